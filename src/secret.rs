@@ -1,0 +1,118 @@
+//! A secret and its name. Every floor may carry them; only the writer of targets and the stores open one.
+//!
+//! A [`Secret`] zeroizes when dropped, prints as `[secret]`, and has no `Serialize`: it can't end up in a journal,
+//! a log line or an error by accident.
+
+use crate::error::Explain;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The account of a reference that names none.
+pub const DEFAULT_ACCOUNT: &str = "api-key";
+
+/// A secret value: text, because it is going to stand in a JSON string.
+///
+/// ```
+/// use keystencil::secret::Secret;
+/// let secret = Secret::new("sk-live-1".to_owned());
+/// assert_eq!(format!("{secret:?} {secret}"), "[secret] [secret]");
+/// assert_eq!(secret.expose(), "sk-live-1");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes over a value; the `String` is wiped when the secret is dropped.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(Zeroizing::new(value))
+    }
+
+    /// The value itself. Whoever calls this must not copy it into anything that is printed or kept.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// What a store files a secret under: a service and an account.
+///
+/// Neither is empty and neither holds a NUL byte: libdbus cuts a name silently at a NUL, so `u\0x` would read the
+/// secret of `u` (measured), and an empty attribute matches more than it names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretName {
+    service: String,
+    account: String,
+}
+
+impl SecretName {
+    /// Checks and joins the two parts.
+    ///
+    /// # Errors
+    /// [`NameError`] if a part is empty or holds a NUL byte.
+    pub fn new(service: impl Into<String>, account: impl Into<String>) -> Result<Self, NameError> {
+        let (service, account) = (service.into(), account.into());
+        for (part, text) in [("service", &service), ("account", &account)] {
+            if text.is_empty() {
+                return Err(NameError::Empty { part });
+            }
+            if text.contains('\0') {
+                return Err(NameError::Nul { part });
+            }
+        }
+        Ok(Self { service, account })
+    }
+
+    /// The service: what the secret is for.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The account; [`DEFAULT_ACCOUNT`] where a reference names none.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` (account `{}`)", self.service.escape_debug(), self.account.escape_debug())
+    }
+}
+
+/// A name no store may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// A part is the empty string.
+    #[error("the {part} of a secret can't be empty")]
+    Empty {
+        /// `service` or `account`.
+        part: &'static str,
+    },
+    /// A part holds a NUL byte.
+    #[error("the {part} of a secret can't hold a NUL byte")]
+    Nul {
+        /// `service` or `account`.
+        part: &'static str,
+    },
+}
+
+impl Explain for NameError {
+    fn hint(&self) -> Option<String> {
+        Some("name it as in `keyring('github')` or `keyring('github', account='work')`".to_owned())
+    }
+}
