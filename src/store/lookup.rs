@@ -1,1 +1,330 @@
-//! lookup
+//! The order in which stores are asked, the time they get, and the store that takes a new secret.
+//!
+//! The session asks for all references of a render at once; the `secret` commands ask for one. A store is asked on
+//! a thread of its own when there is a time limit, because a frozen bus or a hanging disk can't be interrupted.
+//!
+//! # Limitations
+//! A store that is past its limit is left behind with its thread; **it goes on until the process ends.** The native
+//! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
+
+use super::error::command;
+use super::{Bus, Entry, Native, Store, StoreError, StoreKind, Vault, VaultPaths};
+use crate::error::{Explain, Place};
+use crate::secret::{Secret, SecretName};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long a store gets when nobody is at a terminal to unlock it.
+pub const LIMIT: Duration = Duration::from_secs(3);
+
+/// What a store gets on top before it is left behind: time to report its own timeout, which says more.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// The value of `--store`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The native keyring first, then the vault.
+    #[default]
+    Auto,
+    /// The native keyring only.
+    Native,
+    /// The vault only.
+    Vault,
+}
+
+/// The stores of a run.
+///
+/// ```
+/// use keystencil::secret::{Secret, SecretName};
+/// use keystencil::store::{Bus, Choice, StoreKind, Stores, VaultPaths};
+/// let home = tempfile::tempdir()?;
+/// let paths = VaultPaths { vault: home.path().join("vault.age"), identity: home.path().join("identity.txt") };
+/// let stores = Stores::new(Choice::Auto, paths, Bus::default()); // no bus here, so the vault takes it
+/// let name = SecretName::new("github", "api-key")?;
+/// assert_eq!(stores.set(&name, &Secret::new("ghp_1".to_owned()))?, StoreKind::Vault);
+/// let secrets = stores.resolve(std::slice::from_ref(&name), None)?;
+/// assert_eq!(secrets[&name].expose(), "ghp_1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Stores {
+    choice: Choice,
+    bus: Bus,
+    vault: Vault,
+    interactive: bool,
+}
+
+impl Stores {
+    /// The stores at these places; nothing is opened yet.
+    #[must_use]
+    pub fn new(choice: Choice, paths: VaultPaths, bus: Bus) -> Self {
+        Self { choice, bus, vault: Vault::new(paths), interactive: false }
+    }
+
+    /// Whether a person is there: a locked keyring then shows its prompt, and is waited for without limit.
+    #[must_use]
+    pub fn interactive(mut self, yes: bool) -> Self {
+        self.interactive = yes;
+        self
+    }
+
+    /// One store by its kind, whatever the choice; what `secret move` works with.
+    #[must_use]
+    pub fn store(&self, kind: StoreKind) -> Box<dyn Store> {
+        self.with_limit(kind, Some(LIMIT))
+    }
+
+    /// All secrets, or all that are missing.
+    ///
+    /// Each store gets `limit`; with `None` it is waited for as long as it takes.
+    ///
+    /// # Errors
+    /// [`LookupError::Missing`] with every name for which no store has a value, and what each store said.
+    pub fn resolve(
+        &self,
+        names: &[SecretName],
+        limit: Option<Duration>,
+    ) -> Result<BTreeMap<SecretName, Secret>, LookupError> {
+        let mut open: BTreeMap<SecretName, Vec<(StoreKind, StoreError)>> =
+            names.iter().map(|name| (name.clone(), Vec::new())).collect();
+        let mut found = BTreeMap::new();
+        for &kind in self.kinds() {
+            // An entry that is there and can't be used is for a person to mend, not for the next store to hide.
+            let asked: Vec<_> = open
+                .iter()
+                .filter(|(_, answers)| answers.iter().all(|(_, error)| passes_on(error)))
+                .map(|(name, _)| name.clone())
+                .collect();
+            if asked.is_empty() {
+                break;
+            }
+            for (name, answer) in asked.iter().zip(self.ask(kind, &asked, limit)) {
+                match answer {
+                    Ok(secret) => {
+                        open.remove(name);
+                        found.insert(name.clone(), secret);
+                    }
+                    Err(error) => open.entry(name.clone()).or_default().push((kind, error)),
+                }
+            }
+        }
+        if open.is_empty() {
+            return Ok(found);
+        }
+        Err(LookupError::Missing(open.into_iter().map(|(name, answers)| Unresolved { name, answers }).collect()))
+    }
+
+    /// One secret, from the first store that has it.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub fn get(&self, name: &SecretName) -> Result<(StoreKind, Secret), LookupError> {
+        let mut answers = Vec::new();
+        for &kind in self.kinds() {
+            match self.ask(kind, std::slice::from_ref(name), Some(LIMIT)).pop() {
+                Some(Ok(secret)) => return Ok((kind, secret)),
+                Some(Err(error)) => {
+                    let stop = !passes_on(&error);
+                    answers.push((kind, error));
+                    if stop {
+                        break;
+                    }
+                }
+                None => {}
+            }
+        }
+        Err(LookupError::Missing(vec![Unresolved { name: name.clone(), answers }]))
+    }
+
+    /// Stores a secret and says where: with [`Choice::Auto`] in the native keyring if there is one, else in the vault.
+    ///
+    /// # Errors
+    /// What the store says; a locked keyring is an error, not a reason to put the secret elsewhere.
+    pub fn set(&self, name: &SecretName, secret: &Secret) -> Result<StoreKind, StoreError> {
+        let mut last = StoreError::NoService;
+        for &kind in self.kinds() {
+            let (asked, value) = (name.clone(), secret.clone());
+            match self.within(kind, Some(LIMIT), move |store| store.set(&asked, &value)) {
+                Ok(Ok(())) => return Ok(kind),
+                Ok(Err(error)) if error.is_absent() => last = error,
+                Ok(Err(error)) | Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// Removes a secret from every store of the choice, so that none of them brings it back; says from which.
+    ///
+    /// # Errors
+    /// The first store that does not answer; those before it have been changed.
+    pub fn remove(&self, name: &SecretName) -> Result<Vec<StoreKind>, StoreError> {
+        let mut gone = Vec::new();
+        for &kind in self.kinds() {
+            let asked = name.clone();
+            match self.within(kind, Some(LIMIT), move |store| store.remove(&asked)) {
+                Ok(Ok(true)) => gone.push(kind),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) if error.is_absent() && self.choice == Choice::Auto => {}
+                Ok(Err(error)) | Err(error) => return Err(error),
+            }
+        }
+        Ok(gone)
+    }
+
+    /// What keystencil has stored, and the stores that did not answer.
+    #[must_use]
+    pub fn list(&self) -> Listing {
+        let mut listing = Listing::default();
+        for &kind in self.kinds() {
+            match self.within(kind, Some(LIMIT), |store| store.list()) {
+                Ok(Ok(entries)) => listing.entries.extend(entries),
+                Ok(Err(error)) | Err(error) => listing.silent.push((kind, error)),
+            }
+        }
+        listing.entries.sort_by(|a, b| (&a.name, a.store).cmp(&(&b.name, b.store)));
+        listing
+    }
+
+    fn kinds(&self) -> &'static [StoreKind] {
+        match self.choice {
+            Choice::Auto => &[StoreKind::Native, StoreKind::Vault],
+            Choice::Native => &[StoreKind::Native],
+            Choice::Vault => &[StoreKind::Vault],
+        }
+    }
+
+    fn with_limit(&self, kind: StoreKind, limit: Option<Duration>) -> Box<dyn Store> {
+        match kind {
+            StoreKind::Native => Box::new(Native::new(self.bus.clone(), limit, self.interactive)),
+            StoreKind::Vault => Box::new(self.vault.clone()),
+        }
+    }
+
+    fn ask(&self, kind: StoreKind, names: &[SecretName], limit: Option<Duration>) -> Vec<Result<Secret, StoreError>> {
+        let asked = names.to_vec();
+        self.within(kind, limit, move |store| store.get_many(&asked))
+            .unwrap_or_else(|error| names.iter().map(|_| Err(error.clone())).collect())
+    }
+
+    /// Runs `work` on a store, for no longer than `limit`. While a person may be typing a password there is no limit
+    /// here; the native store then limits every step but the prompt.
+    fn within<T: Send + 'static>(
+        &self,
+        kind: StoreKind,
+        limit: Option<Duration>,
+        work: impl FnOnce(&dyn Store) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(limit) = limit.filter(|_| !self.interactive) else {
+            return Ok(work(self.with_limit(kind, limit).as_ref()));
+        };
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let this = self.clone();
+        let worker = thread::Builder::new().name(format!("{kind}")).spawn(move || {
+            let _ = sender.send(work(this.with_limit(kind, Some(limit)).as_ref()));
+        });
+        match worker {
+            Ok(_) => receiver.recv_timeout(limit + GRACE).map_err(|_| StoreError::TimedOut { store: kind, limit }),
+            Err(_) => Err(StoreError::Unavailable { store: kind, reason: "no thread can be started".to_owned() }),
+        }
+    }
+}
+
+/// Whether the next store may be asked: not if this one has the entry and only a person can say what it is worth.
+fn passes_on(error: &StoreError) -> bool {
+    !matches!(error, StoreError::Ambiguous { .. } | StoreError::NotText { .. } | StoreError::Empty { .. })
+}
+
+/// What [`Stores::list`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The entries of all stores that answered, sorted by name.
+    pub entries: Vec<Entry>,
+    /// The stores that did not, and why. A machine without a keyring has [`StoreError::NoService`] here.
+    pub silent: Vec<(StoreKind, StoreError)>,
+}
+
+/// Why a lookup ended without all secrets. Its `Display` is the first; [`Explain::others`] are the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookupError {
+    /// These, sorted by name and never empty. Nothing may be written with one of them missing.
+    Missing(Vec<Unresolved>),
+}
+
+impl LookupError {
+    /// Every secret that could not be had.
+    #[must_use]
+    pub fn missing(&self) -> &[Unresolved] {
+        let Self::Missing(all) = self;
+        all
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.missing().first().map_or(Ok(()), |first| first.fmt(f))
+    }
+}
+
+impl std::error::Error for LookupError {}
+
+impl Explain for LookupError {
+    fn place(&self) -> Option<Place> {
+        self.missing().first().and_then(Explain::place)
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.missing().first().and_then(Explain::hint)
+    }
+
+    fn others(&self) -> Vec<&dyn Explain> {
+        self.missing().iter().skip(1).map(|missing| missing as &dyn Explain).collect()
+    }
+}
+
+/// One secret that no store gave, with what each store said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// What was asked for.
+    pub name: SecretName,
+    /// Each store that was asked, in that order, and its answer.
+    pub answers: Vec<(StoreKind, StoreError)>,
+}
+
+impl Unresolved {
+    /// The answer that is to be mended first, if it is not simply that the secret was never stored.
+    fn trouble(&self) -> Option<&StoreError> {
+        let answers = || self.answers.iter().map(|(_, error)| error);
+        answers()
+            .find(|error| !passes_on(error))
+            .or_else(|| answers().find(|error| !error.is_not_found() && !error.is_absent()))
+            .or_else(|| answers().find(|error| error.is_absent() && self.answers.len() == 1))
+    }
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.trouble() {
+            None => write!(f, "secret {} is in no store", self.name),
+            Some(error) if !passes_on(error) => error.fmt(f),
+            Some(error) => write!(f, "secret {} can't be looked up: {error}", self.name),
+        }
+    }
+}
+
+impl std::error::Error for Unresolved {}
+
+impl Explain for Unresolved {
+    fn place(&self) -> Option<Place> {
+        self.trouble().and_then(Explain::place)
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self.trouble() {
+            None => Some(format!("store it with `{}`", command("set", &self.name))),
+            Some(error) => error.hint(),
+        }
+    }
+}

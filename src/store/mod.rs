@@ -1,5 +1,85 @@
 //! Floor 3: where secrets live: the native keyring and the vault, and the order in which they are asked.
+//!
+//! A [`Store`] is asked for all secrets of a run in one call, so that it can open one connection (or decrypt one
+//! file) for all of them. [`Stores`](lookup::Stores) knows the order, the time limits and which store a new secret
+//! goes to. Nothing here reads the environment, prints, or touches a target.
 
+pub mod error;
 pub mod lookup;
 pub mod native;
 pub mod vault;
+
+pub use error::StoreError;
+pub use lookup::{Choice, Listing, LookupError, Stores, Unresolved};
+pub use native::{Bus, Native};
+pub use vault::{Vault, VaultPaths};
+
+use crate::secret::{Secret, SecretName};
+use jiff::Timestamp;
+use std::fmt;
+
+/// A place that keeps secrets by name.
+pub trait Store {
+    /// Which of the two kinds this is.
+    fn kind(&self) -> StoreKind;
+
+    /// The secrets of all `names`, in their order, over one connection.
+    ///
+    /// A name that is not there is a [`StoreError::NotFound`] of its own; if the store does not answer at all, each
+    /// name has that error.
+    fn get_many(&self, names: &[SecretName]) -> Vec<Result<Secret, StoreError>>;
+
+    /// Stores a secret; the value of an entry that `get_many` finds is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::EmptyValue`] for an empty secret, [`StoreError::Foreign`] if the name belongs to an entry of
+    /// another program, and every way a store may not answer.
+    fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError>;
+
+    /// Removes the entry that `get_many` finds; `false` if there is none.
+    ///
+    /// # Errors
+    /// As [`set`](Store::set).
+    fn remove(&self, name: &SecretName) -> Result<bool, StoreError>;
+
+    /// What keystencil has stored here, sorted by name, never with a value.
+    ///
+    /// # Errors
+    /// Every way a store may not answer.
+    fn list(&self) -> Result<Vec<Entry>, StoreError>;
+}
+
+/// The two kinds of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StoreKind {
+    /// The operating system's keyring.
+    Native,
+    /// The age-encrypted file.
+    Vault,
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Native => "keyring",
+            Self::Vault => "vault",
+        })
+    }
+}
+
+/// One stored secret without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What the secret is filed under.
+    pub name: SecretName,
+    /// The store that has it.
+    pub store: StoreKind,
+    /// The label a keyring's own user interface shows.
+    pub label: Option<String>,
+    /// The program that wrote it, where the store tells.
+    pub writer: Option<String>,
+    /// When it was first stored.
+    pub created: Option<Timestamp>,
+    /// When its value last changed; what `rotate_after` counts from.
+    pub modified: Option<Timestamp>,
+}

@@ -1,0 +1,267 @@
+//! What can go wrong with a store: one variant for each decision a caller, or a person, has to take.
+//!
+//! It must never hold a byte of a secret. So no error of a library is kept or printed: `keyring_core`'s
+//! `BadEncoding` carries the value, and a parser's message may quote its input.
+
+use super::StoreKind;
+use crate::error::{Explain, Place};
+use crate::secret::{DEFAULT_ACCOUNT, SecretName};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// An error of a store. `Display` is one line, [`Explain::hint`] is what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store has no secret of this name.
+    #[error("secret {name} is not in the {store}")]
+    NotFound {
+        /// What was asked for.
+        name: SecretName,
+        /// Where.
+        store: StoreKind,
+    },
+    /// The entry is there, and its value is the empty string.
+    #[error("secret {name} is empty in the {store}")]
+    Empty {
+        /// What was asked for.
+        name: SecretName,
+        /// Where.
+        store: StoreKind,
+    },
+    /// An empty value was to be stored.
+    #[error("an empty value can't be stored as secret {name}")]
+    EmptyValue {
+        /// What it was to be stored as.
+        name: SecretName,
+    },
+    /// The value is bytes and no text.
+    #[error("secret {name} is not text in the {store}")]
+    NotText {
+        /// What was asked for.
+        name: SecretName,
+        /// Where.
+        store: StoreKind,
+    },
+    /// Several entries match equally well and differ.
+    #[error("secret {name} is in the keyring more than once, with different values: {}", quoted(labels))]
+    Ambiguous {
+        /// What was asked for.
+        name: SecretName,
+        /// The labels of the entries, as the keyring's own user interface shows them.
+        labels: Vec<String>,
+    },
+    /// The entry has attributes that say it belongs to another program, which would lose track of it.
+    #[error("secret {name} is the entry {} of another program", quoted(std::slice::from_ref(label)))]
+    Foreign {
+        /// What was to be changed.
+        name: SecretName,
+        /// The label of the entry.
+        label: String,
+    },
+    /// The keyring is locked and nobody is there to unlock it.
+    #[error("the keyring is locked")]
+    Locked,
+    /// There is no session bus, or no Secret Service on it.
+    #[error("no keyring answers here")]
+    NoService,
+    /// The keyring runs and has nowhere to put a new entry.
+    #[error("the keyring has no default collection")]
+    NoCollection,
+    /// The store did not answer in time.
+    #[error("the {store} did not answer within {} s", limit.as_secs_f32())]
+    TimedOut {
+        /// Which.
+        store: StoreKind,
+        /// How long it was given.
+        limit: Duration,
+    },
+    /// The store answered with an error of its own.
+    #[error("the {store} refused: {reason}")]
+    Unavailable {
+        /// Which.
+        store: StoreKind,
+        /// The name of the error, never its text.
+        reason: String,
+    },
+    /// The platform's keyring can't tell keystencil's entries from those of other programs.
+    #[error("this keyring can't tell which of its entries keystencil wrote")]
+    CannotList,
+    /// The vault is there and the key to it is not.
+    #[error("the vault's identity file is missing")]
+    VaultIdentityMissing {
+        /// Where it should be.
+        identity: PathBuf,
+    },
+    /// The identity file can't be used.
+    #[error("the vault's identity file can't be used: {reason}")]
+    VaultIdentityUnreadable {
+        /// The file.
+        identity: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Others may read the vault or its identity.
+    #[error("other users can read this file (mode {mode:o})")]
+    VaultPermissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The vault was encrypted to another key.
+    #[error("the identity {} does not open the vault", identity.display())]
+    VaultWrongKey {
+        /// The vault.
+        vault: PathBuf,
+        /// The identity that was tried.
+        identity: PathBuf,
+    },
+    /// The vault is not what keystencil wrote.
+    #[error("the vault is damaged: {reason}")]
+    VaultDamaged {
+        /// The vault.
+        vault: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The vault was written by a newer keystencil.
+    #[error("the vault has format {version}, which is newer than this keystencil knows")]
+    VaultNewer {
+        /// The vault.
+        vault: PathBuf,
+        /// Its format.
+        version: u64,
+    },
+    /// Another keystencil has been changing the vault for longer than anybody should.
+    #[error("another process has locked the vault")]
+    VaultBusy {
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// A file operation failed.
+    #[error("can't {doing}: {message}")]
+    Io {
+        /// What was tried: `read the vault`.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the operating system said.
+        message: String,
+    },
+}
+
+impl StoreError {
+    pub(super) fn io(doing: &'static str, path: &Path, error: &std::io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), message: error.to_string() }
+    }
+
+    /// Whether the store is there at all: a new secret may go elsewhere if not, but not because it is locked.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::NoService | Self::NoCollection)
+    }
+
+    /// Whether the store answered and the name is not in it.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+impl Explain for StoreError {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::VaultIdentityMissing { identity: path }
+            | Self::VaultIdentityUnreadable { identity: path, .. }
+            | Self::VaultPermissions { path, .. }
+            | Self::VaultWrongKey { vault: path, .. }
+            | Self::VaultDamaged { vault: path, .. }
+            | Self::VaultNewer { vault: path, .. }
+            | Self::VaultBusy { lock: path }
+            | Self::Io { path, .. } => Some(Place::file(path)),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotFound { name, .. } | Self::Empty { name, .. } => {
+                format!("store it with `{}`", command("set", name))
+            }
+            Self::EmptyValue { name } => format!("remove it with `{}`", command("rm", name)),
+            Self::NotText { name, .. } => format!("store it again as text with `{}`", command("set", name)),
+            Self::Ambiguous { name, .. } => {
+                format!("delete all but one in the keyring's own program, or `{}`", command("set", name))
+            }
+            Self::Foreign { .. } => "change it in that program, or store yours under another `--account`".to_owned(),
+            Self::Locked => "unlock it (logging in does), or run this at a terminal of your desktop session".to_owned(),
+            Self::NoService | Self::NoCollection => {
+                "start a Secret Service such as gnome-keyring, or use the vault with `--store vault`".to_owned()
+            }
+            Self::TimedOut { store: StoreKind::Native, .. } => {
+                "is the keyring waiting for a password, or hanging? `--store vault` does without it".to_owned()
+            }
+            Self::TimedOut { store: StoreKind::Vault, .. } => {
+                "is the disk that holds it, or the age plugin, hanging?".to_owned()
+            }
+            Self::Unavailable { .. } => "`keystencil doctor` tells more; `--store vault` does without it".to_owned(),
+            Self::CannotList => "look into the keyring's own program".to_owned(),
+            Self::VaultIdentityMissing { .. } => {
+                "restore it from a backup: without it nothing can open the vault. To start anew, move the vault away"
+                    .to_owned()
+            }
+            Self::VaultIdentityUnreadable { .. } => {
+                "it must hold an age identity (as `age-keygen` writes it) or an ssh key without a passphrase".to_owned()
+            }
+            Self::VaultPermissions { path, .. } => {
+                format!("`chmod 600 {}`; if others had access, store the secrets anew", path.display())
+            }
+            Self::VaultWrongKey { .. } => "restore the identity file that belongs to this vault".to_owned(),
+            Self::VaultDamaged { vault, .. } => {
+                format!("restore {} from a backup, or move it away to start anew", vault.display())
+            }
+            Self::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
+            Self::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
+            Self::Io { .. } => return None,
+        })
+    }
+}
+
+/// The command line that does `verb` to a secret, ready to be pasted into a shell.
+#[must_use]
+pub(crate) fn command(verb: &str, name: &SecretName) -> String {
+    let mut line = format!("keystencil secret {verb} {}", shell_word(name.service()));
+    if name.account() != DEFAULT_ACCOUNT {
+        line.push_str(" --account ");
+        line.push_str(&shell_word(name.account()));
+    }
+    line
+}
+
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "._/@:+-".contains(c);
+    if text.chars().all(plain) && !text.starts_with('-') {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+fn quoted(labels: &[String]) -> String {
+    labels.iter().map(|label| format!("`{}`", label.escape_debug())).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::command;
+    use crate::secret::SecretName;
+
+    #[test]
+    fn a_hint_is_a_command_that_a_shell_reads_as_meant() {
+        let name = |service, account| SecretName::new(service, account).unwrap();
+        assert_eq!(command("set", &name("github", "api-key")), "keystencil secret set github");
+        assert_eq!(command("set", &name("github", "a b")), "keystencil secret set github --account 'a b'");
+        assert_eq!(command("rm", &name("it's; rm", "api-key")), r"keystencil secret rm 'it'\''s; rm'");
+    }
+}

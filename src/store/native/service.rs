@@ -1,0 +1,279 @@
+//! The calls of the Secret Service: search, read, create, change, delete, unlock, prompt.
+//!
+//! It knows the protocol (Secret Service API draft 0.2) and not which attributes mean which name; that is
+//! [`secret_service`](super::secret_service)'s. Lists of questions are pipelined.
+
+use super::super::{StoreError, StoreKind};
+use super::Bus;
+use super::bus::{Connection, Pending};
+use super::session::{ALGORITHM, KeyPair, SessionKey};
+use dbus::arg::{AppendAll, Arg, Get, PropMap, RefArg, Variant, prop_cast};
+use dbus::strings::Path;
+use dbus::{Message, MessageType};
+use std::cell::{Cell, OnceCell};
+use std::collections::HashMap;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const NAME: &str = "org.freedesktop.secrets";
+const ROOT: &str = "/org/freedesktop/secrets";
+const SERVICE: &str = "org.freedesktop.Secret.Service";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+const ITEM: &str = "org.freedesktop.Secret.Item";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// Calls in flight at once. The bus daemon's built-in limit is 128 unanswered calls (a session bus raises it).
+const IN_FLIGHT: usize = 100;
+
+pub(super) type Item = Path<'static>;
+
+pub(super) struct Service {
+    bus: Connection,
+    interactive: bool,
+    exchange: KeyPair,
+    opening: Cell<Option<Pending>>,
+    session: OnceCell<(Path<'static>, SessionKey)>,
+}
+
+/// A value as it crosses the bus: the session, the initial vector, the sealed bytes, their type.
+type Sealed = (Path<'static>, Vec<u8>, Vec<u8>, &'static str);
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) unlocked: Vec<Item>,
+    pub(super) locked: Vec<Item>,
+}
+
+/// What an item says about itself.
+#[derive(Debug, Default)]
+pub(super) struct Properties {
+    pub(super) label: String,
+    pub(super) attributes: HashMap<String, String>,
+    pub(super) created: u64,
+    pub(super) modified: u64,
+}
+
+impl Service {
+    /// Connects and begins the key exchange; the service works on it while it gets the first questions.
+    pub(super) fn connect(bus: &Bus, limit: Option<Duration>, interactive: bool) -> Result<Self, StoreError> {
+        let bus = Connection::open(bus, limit)?;
+        let exchange = KeyPair::generate()?;
+        let public = Variant(Box::new(exchange.public()) as Box<dyn RefArg>);
+        let opening = bus.send(call(ROOT, SERVICE, "OpenSession", (ALGORITHM, public)))?;
+        Ok(Self { bus, interactive, exchange, opening: Some(opening).into(), session: OnceCell::new() })
+    }
+
+    fn session(&self) -> Result<&(Path<'static>, SessionKey), StoreError> {
+        if let Some(opening) = self.opening.take() {
+            let reply = self.bus.reply(opening)?;
+            let (theirs, path) = read::<(Variant<Vec<u8>>, Path<'static>)>(&reply)?;
+            let _ = self.session.set((path, self.exchange.agree(&theirs.0)?));
+        }
+        self.session.get().ok_or_else(unreadable)
+    }
+
+    /// The items that have all attributes of a query, for each query.
+    pub(super) fn search(&self, queries: &[Vec<(&str, &str)>]) -> Result<Vec<Found>, StoreError> {
+        let questions = queries.iter().map(|query| {
+            let attributes: HashMap<&str, &str> = query.iter().copied().collect();
+            call(ROOT, SERVICE, "SearchItems", (attributes,))
+        });
+        let answers = self.call_all(questions)?;
+        let found = answers.into_iter().map(|answer| {
+            let (unlocked, locked) = read::<(Vec<Item>, Vec<Item>)>(&answer?)?;
+            Ok(Found { unlocked, locked })
+        });
+        found.collect()
+    }
+
+    /// The values of unlocked items, in one call. What is locked or gone is left out.
+    pub(super) fn values(&self, items: &[Item]) -> Result<HashMap<Item, Zeroizing<Vec<u8>>>, StoreError> {
+        type Borrowed<'a> = (Path<'static>, &'a [u8], &'a [u8], &'a str);
+        let (session, key) = self.session()?;
+        let reply = self.bus.call(call(ROOT, SERVICE, "GetSecrets", (items, session)))?;
+        let (sealed,) = read::<(HashMap<Item, Borrowed<'_>>,)>(&reply)?;
+        sealed.into_iter().map(|(item, (_, iv, value, _))| Ok((item, key.decrypt(iv, value)?))).collect()
+    }
+
+    /// What each item says about itself; `None` for one that is gone.
+    pub(super) fn properties(&self, items: &[Item]) -> Result<Vec<Option<Properties>>, StoreError> {
+        let answers = self.call_all(items.iter().map(|item| call(item, PROPERTIES, "GetAll", (ITEM,))))?;
+        answers.into_iter().map(|answer| answer.ok().map(|reply| Properties::read(&reply)).transpose()).collect()
+    }
+
+    /// Makes a new item; one with the very same attributes is replaced.
+    pub(super) fn create(
+        &self,
+        collection: &Path<'static>,
+        label: &str,
+        attributes: &[(&str, &str)],
+        value: &[u8],
+    ) -> Result<(), StoreError> {
+        let attributes: HashMap<String, String> =
+            attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut properties = PropMap::new();
+        properties.insert(format!("{ITEM}.Label"), Variant(Box::new(label.to_owned())));
+        properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(attributes)));
+        let reply = self.bus.call(call(collection, COLLECTION, "CreateItem", (properties, self.seal(value)?, true)))?;
+        let (_, prompt) = read::<(Path<'static>, Path<'static>)>(&reply)?;
+        self.prompt(&prompt)
+    }
+
+    /// Replaces the value of an item and nothing else.
+    pub(super) fn change(&self, item: &Item, value: &[u8]) -> Result<(), StoreError> {
+        self.bus.call(call(item, ITEM, "SetSecret", (self.seal(value)?,))).map(drop)
+    }
+
+    pub(super) fn delete(&self, item: &Item) -> Result<(), StoreError> {
+        let (prompt,) = read::<(Path<'static>,)>(&self.bus.call(call(item, ITEM, "Delete", ()))?)?;
+        self.prompt(&prompt)
+    }
+
+    fn seal(&self, value: &[u8]) -> Result<Sealed, StoreError> {
+        let (session, key) = self.session()?;
+        let (iv, sealed) = key.encrypt(value)?;
+        Ok((session.clone(), iv.to_vec(), sealed, "text/plain"))
+    }
+
+    /// The collection that new items go to.
+    pub(super) fn default_collection(&self) -> Result<Path<'static>, StoreError> {
+        let (path,) = read::<(Path<'static>,)>(&self.bus.call(call(ROOT, SERVICE, "ReadAlias", ("default",)))?)?;
+        if is_none(&path) { Err(StoreError::NoCollection) } else { Ok(path) }
+    }
+
+    pub(super) fn is_locked(&self, collection: &Path<'static>) -> Result<bool, StoreError> {
+        let reply = self.bus.call(call(collection, PROPERTIES, "Get", (COLLECTION, "Locked")))?;
+        Ok(read::<(Variant<bool>,)>(&reply)?.0.0)
+    }
+
+    /// Unlocks items or collections.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if that takes a person and there is none, or if they said no.
+    pub(super) fn unlock(&self, locked: &[Path<'static>]) -> Result<(), StoreError> {
+        let reply = self.bus.call(call(ROOT, SERVICE, "Unlock", (locked,)))?;
+        let (_, prompt) = read::<(Vec<Path<'static>>, Path<'static>)>(&reply)?;
+        self.prompt(&prompt)
+    }
+
+    /// Shows a prompt of the service and waits for the person; nothing is shown if there is none.
+    fn prompt(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
+        if is_none(prompt) {
+            return Ok(());
+        }
+        if !self.interactive {
+            // The service keeps the prompt until it is dismissed; whether it hears that changes nothing here.
+            let _ = self.bus.send(call(prompt, PROMPT, "Dismiss", ()))?;
+            return Err(StoreError::Locked);
+        }
+        for rule in [
+            format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'"),
+            format!("type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'"),
+        ] {
+            let to_bus = Message::call_with_args(
+                "org.freedesktop.DBus",
+                "/org/freedesktop/DBus",
+                "org.freedesktop.DBus",
+                "AddMatch",
+                (rule,),
+            );
+            self.bus.call(to_bus)?;
+        }
+        self.bus.call(call(prompt, PROMPT, "Prompt", ("",)))?;
+        self.bus.stop_clock();
+        let answer = self.wait_for(prompt);
+        self.bus.start_clock();
+        answer
+    }
+
+    fn wait_for(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
+        loop {
+            let signal = self.bus.signal()?;
+            debug_assert_eq!(signal.msg_type(), MessageType::Signal);
+            match signal.member().as_deref() {
+                Some("Completed") if signal.path().as_ref() == Some(prompt) => {
+                    return if signal.get1() == Some(false) { Ok(()) } else { Err(StoreError::Locked) };
+                }
+                // The service went away with its prompt.
+                Some("NameOwnerChanged") => return Err(StoreError::NoService),
+                _ => {}
+            }
+        }
+    }
+
+    fn call_all(
+        &self,
+        questions: impl Iterator<Item = Message>,
+    ) -> Result<Vec<Result<Message, StoreError>>, StoreError> {
+        let mut answers = Vec::new();
+        let mut questions = questions.peekable();
+        while questions.peek().is_some() {
+            let sent: Vec<_> =
+                questions.by_ref().take(IN_FLIGHT).map(|question| self.bus.send(question)).collect::<Result<_, _>>()?;
+            for pending in sent {
+                answers.push(match self.bus.reply(pending) {
+                    Err(error @ StoreError::TimedOut { .. }) => return Err(error),
+                    answer => answer,
+                });
+            }
+        }
+        Ok(answers)
+    }
+}
+
+impl Properties {
+    fn read(reply: &Message) -> Result<Self, StoreError> {
+        let (all,) = read::<(PropMap,)>(reply)?;
+        let number = |key| all.get(key).and_then(|value| value.0.as_u64()).unwrap_or_default();
+        Ok(Self {
+            label: prop_cast::<String>(&all, "Label").cloned().unwrap_or_default(),
+            attributes: all.get("Attributes").map(|value| attributes(&*value.0)).unwrap_or_default(),
+            created: number("Created"),
+            modified: number("Modified"),
+        })
+    }
+}
+
+/// A dictionary of strings comes as its keys and values in turn.
+fn attributes(value: &dyn RefArg) -> HashMap<String, String> {
+    let mut texts = value.as_iter().into_iter().flatten().map(|text| text.as_str().unwrap_or_default().to_owned());
+    let mut all = HashMap::new();
+    while let (Some(key), Some(value)) = (texts.next(), texts.next()) {
+        all.insert(key, value);
+    }
+    all
+}
+
+fn call<A: AppendAll>(path: &str, interface: &str, method: &str, arguments: A) -> Message {
+    Message::call_with_args(NAME, path, interface, method, arguments)
+}
+
+fn is_none(path: &Path<'_>) -> bool {
+    &**path == "/"
+}
+
+trait Reply<'a>: Sized {
+    fn read(message: &'a Message) -> Option<Self>;
+}
+
+impl<'a, A: Arg + Get<'a>> Reply<'a> for (A,) {
+    fn read(message: &'a Message) -> Option<Self> {
+        message.read1().ok().map(|a| (a,))
+    }
+}
+
+impl<'a, A: Arg + Get<'a>, B: Arg + Get<'a>> Reply<'a> for (A, B) {
+    fn read(message: &'a Message) -> Option<Self> {
+        message.read2().ok()
+    }
+}
+
+fn read<'a, T: Reply<'a>>(message: &'a Message) -> Result<T, StoreError> {
+    T::read(message).ok_or_else(unreadable)
+}
+
+fn unreadable() -> StoreError {
+    StoreError::Unavailable { store: StoreKind::Native, reason: "its answer can't be read".to_owned() }
+}

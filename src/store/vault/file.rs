@@ -1,0 +1,123 @@
+//! Private files on disk: read if only their owner can read them, replaced in one step, changed under a lock.
+//!
+//! The vault and its identity go through here. A file that others can read is refused, never quietly repaired: a
+//! secret that lay open has to be revoked, and a person has to know.
+
+use super::super::StoreError;
+use fs4::FileExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// How long another process may hold the lock. A change takes milliseconds; a plugin may wait for a touch.
+const LOCK_LIMIT: Duration = Duration::from_secs(2);
+
+/// The bytes of a file that is its owner's alone; `None` if it is not there.
+pub(super) fn read_private(path: &Path, doing: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let io = |error| StoreError::io(doing, path, &error);
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(io)?,
+    };
+    let metadata = file.metadata().map_err(io)?;
+    check_private(path, &metadata)?;
+    let room = usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.read_to_end(&mut bytes).map_err(io)?;
+    Ok(Some(bytes))
+}
+
+#[cfg(unix)]
+fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if metadata.is_file() && mode & 0o077 != 0 {
+        return Err(StoreError::VaultPermissions { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps)]
+fn check_private(_: &Path, _: &fs::Metadata) -> Result<(), StoreError> {
+    Ok(()) // a profile folder is private by its access control list
+}
+
+/// Puts `bytes` at `path` in one step: whoever reads it meanwhile sees the old file or the new one, whole.
+pub(super) fn replace(path: &Path, bytes: &[u8], doing: &'static str) -> Result<(), StoreError> {
+    let io = |error: std::io::Error| StoreError::io(doing, path, &error);
+    let temporary = write_beside(path, bytes).map_err(io)?;
+    temporary.persist(path).map_err(|error| io(error.error))?;
+    sync_folder(path).map_err(io)
+}
+
+/// As [`replace`], for a file that must not be there yet.
+pub(super) fn create(path: &Path, bytes: &[u8], doing: &'static str) -> Result<(), StoreError> {
+    let io = |error: std::io::Error| StoreError::io(doing, path, &error);
+    make_folder(path).map_err(io)?;
+    let temporary = write_beside(path, bytes).map_err(io)?;
+    temporary.persist_noclobber(path).map_err(|error| io(error.error))?;
+    sync_folder(path).map_err(io)
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    // `tempfile` creates with mode 0600 and removes the file again unless it is kept.
+    let mut temporary = tempfile::Builder::new().prefix(".keystencil-").tempfile_in(folder(path))?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    Ok(temporary)
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
+}
+
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder(path))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Holds other processes off a file; ends when it is dropped, or with the process.
+#[must_use = "the lock ends when it is dropped"]
+pub(super) struct Lock {
+    _file: File,
+}
+
+/// Takes the lock that guards changes of `path`: an advisory one on a file beside it, which stays.
+pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
+    let lock = beside(path);
+    let io = |error: std::io::Error| StoreError::io("lock the vault", &lock, &error);
+    make_folder(path).map_err(io)?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&lock).map_err(io)?;
+    let since = Instant::now();
+    loop {
+        match FileExt::try_lock(&file) {
+            Ok(()) => return Ok(Lock { _file: file }),
+            Err(fs4::TryLockError::WouldBlock) if since.elapsed() < LOCK_LIMIT => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(fs4::TryLockError::WouldBlock) => return Err(StoreError::VaultBusy { lock }),
+            Err(fs4::TryLockError::Error(error)) => return Err(io(error)),
+        }
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    path.with_file_name(name)
+}
