@@ -1,10 +1,20 @@
 //! Floor 0: JSON text as bytes. It finds, walks and splices, and knows no secret and no file.
 
+mod check;
 pub mod edit;
+mod locate;
+mod node;
+mod number;
+mod place;
 pub mod pointer;
+mod same;
+mod scan;
 pub mod string;
 pub mod text;
+mod walk;
 
 pub use edit::{EditError, Operation, Patch, Splice};
+pub use node::{Kind, Member, Node};
 pub use pointer::{Pointer, PointerError};
-pub use text::{Document, Kind, Node, Span, SyntaxError};
+pub use text::{Document, Span, SyntaxError};
+pub use walk::StringToken;

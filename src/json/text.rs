@@ -1,145 +1,157 @@
 //! JSON text, checked once and then read in place: spans by pointer, all strings, nothing else decoded.
+//!
+//! A [`Document`] is a promise that its text is JSON, so everything that starts from one may step through the bytes
+//! without asking again. Nothing is indexed: each question is one linear pass, which costs less than building and
+//! holding a tree (see `benches/json.rs`), and no pass recurses.
 
+use super::check::check;
 use super::pointer::Pointer;
-use std::borrow::Cow;
+use super::{locate, place, scan, walk};
+use crate::error::{Explain, Place};
 use std::ops::Range;
+
+pub use super::node::{Kind, Member, Node};
+pub use super::walk::StringToken;
 
 /// A range of byte offsets into the text given to [`Document::parse`], BOM included in the count.
 pub type Span = Range<usize>;
 
-/// What kind of value stands at a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Kind {
-    Object,
-    Array,
-    String,
-    Number,
-    Bool,
-    Null,
-}
+/// The UTF-8 byte order mark.
+const BOM: &str = "\u{feff}";
 
 /// Text that is not JSON (RFC 8259), with the place of the first fault.
+///
+/// ```
+/// use keystencil::json::Document;
+/// let error = Document::parse(b"{\r\n  \"a\": 01\r\n}").unwrap_err();
+/// assert_eq!((error.offset, error.line, error.column), (11, 2, 9));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON: {what}")]
 pub struct SyntaxError {
-    /// Byte offset.
+    /// Byte offset, BOM included in the count.
     pub offset: usize,
-    /// Line, from 1.
+    /// Line, from 1; `\n`, `\r\n` and a lone `\r` end one.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// Column in characters, from 1; a BOM is no character.
     pub column: usize,
     /// What was expected or found, without quoting the text.
     pub what: &'static str,
 }
 
+impl Explain for SyntaxError {
+    fn place(&self) -> Option<Place> {
+        Some(Place { position: Some((self.line, self.column)), ..Place::default() })
+    }
+}
+
 /// Checked JSON text.
+///
+/// ```
+/// use keystencil::json::{Document, Pointer};
+/// let document = Document::parse(br#"{ "a": [1.0, "x"], "a": [2.50] }"#)?;
+/// let pointer = Pointer::parse("/a/0").unwrap();
+/// assert_eq!(document.find(&pointer).unwrap().raw(), "2.50");
+/// # Ok::<(), keystencil::json::SyntaxError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
     text: &'a str,
-}
-
-/// One value of a document.
-#[derive(Debug, Clone, Copy)]
-pub struct Node<'a> {
-    text: &'a str,
-    start: usize,
-    end: usize,
-}
-
-/// A member of an object.
-#[derive(Debug, Clone, Copy)]
-pub struct Member<'a> {
-    /// The key's string token.
-    pub key: Node<'a>,
-    /// The value.
-    pub value: Node<'a>,
-}
-
-/// One string token met by [`Document::strings`].
-pub struct StringToken<'w, 'a> {
-    /// The token, quotes included.
-    pub node: Node<'a>,
-    /// Whether it is a member's key.
-    pub is_key: bool,
-    walk: &'w (),
+    root: Node<'a>,
 }
 
 impl<'a> Document<'a> {
     /// Checks the whole text: UTF-8, an optional BOM, one JSON value of any depth, nothing after it.
-    pub fn parse(_bytes: &'a [u8]) -> Result<Self, SyntaxError> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`SyntaxError`] at the first byte that cannot stand where it does. The same texts are accepted as by
+    /// `serde_json` (into `RawValue`), besides the BOM.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
+        let (text, bad) = match std::str::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let (good, _) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
+                (std::str::from_utf8(good).unwrap_or_default(), Some(good.len()))
+            }
+        };
+        let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
+        let (offset, what) = match (check(text.as_bytes(), start), bad) {
+            (Ok(root), None) => return Ok(Self { text, root: Node::new(text, root.start, root.end) }),
+            (Err(fault), bad) if bad.is_none_or(|bad| fault.offset < bad) => (fault.offset, fault.what),
+            (_, bad) => (bad.unwrap_or_default(), "a byte that is not UTF-8"),
+        };
+        let (line, column) = place::position(bytes, offset);
+        Err(SyntaxError { offset, line, column, what })
     }
+
     /// The text as given, BOM included.
+    #[must_use]
     pub fn text(&self) -> &'a str {
         self.text
     }
+
     /// The outermost value.
+    #[must_use]
     pub fn root(&self) -> Node<'a> {
-        todo!()
+        self.root
     }
+
     /// The value at a pointer; of duplicate keys the last.
-    pub fn find(&self, _pointer: &Pointer) -> Option<Node<'a>> {
-        todo!()
+    ///
+    /// One pass over the containers on the way.
+    #[must_use]
+    pub fn find(&self, pointer: &Pointer) -> Option<Node<'a>> {
+        self.find_all(std::slice::from_ref(pointer)).pop().flatten()
     }
-    /// The values at many pointers, in one pass over the text.
-    pub fn find_all(&self, _pointers: &[Pointer]) -> Vec<Option<Node<'a>>> {
-        todo!()
+
+    /// The values at many pointers, in their order, in one pass over the text. Of duplicate keys the last counts,
+    /// with all that is below it.
+    ///
+    /// ```
+    /// use keystencil::json::{Document, Pointer};
+    /// let document = Document::parse(br#"{"a": {"x": 1, "y": 2}, "a": {"x": 3}}"#)?;
+    /// let pointers = ["/a/x", "/a/y"].map(|pointer| Pointer::parse(pointer).unwrap());
+    /// let found = document.find_all(&pointers);
+    /// assert_eq!(found[0].map(|node| node.raw()), Some("3"));
+    /// assert!(found[1].is_none());
+    /// # Ok::<(), keystencil::json::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn find_all(&self, pointers: &[Pointer]) -> Vec<Option<Node<'a>>> {
+        let mut trie = locate::Trie::default();
+        let ids: Vec<_> = pointers.iter().map(|pointer| trie.insert(pointer)).collect();
+        let found = trie.locate(self.text, self.root.start);
+        ids.into_iter().map(|id| found.get(id)).map(|span| span.map(|span| self.node(span))).collect()
     }
-    /// Calls `visit` with every string token, keys included, in document order.
-    pub fn strings(&self, _visit: impl FnMut(&StringToken<'_, 'a>)) {
-        todo!()
+
+    /// Calls `visit` with every string token, keys included, in document order. Values that a later duplicate key
+    /// hides are visited too.
+    ///
+    /// ```
+    /// use keystencil::json::Document;
+    /// let document = Document::parse(br#"{"a": ["x", {"b": "y"}]}"#)?;
+    /// let mut seen = Vec::new();
+    /// document.strings(|token| seen.push((token.pointer().to_string(), token.is_key, token.node.raw())));
+    /// assert_eq!(seen[1], ("/a/0".to_owned(), false, "\"x\""));
+    /// assert_eq!(seen[2], ("/a/1/b".to_owned(), true, "\"b\""));
+    /// # Ok::<(), keystencil::json::SyntaxError>(())
+    /// ```
+    pub fn strings(&self, visit: impl FnMut(&StringToken<'_, 'a>)) {
+        walk::strings(self.text, self.root.start, visit);
     }
-    /// Line and column (from 1, in characters) of a byte offset.
-    pub fn position(&self, _offset: usize) -> (usize, usize) {
-        todo!()
+
+    /// Line and column (from 1, in characters) of a byte offset; a place past the end counts as the end.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        place::position(self.text.as_bytes(), offset)
+    }
+
+    fn node(&self, span: Span) -> Node<'a> {
+        Node::new(self.text, span.start, span.end)
     }
 }
 
-impl StringToken<'_, '_> {
-    /// The pointer to this token's value; for a key, to the member it names. Costs the depth, so ask seldom.
-    pub fn pointer(&self) -> Pointer {
-        let _ = self.walk;
-        todo!()
-    }
-    /// The raw token (quotes included) of the key this value stands under; `None` for array items, the root and keys.
-    pub fn key(&self) -> Option<&str> {
-        todo!()
-    }
-}
-
-impl<'a> Node<'a> {
-    /// What kind of value it is.
-    pub fn kind(&self) -> Kind {
-        todo!()
-    }
-    /// Where it stands.
-    pub fn span(&self) -> Span {
-        self.start..self.end
-    }
-    /// Its text as written.
-    pub fn raw(&self) -> &'a str {
-        let _ = self.text;
-        todo!()
-    }
-    /// The members of an object in order, duplicates included; nothing for other kinds.
-    pub fn members(&self) -> impl Iterator<Item = Member<'a>> {
-        std::iter::empty()
-    }
-    /// The items of an array; nothing for other kinds.
-    pub fn items(&self) -> impl Iterator<Item = Node<'a>> {
-        std::iter::empty()
-    }
-    /// The member of that name; of duplicates the last.
-    pub fn get(&self, _key: &str) -> Option<Node<'a>> {
-        todo!()
-    }
-    /// The decoded string; `None` for other kinds and for strings that hold a lone surrogate.
-    pub fn as_str(&self) -> Option<Cow<'a, str>> {
-        todo!()
-    }
-    /// Whether both mean the same: white space, escapes, member order and the notation of numbers don't count.
-    pub fn same_value(&self, _other: &Node<'_>) -> bool {
-        todo!()
-    }
+/// A value in text that is known to be JSON, from its start.
+pub(super) fn checked_value(text: &str, start: usize) -> Node<'_> {
+    Node::new(text, start, scan::value_end(text.as_bytes(), start))
 }

@@ -1,0 +1,198 @@
+//! Law 5, the oracle: splicing a patch into the text and then parsing equals parsing and then `json_patch::patch`.
+
+mod json;
+
+use json::{Format, arbitrary_format, arbitrary_json, arbitrary_patch};
+use json_patch::patch as oracle;
+use keystencil::json::{Document, Kind, Operation, Patch, Pointer, edit::apply};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
+}
+
+fn oracle_patch(patch: &Patch) -> json_patch::Patch {
+    serde_json::from_str(&serde_json::to_string(patch).unwrap()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+    #[test]
+    fn splicing_a_patch_and_parsing_equals_parsing_and_patching(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        steps in arbitrary_patch(),
+    ) {
+        let text = format.write(&document);
+        let before = value(&text);
+        let patch = json::resolve(&before, &steps);
+        let mut expected = before.clone();
+        match (apply(&text, &patch), oracle(&mut expected, &oracle_patch(&patch))) {
+            (Ok(edited), Ok(())) => prop_assert_eq!(value(&edited), expected, "{}", edited),
+            (Err(_), Err(_)) => {}
+            (ours, theirs) => prop_assert!(false, "{ours:?} but {theirs:?} for {text} and {patch:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_written_in_one_style_stays_in_that_style(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        steps in arbitrary_patch(),
+    ) {
+        // Two members at the root show the style.
+        let document = json::Json::Object(vec![("first".into(), json::Json::Raw("1".into())), ("rest".into(), document)]);
+        let text = format.write(&document);
+        let patch = json::resolve(&value(&text), &steps);
+        if let Ok(edited) = apply(&text, &patch) {
+            let model = json::read(&Document::parse(edited.as_bytes()).unwrap().root());
+            prop_assert_eq!(&edited, &format.write_as_is(&model), "{:?}", patch);
+        }
+    }
+
+    #[test]
+    fn bytes_outside_of_the_touched_container_stay(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        steps in arbitrary_patch(),
+    ) {
+        let text = format.write(&document);
+        let before = value(&text);
+        for operation in json::resolve(&before, &steps).0.into_iter().take(1) {
+            let (Operation::Add { ref path, .. } | Operation::Remove { ref path } | Operation::Replace { ref path, .. }) =
+                operation
+            else {
+                continue;
+            };
+            let outer = path.parent().unwrap_or_default();
+            let replaces = matches!(operation, Operation::Replace { .. });
+            let touched = if replaces { path.clone() } else { outer };
+            let parsed = Document::parse(text.as_bytes()).unwrap();
+            let Some(span) = parsed.find(&touched).map(|node| node.span()) else { continue };
+            if let Ok(edited) = apply(&text, &Patch(vec![operation])) {
+                prop_assert!(edited.starts_with(&text[..span.start]));
+                prop_assert!(edited.ends_with(&text[span.end..]));
+            }
+        }
+    }
+
+    #[test]
+    fn removing_the_last_member_and_adding_it_back_restores_the_bytes(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        pick in any::<prop::sample::Index>(),
+    ) {
+        let document = json::Json::Object(vec![("first".into(), json::Json::Raw("1".into())), ("rest".into(), document)]);
+        let text = format.write(&document);
+        let parsed = Document::parse(text.as_bytes()).unwrap();
+        let pointers = json::pointers(&value(&text));
+        let pointer = &pointers[pick.index(pointers.len())];
+        let Some(parent) = pointer.parent() else { return Ok(()) };
+        let holder = parsed.find(&parent).unwrap();
+        let node = parsed.find(pointer).unwrap();
+        let last = holder.members().map(|member| member.value).chain(holder.items()).last().unwrap();
+        prop_assume!(last.span() == node.span());
+        let removed = apply(&text, &Patch(vec![Operation::Remove { path: pointer.clone() }])).unwrap();
+        let path = if holder.kind() == Kind::Array { parent.child("-") } else { pointer.clone() };
+        let add = Operation::Add { path, value: node.raw().to_owned() };
+        // A patch keeps the style it was made in; a document that has lost all its line ends cannot tell it.
+        let both = Patch(vec![Operation::Remove { path: pointer.clone() }, add]);
+        prop_assert_eq!(apply(&text, &both).unwrap(), text.clone());
+        prop_assert!(!json::blank_line(&removed), "{removed:?}");
+    }
+
+    #[test]
+    fn find_equals_the_pointer_of_serde_json(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        strange in prop::collection::vec("(/(a|b|0|1|01|-|é|a~1b|m~0n|\"|))*", 3),
+    ) {
+        let text = format.write(&document);
+        let parsed = Document::parse(text.as_bytes()).unwrap();
+        let expected = value(&text);
+        let mut pointers = json::pointers(&expected);
+        pointers.extend(strange.iter().map(|pointer| Pointer::parse(pointer).unwrap()));
+        for (pointer, found) in pointers.iter().zip(parsed.find_all(&pointers)) {
+            let ours = found.map(|node| value(node.raw()));
+            prop_assert_eq!(ours.as_ref(), expected.pointer(pointer.as_str()));
+            prop_assert_eq!(found.map(|node| node.span()), parsed.find(pointer).map(|node| node.span()));
+        }
+    }
+
+    #[test]
+    fn the_walk_meets_exactly_the_strings_and_their_pointers_lead_back(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+    ) {
+        let text = format.write(&document);
+        let parsed = Document::parse(text.as_bytes()).unwrap();
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        parsed.strings(|token| {
+            let decoded = token.node.as_str().unwrap().into_owned();
+            let pointer = token.pointer();
+            if token.is_key {
+                assert_eq!(pointer.last().unwrap(), decoded.as_str());
+                assert!(token.key().is_none());
+                keys.push(pointer);
+            } else {
+                assert_eq!(parsed.find(&pointer).unwrap().span(), token.node.span());
+                let key = token.key().map(|key| keystencil::json::string::decode(key).unwrap());
+                let holder = pointer.parent().and_then(|parent| parsed.find(&parent));
+                let named = holder.filter(|node| node.kind() == Kind::Object).and_then(|_| pointer.last());
+                assert_eq!(key, named);
+                values.push(pointer);
+            }
+        });
+        let whole = value(&text);
+        let all = json::pointers(&whole);
+        let expected: Vec<_> = all.iter().filter(|&pointer| whole.pointer(pointer.as_str()).unwrap().is_string()).collect();
+        prop_assert_eq!(values.iter().collect::<Vec<_>>(), expected);
+        let named = |pointer: &&Pointer| pointer.parent().is_some_and(|up| whole.pointer(up.as_str()).unwrap().is_object());
+        prop_assert_eq!(keys.iter().collect::<Vec<_>>(), all.iter().filter(named).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn documents_written_in_two_styles_are_the_same_value(
+        document in arbitrary_json(),
+        other in arbitrary_json(),
+        formats in (arbitrary_format(), arbitrary_format()),
+    ) {
+        let (a, b) = (formats.0.write(&document), formats.1.write(&document));
+        let (a, b) = (Document::parse(a.as_bytes()).unwrap(), Document::parse(b.as_bytes()).unwrap());
+        prop_assert!(a.root().same_value(&b.root()));
+        let c = formats.1.write(&other);
+        let equal = value(a.text()) == value(&c);
+        prop_assert_eq!(a.root().same_value(&Document::parse(c.as_bytes()).unwrap().root()), equal);
+    }
+}
+
+#[test]
+fn the_generators_reach_successful_patches_of_every_kind() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut done = [0usize; 6];
+    let mut failed = 0;
+    for _ in 0..500 {
+        let document = arbitrary_json().new_tree(&mut runner).unwrap().current();
+        let steps = arbitrary_patch().new_tree(&mut runner).unwrap().current();
+        let text = Format::default().write(&document);
+        let patch = json::resolve(&value(&text), &steps);
+        if apply(&text, &patch).is_err() {
+            failed += 1;
+            continue;
+        }
+        for operation in &patch.0 {
+            done[match operation {
+                Operation::Add { .. } => 0,
+                Operation::Remove { .. } => 1,
+                Operation::Replace { .. } => 2,
+                Operation::Move { .. } => 3,
+                Operation::Copy { .. } => 4,
+                Operation::Test { .. } => 5,
+            }] += 1;
+        }
+    }
+    assert!(done.iter().all(|&count| count > 50) && (50..400).contains(&failed), "{done:?}, {failed} failed");
+}
