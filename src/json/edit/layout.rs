@@ -41,12 +41,12 @@ pub(super) enum Shape {
 }
 
 impl Style {
-    /// Reads the habits of a checked text whose value starts at `root`.
-    pub(super) fn of(text: &str, root: usize) -> Self {
+    /// Reads the habits of a checked value and of what stands before and after it.
+    pub(super) fn of(text: &str, around: (&str, &str)) -> Self {
         let bytes = text.as_bytes();
-        let bytes = bytes.get(..root + SAMPLE).unwrap_or(bytes);
+        let bytes = bytes.get(..SAMPLE).unwrap_or(bytes);
         let (mut colon, mut comma, mut unit, mut newline) = (None, None, None, None);
-        let mut at = root;
+        let mut at = 0;
         while at < bytes.len() && (colon.is_none() || comma.is_none() || unit.is_none()) {
             let end = match byte(bytes, at) {
                 b'"' => {
@@ -77,17 +77,17 @@ impl Style {
             };
             at = end;
         }
-        let known = matches!(byte(bytes, root), b'{' | b'[') && first_element(text.as_bytes(), root).is_some();
+        let known = matches!(byte(bytes, 0), b'{' | b'[') && first_element(text.as_bytes(), 0).is_some();
         let lines = newline.is_some() || !known;
-        let outside = || (has_newline(text)).then(|| line_end(text));
-        let root_indent = indent(slice(text, 0, root));
+        let outside = [around.0, around.1].into_iter().find(|text| has_newline(text)).map(line_end);
+        let root_indent = indent(around.0);
         let loose = if lines || comma.is_some_and(|comma| !comma.is_empty()) { " " } else { "" };
         let colon = colon.map_or_else(|| format!(":{loose}"), str::to_owned);
         let after_colon = if colon.ends_with(' ') { " " } else { "" };
         Self {
             known,
             lines,
-            newline: newline.or_else(outside).unwrap_or("\n"),
+            newline: newline.or(outside).unwrap_or("\n"),
             unit: unit.map_or("  ", |unit| unit.strip_prefix(root_indent).unwrap_or(unit)).to_owned(),
             comma: comma.unwrap_or(after_colon).to_owned(),
             colon,

@@ -50,42 +50,45 @@ impl<'a> Tree<'a> {
     /// The tree of a document, nothing taken apart yet.
     pub(super) fn new(document: &Document<'a>) -> Self {
         let (text, root) = (document.text(), document.root());
-        Self {
-            style: Style::of(text, root.span().start),
-            containers: Vec::new(),
-            root: Value::Text(Cow::Borrowed(root.raw())),
-            around: (slice(text, 0, root.span().start), slice(text, root.span().end, text.len())),
-        }
+        let around = (slice(text, 0, root.span().start), slice(text, root.span().end, text.len()));
+        let style = Style::of(root.raw(), around);
+        Self { style, containers: Vec::new(), root: Value::as_written(root.raw()), around }
     }
 
     /// The way to the value at a pointer.
     pub(super) fn locate(&mut self, pointer: &Pointer) -> Result<Steps, EditError> {
-        let mut steps = Steps::new();
-        for token in pointer.tokens() {
-            let found = self.enter(&steps).and_then(|id| Some((id, self.containers.get(id)?.find(&token)?)));
+        let tokens: Vec<_> = pointer.tokens().collect();
+        let mut steps = Steps::with_capacity(tokens.len());
+        let mut rest = tokens.as_slice();
+        while let Some((token, below)) = rest.split_first() {
+            let found = self.open(&steps, rest).and_then(|id| Some((id, self.containers.get(id)?.find(token)?)));
             steps.push(found.ok_or_else(|| EditError::NotFound { path: pointer.clone() })?);
+            rest = below;
         }
         Ok(steps)
     }
 
     /// The container at a place, taken apart; `None` if the value is none.
     pub(super) fn enter(&mut self, steps: &[(usize, usize)]) -> Option<usize> {
-        let new = self.containers.len();
-        let value = self.value_mut(steps)?;
-        let container = match value {
+        self.open(steps, &[])
+    }
+
+    /// The container at a place, taken apart together with those on the way that `tokens` lead.
+    fn open(&mut self, steps: &[(usize, usize)], tokens: &[Cow<'_, str>]) -> Option<usize> {
+        let text = match self.value_mut(steps)? {
             Value::Open(id) => return Some(*id),
-            Value::Text(Cow::Borrowed(text)) => {
-                let text = *text;
-                Container::of(text, |start, end| Cow::Borrowed(slice(text, start, end)))?
+            Value::Text(text) => std::mem::take(text),
+        };
+        let id = match &text {
+            Cow::Borrowed(text) => {
+                open(&mut self.containers, text, tokens, |start, end| Cow::Borrowed(slice(text, start, end)))
             }
-            Value::Text(Cow::Owned(text)) => {
-                let text = &*text;
-                Container::of(text, |start, end| Cow::Owned(slice(text, start, end).to_owned()))?
+            Cow::Owned(text) => {
+                open(&mut self.containers, text, tokens, |start, end| Cow::Owned(slice(text, start, end).to_owned()))
             }
         };
-        *value = Value::Open(new);
-        self.containers.push(container);
-        Some(new)
+        *self.value_mut(steps)? = id.map_or(Value::Text(text), Value::Open);
+        id
     }
 
     /// The element at a place; `None` for the root.
@@ -169,47 +172,91 @@ impl<'a> Tree<'a> {
     }
 }
 
-impl<'a> Container<'a> {
-    /// Takes a checked value apart, making its pieces with `piece`; `None` if it is no container.
-    fn of(text: &str, piece: impl Fn(usize, usize) -> Cow<'a, str>) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let object = match byte(bytes, 0) {
-            b'{' => true,
-            b'[' => false,
-            _ => return None,
-        };
-        let mut elements = Vec::new();
-        let mut gap = 1;
-        let mut next = first_element(bytes, 0);
-        while let Some(start) = next {
-            let (key_end, value) = if object {
-                let key_end = string_end(bytes, start);
-                (key_end, member_value(bytes, key_end))
-            } else {
-                (start, start)
-            };
-            let end = value_end(bytes, value);
-            let after = skip_space(bytes, end);
-            elements.push(Element {
-                before: piece(gap, start),
-                key: piece(start, key_end),
-                colon: piece(key_end, value),
-                value: Value::Text(piece(value, end)),
-                after: piece(end, after),
-            });
-            gap = after + 1;
-            next = next_element(bytes, end);
-        }
-        let empty = if elements.is_empty() { piece(1, text.len() - 1) } else { Cow::Borrowed("") };
-        Some(Self { object, elements, empty })
-    }
-
+impl Container<'_> {
     /// Which element a token means; of duplicate keys the last.
     pub(super) fn find(&self, token: &str) -> Option<usize> {
         if self.object {
             return self.elements.iter().rposition(|element| string::says(&element.key, token));
         }
         array_index(token).filter(|index| *index < self.elements.len())
+    }
+}
+
+/// Takes a checked value apart, and in the same pass the containers in it that `tokens` lead to; `piece` makes the
+/// pieces. Returns its number; `None` if it is no container.
+fn open<'a>(
+    containers: &mut Vec<Container<'a>>,
+    text: &str,
+    tokens: &[Cow<'_, str>],
+    piece: impl Fn(usize, usize) -> Cow<'a, str>,
+) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let start =
+        |at: usize| matches!(byte(bytes, at), b'{' | b'[').then(|| Opening::new(byte(bytes, at) == b'{', at + 1));
+    let mut stack = vec![start(0)?];
+    let mut next = first_element(bytes, 0);
+    loop {
+        let below = stack.len() < tokens.len();
+        let token = stack.len().checked_sub(1).and_then(|level| tokens.get(level));
+        let top = stack.last_mut()?;
+        let (value, end) = match next {
+            Some(at) => {
+                let key_end = if top.object { string_end(bytes, at) } else { at };
+                let value = if top.object { member_value(bytes, key_end) } else { at };
+                let wanted = below && token.is_some_and(|token| top.wants(token, slice(text, at, key_end)));
+                let (before, key, colon) = (piece(top.gap, at), piece(at, key_end), piece(key_end, value));
+                top.elements.push(Element {
+                    before,
+                    key,
+                    colon,
+                    value: Value::as_written(""),
+                    after: Cow::Borrowed(""),
+                });
+                if wanted && let Some(inner) = start(value) {
+                    stack.push(inner);
+                    next = first_element(bytes, value);
+                    continue;
+                }
+                let end = value_end(bytes, value);
+                (Value::Text(piece(value, end)), end)
+            }
+            None => {
+                let Opening { object, elements, gap } = stack.pop()?;
+                let close = if elements.is_empty() { skip_space(bytes, gap) } else { gap - 1 };
+                containers.push(Container { object, elements, empty: piece(gap, close) });
+                let id = containers.len() - 1;
+                if stack.is_empty() {
+                    return Some(id);
+                }
+                (Value::Open(id), close + 1)
+            }
+        };
+        let top = stack.last_mut()?;
+        let after = skip_space(bytes, end);
+        if let Some(element) = top.elements.last_mut() {
+            (element.value, element.after) = (value, piece(end, after));
+        }
+        top.gap = after + 1;
+        next = next_element(bytes, end);
+    }
+}
+
+/// A container that is being taken apart.
+struct Opening<'a> {
+    object: bool,
+    elements: Vec<Element<'a>>,
+    /// Where the space before the next element starts.
+    gap: usize,
+}
+
+impl Opening<'_> {
+    fn new(object: bool, gap: usize) -> Self {
+        Self { object, elements: Vec::new(), gap }
+    }
+
+    /// Whether a token means the element that comes next; of duplicate keys each.
+    fn wants(&self, token: &str, key: &str) -> bool {
+        if self.object { string::says(key, token) } else { array_index(token) == Some(self.elements.len()) }
     }
 }
 
