@@ -6,9 +6,10 @@
 mod keyring;
 
 use keyring::Keyring;
+use keystencil::error::Explain;
 use keystencil::secret::{Secret, SecretName};
-use keystencil::store::{Choice, LookupError, StoreError, StoreKind, Stores};
-use std::time::Duration;
+use keystencil::store::{Bus, Choice, LookupError, Native, Store, StoreError, StoreKind, Stores};
+use std::time::{Duration, Instant};
 
 fn name(service: &str) -> SecretName {
     account(service, "api-key")
@@ -41,4 +42,344 @@ fn what_is_set_is_read_back_and_gone_after_remove() {
     assert_eq!(stores.remove(&name("github")), Ok(vec![]));
     assert!(answer(&read(&stores, &name("github")).unwrap_err()).is_not_found());
     assert!(!keyring.path().join("data").exists(), "the vault must not be made for a machine that has a keyring");
+}
+
+#[test]
+fn setting_twice_changes_the_value_and_adds_no_second_entry() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    stores.set(&name("github"), &secret("one")).unwrap();
+    stores.set(&name("github"), &secret("two")).unwrap();
+    assert_eq!(read(&stores, &name("github")).unwrap(), "two");
+    let listing = stores.list();
+    assert_eq!(listing.entries.len(), 1, "{listing:?}");
+    let entry = &listing.entries[0];
+    assert_eq!(
+        (&entry.name, entry.store, entry.writer.as_deref()),
+        (&name("github"), StoreKind::Native, Some("keystencil"))
+    );
+    assert!(entry.created.is_some() && entry.modified.is_some(), "{entry:?}");
+}
+
+#[test]
+fn the_list_shows_what_keystencil_wrote_and_nothing_else_of_the_keyring() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("Private", "service bank username me", "hunter2");
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("github"), &secret("ghp_1")).unwrap();
+    let listing = stores.list();
+    assert_eq!(listing.entries.iter().map(|e| e.name.service()).collect::<Vec<_>>(), ["github"]);
+    assert_eq!(listing.silent, []);
+}
+
+#[test]
+fn an_entry_of_secret_tool_is_found_under_each_pair_of_attributes() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    for (service, attributes) in [
+        ("a", "service a username api-key"),
+        ("b", "service b account api-key"),
+        ("c", "service c user api-key"),
+        ("d", "Title d UserName api-key"),
+    ] {
+        keyring.secret_tool_store(service, attributes, &format!("value of {service}"));
+        assert_eq!(read(&stores, &name(service)).unwrap(), format!("value of {service}"));
+    }
+}
+
+#[test]
+fn an_earlier_step_wins_over_a_later_one() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("later", "service github account api-key", "later");
+    keyring.secret_tool_store("earlier", "service github username api-key", "earlier");
+    assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "earlier");
+}
+
+#[test]
+fn a_name_is_never_matched_by_half_of_it() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("half", "service github", "half");
+    keyring.secret_tool_store("other", "service github username other", "other");
+    let error = read(&keyring.stores(Choice::Native), &name("github")).unwrap_err();
+    assert!(answer(&error).is_not_found(), "{error:?}");
+}
+
+#[test]
+fn secret_tool_reads_what_keystencil_wrote() {
+    let keyring = Keyring::start();
+    keyring.stores(Choice::Native).set(&account("github", "work"), &secret("ghp_\u{fc} \"x\"\n")).unwrap();
+    assert_eq!(keyring.secret_tool_lookup("service github username work").as_deref(), Some("ghp_\u{fc} \"x\"\n"));
+    assert_eq!(
+        keyring.secret_tool_lookup("application keystencil service github").as_deref(),
+        Some("ghp_\u{fc} \"x\"\n")
+    );
+}
+
+#[test]
+fn an_entry_of_secret_tool_is_changed_in_place_with_its_attributes() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    keyring.secret_tool_store("Mine", "service github account api-key", "old");
+    stores.set(&name("github"), &secret("new")).unwrap();
+    assert_eq!(keyring.secret_tool_lookup("service github account api-key").as_deref(), Some("new"));
+    assert_eq!(keyring.secret_tool_lookup("service github username api-key"), None, "a second entry was added");
+    assert_eq!(read(&stores, &name("github")).unwrap(), "new");
+}
+
+#[test]
+fn an_entry_that_means_more_than_the_name_is_read_and_never_written() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    keyring.secret_tool_store("Web login", "service github username api-key url https://github.com", "theirs");
+    assert_eq!(read(&stores, &name("github")).unwrap(), "theirs");
+    let foreign = StoreError::Foreign { name: name("github"), label: "Web login".to_owned() };
+    assert_eq!(stores.set(&name("github"), &secret("ours")), Err(foreign.clone()));
+    assert_eq!(stores.remove(&name("github")), Err(foreign));
+    assert_eq!(keyring.secret_tool_lookup("service github url https://github.com").as_deref(), Some("theirs"));
+}
+
+#[test]
+fn a_value_keeps_the_newline_that_another_program_stored() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("echo", "service github username api-key", "ghp_1\n");
+    assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "ghp_1\n");
+}
+
+#[test]
+fn python_keyring_and_keystencil_read_each_other() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    let python = python_with_keyring();
+    let script = |code: &str, input: &str| {
+        let backend = "import sys, keyring\nfrom keyring.backends.SecretService import Keyring\nk = Keyring()\n";
+        keyring.run(&python, &["-c", &format!("{backend}{code}")], input)
+    };
+    script("k.set_password('openai', 'api-key', sys.stdin.read())", "from python");
+    assert_eq!(read(&stores, &name("openai")).unwrap(), "from python");
+    stores.set(&name("openai"), &secret("changed here")).unwrap();
+    assert_eq!(script("print(k.get_password('openai', 'api-key'), end='')", ""), "changed here");
+    stores.set(&name("github"), &secret("from here")).unwrap();
+    assert_eq!(script("print(k.get_password('github', 'api-key'), end='')", ""), "from here");
+    stores.remove(&name("openai")).unwrap();
+    assert_eq!(script("print(k.get_password('openai', 'api-key'))", ""), "None\n");
+}
+
+/// A Python that has `keyring`; `scripts/test` makes one and says where.
+fn python_with_keyring() -> String {
+    let python = std::env::var("KEYSTENCIL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let found = std::process::Command::new(&python).args(["-c", "import keyring, secretstorage"]).output();
+    assert!(
+        found.is_ok_and(|output| output.status.success()),
+        "`{python}` has no Python keyring: run scripts/test, which installs it, or set KEYSTENCIL_TEST_PYTHON to a \
+         Python that can `import keyring, secretstorage`"
+    );
+    python
+}
+
+#[test]
+fn two_different_values_for_one_name_are_an_error_that_names_labels_only() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("Work", "service github username api-key origin work", "canary-one");
+    keyring.secret_tool_store("Home", "service github username api-key origin home", "canary-two");
+    let error = read(&keyring.stores(Choice::Auto), &name("github")).unwrap_err();
+    let StoreError::Ambiguous { labels, .. } = answer(&error) else { panic!("{error:?}") };
+    let mut labels = labels.clone();
+    labels.sort();
+    assert_eq!(labels, ["Home", "Work"]);
+    let said = format!("{error} {error:?} {:?}", error.hint());
+    assert!(said.contains("`Home`") && !said.contains("canary"), "{said}");
+}
+
+#[test]
+fn the_same_value_twice_is_no_ambiguity() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("Work", "service github username api-key origin work", "same");
+    keyring.secret_tool_store("Home", "service github username api-key origin home", "same");
+    assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "same");
+}
+
+#[test]
+fn an_empty_value_is_refused_and_an_empty_entry_is_an_error() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    assert_eq!(stores.set(&name("github"), &secret("")), Err(StoreError::EmptyValue { name: name("github") }));
+    keyring.secret_tool_store("Empty", "service github username api-key", "");
+    let error = read(&stores, &name("github")).unwrap_err();
+    assert!(matches!(answer(&error), StoreError::Empty { .. }), "{error:?}");
+}
+
+#[test]
+fn all_missing_secrets_are_reported_together() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("b"), &secret("there")).unwrap();
+    let error = stores.resolve(&[name("c"), name("b"), account("a", "work")], Some(LIMIT)).unwrap_err();
+    let missing: Vec<_> = error.missing().iter().map(|missing| missing.name.clone()).collect();
+    assert_eq!(missing, [account("a", "work"), name("c")]);
+    assert_eq!(error.to_string(), "secret `a` (account `work`) is in no store");
+    assert_eq!(error.hint().as_deref(), Some("store it with `keystencil secret set a --account work`"));
+    let others: Vec<_> = error.others().iter().map(ToString::to_string).collect();
+    assert_eq!(others, ["secret `c` (account `api-key`) is in no store"]);
+}
+
+#[test]
+fn what_the_keyring_lacks_comes_from_the_vault() {
+    let keyring = Keyring::start();
+    keyring.stores(Choice::Vault).set(&name("old"), &secret("in the vault")).unwrap();
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("new"), &secret("in the keyring")).unwrap();
+    let all = stores.resolve(&[name("old"), name("new")], Some(LIMIT)).unwrap();
+    assert_eq!((all[&name("old")].expose(), all[&name("new")].expose()), ("in the vault", "in the keyring"));
+    assert_eq!(stores.get(&name("old")).unwrap().0, StoreKind::Vault);
+    stores.set(&name("old"), &secret("now in both")).unwrap();
+    assert_eq!(stores.list().entries.len(), 3);
+    assert_eq!(stores.remove(&name("old")), Ok(vec![StoreKind::Native, StoreKind::Vault]));
+}
+
+#[test]
+fn more_secrets_than_calls_in_flight_are_read_over_one_connection() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    let names: Vec<_> = (0..120).map(|number| name(&format!("service {number}"))).collect();
+    for name in &names {
+        stores.set(name, &secret(&format!("value of {name} {}", "x".repeat(500)))).unwrap();
+    }
+    let all = stores.resolve(&names, Some(LIMIT)).unwrap();
+    for name in &names {
+        assert!(all[name].expose().starts_with(&format!("value of {name} ")));
+    }
+}
+
+#[test]
+fn a_name_with_quotes_spaces_and_umlauts_is_a_name_like_any_other() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    for odd in ["it's \"x\"", "a b\tc\n", "gr\u{fc}n/\u{1f511}", "*", "%", "--all"] {
+        stores.set(&account(odd, odd), &secret(odd)).unwrap();
+        assert_eq!(read(&stores, &account(odd, odd)).unwrap(), odd);
+    }
+}
+
+const LIMIT: Duration = Duration::from_secs(3);
+
+#[test]
+fn a_locked_keyring_is_an_error_in_less_than_a_second() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("github"), &secret("ghp_1")).unwrap();
+    keyring.lock();
+    let since = Instant::now();
+    for asked in ["github", "never stored"] {
+        let error = read(&stores, &name(asked)).unwrap_err();
+        assert_eq!(answer(&error), &StoreError::Locked);
+        assert_eq!(error.to_string(), format!("secret {} can't be looked up: the keyring is locked", name(asked)));
+        assert!(error.hint().is_some_and(|hint| hint.contains("unlock")));
+    }
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    assert_eq!(stores.set(&name("github"), &secret("x")), Err(StoreError::Locked));
+    assert_eq!(stores.set(&name("new"), &secret("x")), Err(StoreError::Locked), "it must not go to the vault instead");
+    assert_eq!(stores.list().silent, [(StoreKind::Native, StoreError::Locked)]);
+}
+
+#[test]
+fn a_locked_keyring_does_not_hide_the_vault() {
+    let keyring = Keyring::start();
+    keyring.stores(Choice::Vault).set(&name("github"), &secret("ghp_1")).unwrap();
+    keyring.lock();
+    assert_eq!(read(&keyring.stores(Choice::Auto), &name("github")).unwrap(), "ghp_1");
+}
+
+#[test]
+fn a_person_at_a_locked_keyring_without_a_display_is_told_so_and_not_kept_waiting() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native).interactive(true);
+    stores.set(&name("github"), &secret("ghp_1")).unwrap();
+    keyring.lock();
+    let since = Instant::now();
+    let error = stores.resolve(&[name("github")], None).unwrap_err();
+    assert_eq!(answer(&error), &StoreError::Locked);
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+}
+
+#[test]
+fn a_frozen_keyring_ends_at_the_limit() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("github"), &secret("ghp_1")).unwrap();
+    keyring.freeze();
+    let limit = Duration::from_millis(400);
+    let since = Instant::now();
+    let error = stores.resolve(&[name("github"), name("other")], Some(limit)).unwrap_err();
+    assert!(since.elapsed() >= limit && since.elapsed() < 2 * limit, "{:?}", since.elapsed());
+    assert_eq!(answer(&error), &StoreError::TimedOut { store: StoreKind::Native, limit });
+    assert_eq!(
+        error.to_string(),
+        "secret `github` (account `api-key`) can't be looked up: the keyring did not answer within 0.4 s"
+    );
+    assert!(error.hint().is_some_and(|hint| hint.contains("--store vault")));
+}
+
+#[test]
+fn a_frozen_bus_ends_soon_after_the_limit() {
+    let keyring = Keyring::start();
+    keyring.freeze_bus();
+    let limit = Duration::from_millis(300);
+    let since = Instant::now();
+    let error = keyring.stores(Choice::Native).resolve(&[name("github")], Some(limit)).unwrap_err();
+    assert_eq!(answer(&error), &StoreError::TimedOut { store: StoreKind::Native, limit });
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+}
+
+#[test]
+fn a_keyring_that_died_is_no_keyring() {
+    let mut keyring = Keyring::start();
+    keyring.kill();
+    let error = read(&keyring.stores(Choice::Native), &name("github")).unwrap_err();
+    assert_eq!(answer(&error), &StoreError::NoService);
+}
+
+#[test]
+fn without_a_keyring_on_the_bus_the_vault_takes_the_secret() {
+    let bus = Keyring::bus_only();
+    let stores = bus.stores(Choice::Auto);
+    assert_eq!(stores.set(&name("github"), &secret("ghp_1")), Ok(StoreKind::Vault));
+    assert_eq!(read(&stores, &name("github")).unwrap(), "ghp_1");
+    assert_eq!(stores.list().silent, [(StoreKind::Native, StoreError::NoService)]);
+    assert_eq!(stores.remove(&name("github")), Ok(vec![StoreKind::Vault]));
+    let only = bus.stores(Choice::Native);
+    assert_eq!(only.set(&name("github"), &secret("x")), Err(StoreError::NoService));
+    assert_eq!(
+        read(&only, &name("github")).unwrap_err().to_string(),
+        "secret `github` (account `api-key`) can't be looked up: no keyring answers here"
+    );
+}
+
+#[test]
+fn without_an_address_no_bus_is_asked_and_none_is_launched() {
+    let nowhere = Native::new(Bus::default(), Some(LIMIT), false);
+    let since = Instant::now();
+    assert_eq!(nowhere.get_many(&[name("github")]), [Err(StoreError::NoService)]);
+    assert!(since.elapsed() < Duration::from_millis(100), "{:?}", since.elapsed());
+}
+
+#[test]
+fn the_bus_in_the_runtime_folder_is_found_without_an_address() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("L", "service github username api-key", "ghp_1");
+    let bus = Bus { address: None, runtime_dir: Some(keyring.path().join("run")) };
+    let found = Native::new(bus, Some(LIMIT), false).get_many(&[name("github")]);
+    assert_eq!(found[0].as_ref().map(Secret::expose), Ok("ghp_1"));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_an_error_without_the_bytes() {
+    let keyring = Keyring::start();
+    let mut child = keyring.command("secret-tool");
+    child.args(["store", "--label=L", "service", "github", "username", "api-key"]).stdin(std::process::Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"canary\xff\xfe").unwrap();
+    assert!(child.wait().unwrap().success());
+    let error = read(&keyring.stores(Choice::Auto), &name("github")).unwrap_err();
+    assert!(matches!(answer(&error), StoreError::NotText { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("canary"));
 }
