@@ -4,8 +4,7 @@
 //! `BadEncoding` carries the value, and a parser's message may quote its input.
 
 use super::StoreKind;
-use crate::error::{Explain, Place};
-use crate::secret::{DEFAULT_ACCOUNT, SecretName};
+use crate::secret::SecretName;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -168,100 +167,6 @@ impl StoreError {
     }
 }
 
-impl Explain for StoreError {
-    fn place(&self) -> Option<Place> {
-        match self {
-            Self::VaultIdentityMissing { identity: path }
-            | Self::VaultIdentityUnreadable { identity: path, .. }
-            | Self::VaultPermissions { path, .. }
-            | Self::VaultWrongKey { vault: path, .. }
-            | Self::VaultDamaged { vault: path, .. }
-            | Self::VaultNewer { vault: path, .. }
-            | Self::VaultBusy { lock: path }
-            | Self::Io { path, .. } => Some(Place::file(path)),
-            _ => None,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NotFound { name, .. } | Self::Empty { name, .. } => {
-                format!("store it with `{}`", command("set", name))
-            }
-            Self::EmptyValue { name } => format!("remove it with `{}`", command("rm", name)),
-            Self::NotText { name, .. } => format!("store it again as text with `{}`", command("set", name)),
-            Self::Ambiguous { name, .. } => {
-                format!("delete all but one in the keyring's own program, or `{}`", command("set", name))
-            }
-            Self::Foreign { .. } => "change it in that program, or store yours under another `--account`".to_owned(),
-            Self::Locked => "unlock it (logging in does), or run this at a terminal of your desktop session".to_owned(),
-            Self::NoService | Self::NoCollection => {
-                "start a Secret Service such as gnome-keyring, or use the vault with `--store vault`".to_owned()
-            }
-            Self::TimedOut { store: StoreKind::Native, .. } => {
-                "is the keyring waiting for a password, or hanging? `--store vault` does without it".to_owned()
-            }
-            Self::TimedOut { store: StoreKind::Vault, .. } => {
-                "is the disk that holds it, or the age plugin, hanging?".to_owned()
-            }
-            Self::Unavailable { .. } => "`keystencil doctor` tells more; `--store vault` does without it".to_owned(),
-            Self::CannotList => "look into the keyring's own program".to_owned(),
-            Self::VaultIdentityMissing { .. } => {
-                "restore it from a backup: without it nothing can open the vault. To start anew, move the vault away"
-                    .to_owned()
-            }
-            Self::VaultIdentityUnreadable { .. } => {
-                "it must hold an age identity (as `age-keygen` writes it) or an ssh key without a passphrase".to_owned()
-            }
-            Self::VaultPermissions { path, .. } => {
-                format!("`chmod 600 {}`; if others had access, store the secrets anew", path.display())
-            }
-            Self::VaultWrongKey { .. } => "restore the identity file that belongs to this vault".to_owned(),
-            Self::VaultDamaged { vault, .. } => {
-                format!("restore {} from a backup, or move it away to start anew", vault.display())
-            }
-            Self::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
-            Self::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
-            Self::Io { .. } => return None,
-        })
-    }
-}
-
-/// The command line that does `verb` to a secret, ready to be pasted into a shell.
-#[must_use]
-pub(crate) fn command(verb: &str, name: &SecretName) -> String {
-    let mut line = format!("keystencil secret {verb} {}", shell_word(name.service()));
-    if name.account() != DEFAULT_ACCOUNT {
-        line.push_str(" --account ");
-        line.push_str(&shell_word(name.account()));
-    }
-    line
-}
-
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "._/@:+-".contains(c);
-    if text.chars().all(plain) && !text.starts_with('-') {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 fn quoted(labels: &[String]) -> String {
     labels.iter().map(|label| format!("`{}`", label.escape_debug())).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::command;
-    use crate::secret::SecretName;
-
-    #[test]
-    fn a_hint_is_a_command_that_a_shell_reads_as_meant() {
-        let name = |service, account| SecretName::new(service, account).unwrap();
-        assert_eq!(command("set", &name("github", "api-key")), "keystencil secret set github");
-        assert_eq!(command("set", &name("github", "a b")), "keystencil secret set github --account 'a b'");
-        assert_eq!(command("rm", &name("it's; rm", "api-key")), r"keystencil secret rm 'it'\''s; rm'");
-    }
 }

@@ -7,13 +7,11 @@
 //! A store that is past its limit is left behind with its thread; **it goes on until the process ends.** The native
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
-use super::error::command;
+use super::unresolved::{LookupError, Unresolved, passes_on};
 use super::{Bus, Entry, Native, Store, StoreError, StoreKind, Vault, VaultPaths};
-use crate::error::{Explain, Place};
 use crate::secret::{Secret, SecretName};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -220,21 +218,20 @@ impl Stores {
         let Some(limit) = limit.filter(|_| !self.interactive) else {
             return Ok(work(self.with_limit(kind, limit).as_ref()));
         };
+        let refused = |reason: &str| StoreError::Unavailable { store: kind, reason: reason.to_owned() };
         let (sender, receiver) = mpsc::sync_channel(1);
         let this = self.clone();
         let worker = thread::Builder::new().name(format!("{kind}")).spawn(move || {
             let _ = sender.send(work(this.with_limit(kind, Some(limit)).as_ref()));
         });
         match worker {
-            Ok(_) => receiver.recv_timeout(limit + GRACE).map_err(|_| StoreError::TimedOut { store: kind, limit }),
-            Err(_) => Err(StoreError::Unavailable { store: kind, reason: "no thread can be started".to_owned() }),
+            Ok(_) => receiver.recv_timeout(limit + GRACE).map_err(|error| match error {
+                RecvTimeoutError::Timeout => StoreError::TimedOut { store: kind, limit },
+                RecvTimeoutError::Disconnected => refused("its thread ended without an answer"),
+            }),
+            Err(_) => Err(refused("no thread can be started for it")),
         }
     }
-}
-
-/// Whether the next store may be asked: not if this one has the entry and only a person can say what it is worth.
-fn passes_on(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Ambiguous { .. } | StoreError::NotText { .. } | StoreError::Empty { .. })
 }
 
 /// What [`Stores::list`] found.
@@ -244,87 +241,4 @@ pub struct Listing {
     pub entries: Vec<Entry>,
     /// The stores that did not, and why. A machine without a keyring has [`StoreError::NoService`] here.
     pub silent: Vec<(StoreKind, StoreError)>,
-}
-
-/// Why a lookup ended without all secrets. Its `Display` is the first; [`Explain::others`] are the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LookupError {
-    /// These, sorted by name and never empty. Nothing may be written with one of them missing.
-    Missing(Vec<Unresolved>),
-}
-
-impl LookupError {
-    /// Every secret that could not be had.
-    #[must_use]
-    pub fn missing(&self) -> &[Unresolved] {
-        let Self::Missing(all) = self;
-        all
-    }
-}
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.missing().first().map_or(Ok(()), |first| first.fmt(f))
-    }
-}
-
-impl std::error::Error for LookupError {}
-
-impl Explain for LookupError {
-    fn place(&self) -> Option<Place> {
-        self.missing().first().and_then(Explain::place)
-    }
-
-    fn hint(&self) -> Option<String> {
-        self.missing().first().and_then(Explain::hint)
-    }
-
-    fn others(&self) -> Vec<&dyn Explain> {
-        self.missing().iter().skip(1).map(|missing| missing as &dyn Explain).collect()
-    }
-}
-
-/// One secret that no store gave, with what each store said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unresolved {
-    /// What was asked for.
-    pub name: SecretName,
-    /// Each store that was asked, in that order, and its answer.
-    pub answers: Vec<(StoreKind, StoreError)>,
-}
-
-impl Unresolved {
-    /// The answer that is to be mended first, if it is not simply that the secret was never stored.
-    fn trouble(&self) -> Option<&StoreError> {
-        let answers = || self.answers.iter().map(|(_, error)| error);
-        answers()
-            .find(|error| !passes_on(error))
-            .or_else(|| answers().find(|error| !error.is_not_found() && !error.is_absent()))
-            .or_else(|| answers().find(|error| error.is_absent() && self.answers.len() == 1))
-    }
-}
-
-impl fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.trouble() {
-            None => write!(f, "secret {} is in no store", self.name),
-            Some(error) if !passes_on(error) => error.fmt(f),
-            Some(error) => write!(f, "secret {} can't be looked up: {error}", self.name),
-        }
-    }
-}
-
-impl std::error::Error for Unresolved {}
-
-impl Explain for Unresolved {
-    fn place(&self) -> Option<Place> {
-        self.trouble().and_then(Explain::place)
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self.trouble() {
-            None => Some(format!("store it with `{}`", command("set", &self.name))),
-            Some(error) => error.hint(),
-        }
-    }
 }

@@ -4,14 +4,17 @@
 //! file) for all of them. [`Stores`](lookup::Stores) knows the order, the time limits and which store a new secret
 //! goes to. Nothing here reads the environment, prints, or touches a target.
 
+mod cure;
 pub mod error;
 pub mod lookup;
 pub mod native;
+pub mod unresolved;
 pub mod vault;
 
 pub use error::StoreError;
-pub use lookup::{Choice, Listing, LookupError, Stores, Unresolved};
+pub use lookup::{Choice, Listing, Stores};
 pub use native::{Bus, Native};
+pub use unresolved::{LookupError, Unresolved};
 pub use vault::{Vault, VaultPaths};
 
 use crate::secret::{Secret, SecretName};

@@ -12,11 +12,15 @@ mod bus;
 #[cfg(any(target_os = "macos", windows, test))]
 mod decode;
 #[cfg(all(unix, not(target_os = "macos")))]
+mod find;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod service;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod session;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod wire;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub use secret_service::Native;
 

@@ -123,15 +123,17 @@ impl Store for Vault {
     }
 
     fn get_many(&self, names: &[SecretName]) -> Vec<Result<Secret, StoreError>> {
-        let missing = |name: &SecretName| StoreError::NotFound { name: name.clone(), store: StoreKind::Vault };
-        match self.open() {
-            Err(error) => names.iter().map(|_| Err(error.clone())).collect(),
-            Ok(None) => names.iter().map(|name| Err(missing(name))).collect(),
-            Ok(Some(document)) => names
-                .iter()
-                .map(|name| document.find(name).map(Record::to_secret).ok_or_else(|| missing(name)))
-                .collect(),
-        }
+        let store = StoreKind::Vault;
+        let document = match self.open() {
+            Err(error) => return names.iter().map(|_| Err(error.clone())).collect(),
+            Ok(document) => document.unwrap_or_default(),
+        };
+        let get = |name: &SecretName| match document.find(name).map(Record::to_secret) {
+            None => Err(StoreError::NotFound { name: name.clone(), store }),
+            Some(secret) if secret.expose().is_empty() => Err(StoreError::Empty { name: name.clone(), store }),
+            Some(secret) => Ok(secret),
+        };
+        names.iter().map(get).collect()
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {

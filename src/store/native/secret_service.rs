@@ -1,23 +1,19 @@
-//! Names as attributes of the Secret Service: where to look for a secret, what an entry of ours looks like, and which
-//! entries are not ours to change.
+//! The native keyring of Linux and the BSDs as a [`Store`]: what an entry of ours looks like, and which entries are not
+//! ours to change.
 //!
-//! Matching in a Secret Service is by subset: a search finds every item that has *at least* these attributes, an empty
-//! search finds all, and creating with fewer attributes than an item has replaces that item (measured). So a search
-//! always has both parts of the name, and an item that has more than a name is not written to.
+//! Creating with fewer attributes than an item has replaces that item (measured). So an item that has more than a name
+//! is not written to.
 
 use super::super::{Entry, Store, StoreError, StoreKind};
 use super::Bus;
-use super::service::{Found, Item, Properties, Service};
+use super::find::{find, not_found};
+use super::service::{Item, Service};
+use super::wire::Properties;
 use crate::secret::{Secret, SecretName};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::{Zeroize, Zeroizing};
-
-/// Where other programs keep the two parts of a name, in the order of the lookup, which stops at the first that
-/// matches: Python keyring, go-keyring, keyring-core; `secret-tool` as most people type it; git; KeePassXC.
-const STEPS: [(&str, &str); 4] =
-    [("service", "username"), ("service", "account"), ("service", "user"), ("Title", "UserName")];
 
 /// Attributes that say who wrote an entry and not what it is. An entry with any other has a meaning of its own.
 const NEUTRAL: [&str; 3] = ["application", "target", "xdg:schema"];
@@ -45,17 +41,13 @@ impl Native {
         Service::connect(&self.bus, self.limit, self.interactive)
     }
 
-    fn not_found(name: &SecretName) -> StoreError {
-        StoreError::NotFound { name: name.clone(), store: StoreKind::Native }
-    }
-
     fn get_all(&self, names: &[SecretName]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
         let service = self.connect()?;
         let matches = find(&service, names, self.interactive)?;
         let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.items.iter().cloned()).collect();
-        let mut values = if all.is_empty() { HashMap::new() } else { service.values(&all)? };
+        let values = if all.is_empty() { HashMap::new() } else { service.values(&all)? };
         let secrets = names.iter().zip(matches);
-        Ok(secrets.map(|(name, found)| pick(&service, name, &found?.items, &mut values)).collect())
+        Ok(secrets.map(|(name, found)| pick(&service, name, &found?.items, &values)).collect())
     }
 
     /// The items a change of `name` is about, once it is clear that they are not another program's.
@@ -122,85 +114,12 @@ impl Store for Native {
     }
 }
 
-/// The items of one name.
-struct Match {
-    step: (&'static str, &'static str),
-    items: Vec<Item>,
-}
-
-/// Looks all names up, each in the steps' order, and unlocks what has to be.
-fn find(
-    service: &Service,
-    names: &[SecretName],
-    interactive: bool,
-) -> Result<Vec<Result<Match, StoreError>>, StoreError> {
-    let mut found = search(service, names)?;
-    if found.iter().any(Option::is_none) {
-        // Some providers don't search a locked collection at all.
-        match service.default_collection() {
-            Ok(default) if service.is_locked(&default)? => {
-                if !interactive {
-                    return Ok(settle(names, found, |_| StoreError::Locked, service));
-                }
-                service.unlock(&[default])?;
-                found = search(service, names)?;
-            }
-            Ok(_) | Err(StoreError::NoCollection) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(settle(names, found, Native::not_found, service))
-}
-
-type Step = ((&'static str, &'static str), Found);
-
-/// The first step that matches, for each name; all names are asked about at once.
-fn search(service: &Service, names: &[SecretName]) -> Result<Vec<Option<Step>>, StoreError> {
-    let mut found: Vec<Option<Step>> = names.iter().map(|_| None).collect();
-    for step in STEPS {
-        let mut open: Vec<_> = names.iter().zip(&mut found).filter(|(_, found)| found.is_none()).collect();
-        if open.is_empty() {
-            break;
-        }
-        let queries: Vec<_> =
-            open.iter().map(|(name, _)| vec![(step.0, name.service()), (step.1, name.account())]).collect();
-        for ((_, slot), answer) in open.iter_mut().zip(service.search(&queries)?) {
-            if !answer.unlocked.is_empty() || !answer.locked.is_empty() {
-                **slot = Some((step, answer));
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Turns what was found into items that can be read; locked ones are unlocked together, if anybody can.
-fn settle(
-    names: &[SecretName],
-    found: Vec<Option<Step>>,
-    missing: impl Fn(&SecretName) -> StoreError,
-    service: &Service,
-) -> Vec<Result<Match, StoreError>> {
-    let needed: Vec<Item> = found
-        .iter()
-        .flatten()
-        .filter(|(_, found)| found.unlocked.is_empty())
-        .flat_map(|(_, found)| found.locked.iter().cloned())
-        .collect();
-    let unlocked = if needed.is_empty() { Ok(()) } else { service.unlock(&needed) };
-    let settled = names.iter().zip(found).map(|(name, found)| match found {
-        None => Err(missing(name)),
-        Some((step, found)) if !found.unlocked.is_empty() => Ok(Match { step, items: found.unlocked }),
-        Some((step, found)) => unlocked.clone().map(|()| Match { step, items: found.locked }),
-    });
-    settled.collect()
-}
-
 /// The one value of the items of a name.
 fn pick(
     service: &Service,
     name: &SecretName,
     items: &[Item],
-    values: &mut HashMap<Item, Zeroizing<Vec<u8>>>,
+    values: &HashMap<Item, Zeroizing<Vec<u8>>>,
 ) -> Result<Secret, StoreError> {
     // A value that is not given out although its item was found is locked: some providers ask per item.
     let mut distinct: Option<&Zeroizing<Vec<u8>>> = None;
@@ -212,7 +131,7 @@ fn pick(
         }
         distinct = Some(value);
     }
-    let value = distinct.ok_or_else(|| Native::not_found(name))?;
+    let value = distinct.ok_or_else(|| not_found(name))?;
     if value.is_empty() {
         return Err(StoreError::Empty { name: name.clone(), store: StoreKind::Native });
     }

@@ -3,11 +3,12 @@
 //! It knows the protocol (Secret Service API draft 0.2) and not which attributes mean which name; that is
 //! [`secret_service`](super::secret_service)'s. Lists of questions are pipelined.
 
-use super::super::{StoreError, StoreKind};
+use super::super::StoreError;
 use super::Bus;
 use super::bus::{Connection, Pending};
-use super::session::{ALGORITHM, KeyPair, SessionKey};
-use dbus::arg::{AppendAll, Arg, Get, PropMap, RefArg, Variant, prop_cast};
+use super::session::{Cipher, ENCRYPTED, KeyPair, PLAIN};
+use super::wire::{Properties, read, unreadable};
+use dbus::arg::{AppendAll, PropMap, RefArg, Variant};
 use dbus::strings::Path;
 use dbus::{Message, MessageType};
 use std::cell::{Cell, OnceCell};
@@ -33,7 +34,7 @@ pub(super) struct Service {
     interactive: bool,
     exchange: KeyPair,
     opening: Cell<Option<Pending>>,
-    session: OnceCell<(Path<'static>, SessionKey)>,
+    session: OnceCell<(Path<'static>, Cipher)>,
 }
 
 /// A value as it crosses the bus: the session, the initial vector, the sealed bytes, their type.
@@ -46,30 +47,31 @@ pub(super) struct Found {
     pub(super) locked: Vec<Item>,
 }
 
-/// What an item says about itself.
-#[derive(Debug, Default)]
-pub(super) struct Properties {
-    pub(super) label: String,
-    pub(super) attributes: HashMap<String, String>,
-    pub(super) created: u64,
-    pub(super) modified: u64,
-}
-
 impl Service {
     /// Connects and begins the key exchange; the service works on it while it gets the first questions.
     pub(super) fn connect(bus: &Bus, limit: Option<Duration>, interactive: bool) -> Result<Self, StoreError> {
         let bus = Connection::open(bus, limit)?;
         let exchange = KeyPair::generate()?;
         let public = Variant(Box::new(exchange.public()) as Box<dyn RefArg>);
-        let opening = bus.send(call(ROOT, SERVICE, "OpenSession", (ALGORITHM, public)))?;
+        let opening = bus.send(call(ROOT, SERVICE, "OpenSession", (ENCRYPTED, public)))?;
         Ok(Self { bus, interactive, exchange, opening: Some(opening).into(), session: OnceCell::new() })
     }
 
-    fn session(&self) -> Result<&(Path<'static>, SessionKey), StoreError> {
+    fn session(&self) -> Result<&(Path<'static>, Cipher), StoreError> {
         if let Some(opening) = self.opening.take() {
-            let reply = self.bus.reply(opening)?;
-            let (theirs, path) = read::<(Variant<Vec<u8>>, Path<'static>)>(&reply)?;
-            let _ = self.session.set((path, self.exchange.agree(&theirs.0)?));
+            let session = match self.bus.reply(opening) {
+                Err(StoreError::Unavailable { reason, .. }) if reason == "org.freedesktop.DBus.Error.NotSupported" => {
+                    let nothing = Variant(String::new());
+                    let reply = self.bus.call(call(ROOT, SERVICE, "OpenSession", (PLAIN, nothing)))?;
+                    (read::<(Variant<Box<dyn RefArg>>, Path<'static>)>(&reply)?.1, Cipher::Plain)
+                }
+                reply => {
+                    let reply = reply?;
+                    let (theirs, path) = read::<(Variant<Vec<u8>>, Path<'static>)>(&reply)?;
+                    (path, self.exchange.agree(&theirs.0)?)
+                }
+            };
+            let _ = self.session.set(session);
         }
         self.session.get().ok_or_else(unreadable)
     }
@@ -91,10 +93,10 @@ impl Service {
     /// The values of unlocked items, in one call. What is locked or gone is left out.
     pub(super) fn values(&self, items: &[Item]) -> Result<HashMap<Item, Zeroizing<Vec<u8>>>, StoreError> {
         type Borrowed<'a> = (Path<'static>, &'a [u8], &'a [u8], &'a str);
-        let (session, key) = self.session()?;
+        let (session, cipher) = self.session()?;
         let reply = self.bus.call(call(ROOT, SERVICE, "GetSecrets", (items, session)))?;
         let (sealed,) = read::<(HashMap<Item, Borrowed<'_>>,)>(&reply)?;
-        sealed.into_iter().map(|(item, (_, iv, value, _))| Ok((item, key.decrypt(iv, value)?))).collect()
+        sealed.into_iter().map(|(item, (_, iv, value, _))| Ok((item, cipher.decrypt(iv, value)?))).collect()
     }
 
     /// What each item says about itself; `None` for one that is gone.
@@ -132,9 +134,9 @@ impl Service {
     }
 
     fn seal(&self, value: &[u8]) -> Result<Sealed, StoreError> {
-        let (session, key) = self.session()?;
-        let (iv, sealed) = key.encrypt(value)?;
-        Ok((session.clone(), iv.to_vec(), sealed, "text/plain"))
+        let (session, cipher) = self.session()?;
+        let (iv, sealed) = cipher.encrypt(value)?;
+        Ok((session.clone(), iv, sealed, "text/plain"))
     }
 
     /// The collection that new items go to.
@@ -223,57 +225,10 @@ impl Service {
     }
 }
 
-impl Properties {
-    fn read(reply: &Message) -> Result<Self, StoreError> {
-        let (all,) = read::<(PropMap,)>(reply)?;
-        let number = |key| all.get(key).and_then(|value| value.0.as_u64()).unwrap_or_default();
-        Ok(Self {
-            label: prop_cast::<String>(&all, "Label").cloned().unwrap_or_default(),
-            attributes: all.get("Attributes").map(|value| attributes(&*value.0)).unwrap_or_default(),
-            created: number("Created"),
-            modified: number("Modified"),
-        })
-    }
-}
-
-/// A dictionary of strings comes as its keys and values in turn.
-fn attributes(value: &dyn RefArg) -> HashMap<String, String> {
-    let mut texts = value.as_iter().into_iter().flatten().map(|text| text.as_str().unwrap_or_default().to_owned());
-    let mut all = HashMap::new();
-    while let (Some(key), Some(value)) = (texts.next(), texts.next()) {
-        all.insert(key, value);
-    }
-    all
-}
-
 fn call<A: AppendAll>(path: &str, interface: &str, method: &str, arguments: A) -> Message {
     Message::call_with_args(NAME, path, interface, method, arguments)
 }
 
 fn is_none(path: &Path<'_>) -> bool {
     &**path == "/"
-}
-
-trait Reply<'a>: Sized {
-    fn read(message: &'a Message) -> Option<Self>;
-}
-
-impl<'a, A: Arg + Get<'a>> Reply<'a> for (A,) {
-    fn read(message: &'a Message) -> Option<Self> {
-        message.read1().ok().map(|a| (a,))
-    }
-}
-
-impl<'a, A: Arg + Get<'a>, B: Arg + Get<'a>> Reply<'a> for (A, B) {
-    fn read(message: &'a Message) -> Option<Self> {
-        message.read2().ok()
-    }
-}
-
-fn read<'a, T: Reply<'a>>(message: &'a Message) -> Result<T, StoreError> {
-    T::read(message).ok_or_else(unreadable)
-}
-
-fn unreadable() -> StoreError {
-    StoreError::Unavailable { store: StoreKind::Native, reason: "its answer can't be read".to_owned() }
 }

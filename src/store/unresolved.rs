@@ -1,0 +1,97 @@
+//! Why a lookup ended without all secrets: every missing name at once, with what each store said.
+//!
+//! The session reports it with the places of the references; nothing is written when there is one.
+
+use super::cure::command;
+use super::{StoreError, StoreKind};
+use crate::error::{Explain, Place};
+use crate::secret::SecretName;
+use std::fmt;
+
+/// Why a lookup ended without all secrets. Its `Display` is the first; [`Explain::others`] are the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookupError {
+    /// These, sorted by name and never empty. Nothing may be written with one of them missing.
+    Missing(Vec<Unresolved>),
+}
+
+impl LookupError {
+    /// Every secret that could not be had.
+    #[must_use]
+    pub fn missing(&self) -> &[Unresolved] {
+        let Self::Missing(all) = self;
+        all
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.missing().first().map_or(Ok(()), |first| first.fmt(f))
+    }
+}
+
+impl std::error::Error for LookupError {}
+
+impl Explain for LookupError {
+    fn place(&self) -> Option<Place> {
+        self.missing().first().and_then(Explain::place)
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.missing().first().and_then(Explain::hint)
+    }
+
+    fn others(&self) -> Vec<&dyn Explain> {
+        self.missing().iter().skip(1).map(|missing| missing as &dyn Explain).collect()
+    }
+}
+
+/// One secret that no store gave, with what each store said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// What was asked for.
+    pub name: SecretName,
+    /// Each store that was asked, in that order, and its answer.
+    pub answers: Vec<(StoreKind, StoreError)>,
+}
+
+impl Unresolved {
+    /// The answer that is to be mended first, if it is not simply that the secret was never stored.
+    fn trouble(&self) -> Option<&StoreError> {
+        let answers = || self.answers.iter().map(|(_, error)| error);
+        answers()
+            .find(|error| !passes_on(error))
+            .or_else(|| answers().find(|error| !error.is_not_found() && !error.is_absent()))
+            .or_else(|| answers().find(|error| error.is_absent() && self.answers.len() == 1))
+    }
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.trouble() {
+            None => write!(f, "secret {} is in no store", self.name),
+            Some(error) if !passes_on(error) => error.fmt(f),
+            Some(error) => write!(f, "secret {} can't be looked up: {error}", self.name),
+        }
+    }
+}
+
+impl std::error::Error for Unresolved {}
+
+impl Explain for Unresolved {
+    fn place(&self) -> Option<Place> {
+        self.trouble().and_then(Explain::place)
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self.trouble() {
+            None => Some(format!("store it with `{}`", command("set", &self.name))),
+            Some(error) => error.hint(),
+        }
+    }
+}
+
+/// Whether the next store may be asked: not if this one has the entry and only a person can say what it is worth.
+pub(super) fn passes_on(error: &StoreError) -> bool {
+    !matches!(error, StoreError::Ambiguous { .. } | StoreError::NotText { .. } | StoreError::Empty { .. })
+}
