@@ -1,0 +1,148 @@
+//! Entries that other programs wrote, read and changed here, and the reverse: secret-tool, Python keyring.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "support/keyring.rs"]
+mod keyring;
+
+use keyring::Keyring;
+use keystencil::secret::{Secret, SecretName};
+use keystencil::store::{Choice, LookupError, StoreError, Stores};
+use std::time::Duration;
+
+fn name(service: &str) -> SecretName {
+    account(service, "api-key")
+}
+
+fn account(service: &str, account: &str) -> SecretName {
+    SecretName::new(service, account).unwrap()
+}
+
+fn secret(value: &str) -> Secret {
+    Secret::new(value.to_owned())
+}
+
+fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupError> {
+    stores.resolve(std::slice::from_ref(name), Some(Duration::from_secs(3))).map(|all| all[name].expose().to_owned())
+}
+
+fn answer(error: &LookupError) -> &StoreError {
+    &error.missing()[0].answers[0].1
+}
+
+#[test]
+fn an_entry_of_secret_tool_is_found_under_each_pair_of_attributes() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    for (service, attributes) in [
+        ("a", "service a username api-key"),
+        ("b", "service b account api-key"),
+        ("c", "service c user api-key"),
+        ("d", "Title d UserName api-key"),
+    ] {
+        keyring.secret_tool_store(service, attributes, &format!("value of {service}"));
+        assert_eq!(read(&stores, &name(service)).unwrap(), format!("value of {service}"));
+    }
+}
+
+#[test]
+fn an_earlier_step_wins_over_a_later_one() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("later", "service github account api-key", "later");
+    keyring.secret_tool_store("earlier", "service github username api-key", "earlier");
+    assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "earlier");
+}
+
+#[test]
+fn a_name_is_never_matched_by_half_of_it() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("half", "service github", "half");
+    keyring.secret_tool_store("other", "service github username other", "other");
+    let error = read(&keyring.stores(Choice::Native), &name("github")).unwrap_err();
+    assert!(answer(&error).is_not_found(), "{error:?}");
+}
+
+#[test]
+fn secret_tool_reads_what_keystencil_wrote() {
+    let keyring = Keyring::start();
+    keyring.stores(Choice::Native).set(&account("github", "work"), &secret("ghp_\u{fc} \"x\"\n")).unwrap();
+    assert_eq!(keyring.secret_tool_lookup("service github username work").as_deref(), Some("ghp_\u{fc} \"x\"\n"));
+    assert_eq!(
+        keyring.secret_tool_lookup("application keystencil service github").as_deref(),
+        Some("ghp_\u{fc} \"x\"\n")
+    );
+}
+
+#[test]
+fn an_entry_of_secret_tool_is_changed_in_place_with_its_attributes() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    keyring.secret_tool_store("Mine", "service github account api-key", "old");
+    stores.set(&name("github"), &secret("new")).unwrap();
+    assert_eq!(keyring.secret_tool_lookup("service github account api-key").as_deref(), Some("new"));
+    assert_eq!(keyring.secret_tool_lookup("service github username api-key"), None, "a second entry was added");
+    assert_eq!(read(&stores, &name("github")).unwrap(), "new");
+}
+
+#[test]
+fn an_entry_that_means_more_than_the_name_is_read_and_never_written() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    keyring.secret_tool_store("Web login", "service github username api-key url https://github.com", "theirs");
+    assert_eq!(read(&stores, &name("github")).unwrap(), "theirs");
+    let foreign = StoreError::Foreign { name: name("github"), label: "Web login".to_owned() };
+    assert_eq!(stores.set(&name("github"), &secret("ours")), Err(foreign.clone()));
+    assert_eq!(stores.remove(&name("github")), Err(foreign));
+    assert_eq!(keyring.secret_tool_lookup("service github url https://github.com").as_deref(), Some("theirs"));
+}
+
+#[test]
+fn a_value_keeps_the_newline_that_another_program_stored() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("echo", "service github username api-key", "ghp_1\n");
+    assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "ghp_1\n");
+}
+
+#[test]
+fn python_keyring_and_keystencil_read_each_other() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    let python = python_with_keyring();
+    let script = |code: &str, input: &str| {
+        let backend = "import sys, keyring\nfrom keyring.backends.SecretService import Keyring\nk = Keyring()\n";
+        keyring.run(&python, &["-c", &format!("{backend}{code}")], input)
+    };
+    script("k.set_password('openai', 'api-key', sys.stdin.read())", "from python");
+    assert_eq!(read(&stores, &name("openai")).unwrap(), "from python");
+    stores.set(&name("openai"), &secret("changed here")).unwrap();
+    assert_eq!(script("print(k.get_password('openai', 'api-key'), end='')", ""), "changed here");
+    stores.set(&name("github"), &secret("from here")).unwrap();
+    assert_eq!(script("print(k.get_password('github', 'api-key'), end='')", ""), "from here");
+    stores.remove(&name("openai")).unwrap();
+    assert_eq!(script("print(k.get_password('openai', 'api-key'))", ""), "None\n");
+}
+
+/// A Python that has `keyring`; `scripts/test` makes one and says where.
+fn python_with_keyring() -> String {
+    let python = std::env::var("KEYSTENCIL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let found = std::process::Command::new(&python).args(["-c", "import keyring, secretstorage"]).output();
+    assert!(
+        found.is_ok_and(|output| output.status.success()),
+        "`{python}` has no Python keyring: run scripts/test, which installs it, or set KEYSTENCIL_TEST_PYTHON to a \
+         Python that can `import keyring, secretstorage`"
+    );
+    python
+}
+
+#[test]
+fn bytes_that_are_no_text_are_an_error_without_the_bytes() {
+    let keyring = Keyring::start();
+    let mut child = keyring.command("secret-tool");
+    child.args(["store", "--label=L", "service", "github", "username", "api-key"]).stdin(std::process::Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"canary\xff\xfe").unwrap();
+    assert!(child.wait().unwrap().success());
+    let error = read(&keyring.stores(Choice::Auto), &name("github")).unwrap_err();
+    assert!(matches!(answer(&error), StoreError::NotText { .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
