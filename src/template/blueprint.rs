@@ -4,6 +4,7 @@ use crate::error::Place;
 use crate::json::Pointer;
 use crate::secret::SecretName;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Where a reference's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,4 +62,13 @@ pub struct Blueprint {
     pub document: String,
     /// The slots in document order.
     pub slots: Vec<Slot>,
+}
+
+impl Blueprint {
+    /// The distinct references of all slots, in the order they first come.
+    #[must_use]
+    pub fn references(&self) -> Vec<&Reference> {
+        let mut seen = HashSet::new();
+        self.slots.iter().flat_map(Slot::references).filter(|reference| seen.insert(*reference)).collect()
+    }
 }

@@ -1,43 +1,300 @@
-//! minijinja with `<< >>`, `<% %>`, `<# #>`, and references as opaque tokens.
+//! minijinja with `<< >>`, `<% %>`, `<# #>`, and references as opaque tokens: the way from text to blueprint.
+//!
+//! A template goes through five hands: [`prepare`](super::prepare) tells text from expressions, the engine's parser
+//! makes a tree, [`rewrite`](super::rewrite) puts checks into it, the engine runs it with a [`Run`] that answers those
+//! checks, [`assemble`](super::assemble) puts the text together, and [`strict`](super::strict) reads it as JSON.
 
+use super::assemble::{self, assemble};
 use super::blueprint::Blueprint;
-use std::path::Path;
+use super::book::{Book, File};
+pub use super::error::TemplateError;
+use super::error::{Limit, NameKind};
+use super::include::{check_include_name, cycle};
+use super::marks::Marks;
+use super::prepare::{Clean, Delimiters, prepare};
+use super::rewrite::rewrite;
+use super::run::Run;
+use super::source::Source;
+use super::{functions, names, strict};
+use crate::error::Place;
+use minijinja::{Error, ErrorKind};
+use std::error::Error as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A template's text and how it is named in errors.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub struct Template<'a> {
+    /// The path as the person would name it. Includes count from its folder.
     pub name: &'a Path,
+    /// Its text; a byte order mark and any line endings are fine.
     pub text: &'a str,
 }
 
 /// What a template may read besides references.
 #[derive(Debug, Clone, Default)]
-#[allow(missing_docs)]
 pub struct Variables {
+    /// `linux`, `macos`, `windows` …, as [`std::env::consts::OS`].
     pub os: String,
+    /// `x86_64`, `aarch64` …, as [`std::env::consts::ARCH`].
     pub arch: String,
+    /// The name of this machine.
     pub hostname: String,
+    /// The name of the user.
     pub user: String,
+    /// The home folder.
     pub home: String,
-    /// `[vars]` of the config.
+    /// `[vars]` of the config: `<< NAME >>` and `<< vars.NAME >>`. The names above win.
     pub vars: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
-/// Why a template has no blueprint.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum TemplateError {
-    #[error("not implemented")]
-    Nothing,
-}
-impl crate::error::Explain for TemplateError {}
+/// How an included file is read: by its name, relative to the template's folder.
+pub type Load<'a> = dyn Fn(&str) -> io::Result<String> + Sync + 'a;
 
-/// Compiles. `load` reads an included template by its path relative to the template's folder (already checked to stay inside by name).
+/// Files a template may include.
+const MAX_FILES: usize = 128;
+/// Room for the recursion that the limits of the other files allow, in a build without optimisation too.
+const STACK_BYTES: usize = 64 << 20;
+/// Of the engine's units; an include costs 10, so 30 levels.
+const RECURSION: usize = 300;
+
+/// Renders a template into its blueprint. No secret is read, and no file but through `load`, which is asked for
+/// names that [`check_include_name`] has passed; what a symlink leads to is for `load` to judge.
+///
+/// # Errors
+/// [`TemplateError`], with the place in the template or in the included file.
+///
+/// # Examples
+/// ```
+/// use keystencil::template::{Template, Variables, compile};
+/// let text = r#"{"env": {"KEY": "<< keyring("openai") >>"}} // the four ways to write it are equal"#;
+/// let template = Template { name: "claude.json".as_ref(), text };
+/// let blueprint = compile(template, &Variables::default(), &|_| Err(std::io::ErrorKind::NotFound.into()))?;
+/// assert_eq!(blueprint.slots[0].pointer.as_str(), "/env/KEY");
+/// assert_eq!(blueprint.slots[0].placeholder(), "<< keyring('openai') >>");
+/// # Ok::<(), keystencil::template::TemplateError>(())
+/// ```
 pub fn compile(
-    _template: Template<'_>,
-    _variables: &Variables,
-    _load: &(dyn Fn(&str) -> std::io::Result<String> + Sync),
+    template: Template<'_>,
+    variables: &Variables,
+    load: &(dyn Fn(&str) -> io::Result<String> + Sync),
 ) -> Result<Blueprint, TemplateError> {
-    todo!()
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let compile = thread.spawn_scoped(scope, || Compilation::new(template)?.run(template, variables, load));
+        match compile.map_err(TemplateError::Thread)?.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// The files read so far. A file that turns out to be needed in a run is read and the run repeated, because the
+/// engine wants a loader that outlives it.
+struct Compilation {
+    book: Book,
+    marks: Marks,
+    delimiters: Delimiters,
+    folder: PathBuf,
+}
+
+impl Compilation {
+    fn new(template: Template<'_>) -> Result<Self, TemplateError> {
+        let marks = Marks::new().map_err(TemplateError::Random)?;
+        let delimiters = Delimiters::new(marks.nonce());
+        let folder = template.name.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { book: Book::default(), marks, delimiters, folder })
+    }
+
+    fn run(
+        mut self,
+        template: Template<'_>,
+        variables: &Variables,
+        load: &Load<'_>,
+    ) -> Result<Blueprint, TemplateError> {
+        let known = ["os", "arch", "hostname", "user", "home", "vars"].into_iter().map(str::to_owned);
+        self.book.variables.extend(known.chain(variables.vars.keys().cloned()));
+        self.read(template.name.to_owned(), template.text)?;
+        let context = functions::context(variables);
+        loop {
+            let book = Arc::new(std::mem::take(&mut self.book));
+            let run = Run::new(Arc::clone(&book), self.marks.clone());
+            let outcome = render(&run, &context);
+            let (name, place) = match outcome {
+                Ok(output) => {
+                    if run.was_looked_at() {
+                        let what = super::error::Use::Lookup;
+                        return Err(TemplateError::NeedsValue { what, place: book.at(0, 0) });
+                    }
+                    let rendered = assemble(&output, &self.marks, &book)?;
+                    return strict::read(&rendered, &book, &run.met());
+                }
+                Err(Stopped::For(error)) => return Err(*error),
+                Err(Stopped::ToRead { name, place }) => (name, place),
+            };
+            drop(run);
+            self.book = Arc::into_inner(book).unwrap_or_default();
+            self.include(name, place, load)?;
+        }
+    }
+
+    fn include(&mut self, name: String, place: Place, load: &Load<'_>) -> Result<(), TemplateError> {
+        if let Err(why) = check_include_name(&name) {
+            return Err(TemplateError::IncludeName { name, why, place });
+        }
+        if self.book.names.len() >= MAX_FILES {
+            return Err(TemplateError::Exceeded { limit: Limit::Files, place });
+        }
+        match load(&name) {
+            Ok(text) => {
+                let number = self.read(self.folder.join(&name), &text)?;
+                self.book.names.insert(name, Some(number));
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.book.names.insert(name, None);
+                Ok(())
+            }
+            Err(source) => Err(TemplateError::IncludeRead { name, source, place }),
+        }
+    }
+
+    /// Makes a file ready to run and returns its number.
+    fn read(&mut self, path: PathBuf, text: &str) -> Result<usize, TemplateError> {
+        let source = Source::new(path, text);
+        let clean = prepare(&source, &self.delimiters)?;
+        let number = self.book.files.len();
+        let (rewritten, lines) = {
+            let syntax = self.delimiters.syntax().map_err(|error| syntax_error(&error, &source, &clean))?;
+            let tree = minijinja::machinery::parse(&clean.text, "", syntax)
+                .map_err(|error| syntax_error(&error, &source, &clean))?;
+            rewrite(&source, &clean, number, &tree, &mut self.book, &self.marks)?
+        };
+        self.book.files.push(File { source, clean, rewritten, lines });
+        Ok(number)
+    }
+}
+
+fn syntax_error(error: &Error, source: &Source, clean: &Clean) -> TemplateError {
+    let place = error.line().map_or_else(|| source.file(), |line| source.place(clean.line(line)));
+    let what = error.detail().unwrap_or("the engine doesn't understand this");
+    if what.contains("recursion") {
+        return TemplateError::Exceeded { limit: Limit::Expression, place };
+    }
+    TemplateError::Syntax { what: what.to_owned(), in_string: true, place }
+}
+
+/// Why a run ended without output.
+enum Stopped {
+    For(Box<TemplateError>),
+    /// A file was included that has not been read yet.
+    ToRead {
+        name: String,
+        place: Place,
+    },
+}
+
+fn render(run: &Arc<Run>, context: &minijinja::Value) -> Result<String, Stopped> {
+    let mut engine = functions::environment(run);
+    engine.set_recursion_limit(RECURSION);
+    let loader = Arc::clone(run);
+    engine.set_loader(move |name| {
+        if name.is_empty() {
+            return Ok(loader.book.files.first().map(|file| file.rewritten.clone()));
+        }
+        match loader.book.names.get(name) {
+            Some(Some(number)) => Ok(loader.book.files.get(*number).map(|file| file.rewritten.clone())),
+            Some(None) => Ok(None),
+            None => Err(loader.want(name)),
+        }
+    });
+    let stop = |error: &Error| stopped(run, error);
+    let template = engine.get_template("").map_err(|error| stop(&error))?;
+    let mut output = Bounded::default();
+    template.render_captured_to(context.clone(), &mut output).map_err(|error| stop(&error))?;
+    drop(template);
+    String::from_utf8(output.0).map_err(|_| stop(&Error::from(ErrorKind::WriteFailure)))
+}
+
+/// The output, up to a limit: marks take several times the room of the text they stand for.
+#[derive(Default)]
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > assemble::MAX_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What an error of the engine means. Its chain leads from the template into the included files.
+fn stopped(run: &Run, error: &Error) -> Stopped {
+    let book = &run.book;
+    let chain: Vec<&Error> =
+        std::iter::successors(Some(error), |&error| error.source().and_then(|source| source.downcast_ref())).collect();
+    let place = chain.iter().rev().find_map(|error| place_of(book, error)).unwrap_or_else(|| book.at(0, 0));
+    if let Some(name) = run.wanted() {
+        return Stopped::ToRead { name, place };
+    }
+    if let Some(error) = run.failure() {
+        return Stopped::For(Box::new(error));
+    }
+    let last = chain.last().copied().unwrap_or(error);
+    Stopped::For(Box::new(explain(run, last, &chain, place)))
+}
+
+fn place_of(book: &Book, error: &Error) -> Option<Place> {
+    let file = match error.name()? {
+        "" => 0,
+        name => (*book.names.get(name)?)?,
+    };
+    Some(book.line(file, error.line()?))
+}
+
+fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> TemplateError {
+    let book = &run.book;
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::OutOfFuel => TemplateError::Exceeded { limit: Limit::Steps, place },
+        ErrorKind::WriteFailure => TemplateError::Exceeded { limit: Limit::Output, place },
+        ErrorKind::UnknownFunction => {
+            let name = detail.strip_suffix(" is unknown").unwrap_or(detail).to_owned();
+            let known = ["keyring", "env", "range", "dict", "namespace"];
+            let candidates = known.into_iter().chain(book.variables.iter().map(String::as_str));
+            let similar = names::similar(&name, candidates);
+            TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
+        }
+        ErrorKind::TemplateNotFound => {
+            let missing = book.names.iter().find(|(name, file)| file.is_none() && detail.contains(name.as_str()));
+            let name = missing.map_or_else(String::new, |(name, _)| name.clone());
+            TemplateError::IncludeRead { name, source: io::ErrorKind::NotFound.into(), place }
+        }
+        _ if detail.contains("recursion") => {
+            let files: Vec<String> = chain
+                .iter()
+                .filter_map(|error| error.name())
+                .map(|name| match name {
+                    "" => book.files.first().map_or(Place::default(), |file| file.source.file()).to_string(),
+                    name => name.to_owned(),
+                })
+                .collect();
+            match cycle(&files) {
+                Some(cycle) => TemplateError::IncludeCycle { cycle, place },
+                None => TemplateError::Exceeded { limit: Limit::Steps, place },
+            }
+        }
+        // "unable to calculate 1 / 0" would show values.
+        _ if detail.is_empty() || detail.starts_with("unable to calculate") => {
+            TemplateError::Engine { what: error.kind().to_string(), place }
+        }
+        _ => TemplateError::Engine { what: detail.to_owned(), place },
+    }
 }

@@ -1,7 +1,27 @@
 //! Floor 1: template text to [`Blueprint`]. Secrets never enter here.
+//!
+//! [`compile`] is the way in; [`Reference`], [`parse_parts`] and [`is_placeholder`] are the language of what stands in a
+//! target at rest. The rest is the way between, one step a file: [`engine`] tells it.
 
+mod assemble;
 pub mod blueprint;
+mod book;
 pub mod engine;
+pub mod error;
+mod functions;
+mod include;
+mod lexer;
+mod marks;
+mod names;
+pub mod placeholder;
+mod prepare;
+mod rewrite;
+mod run;
+mod source;
+mod strict;
+mod values;
 
 pub use blueprint::{Blueprint, Encoding, Part, Reference, Slot, Source};
-pub use engine::{Template, TemplateError, Variables, compile};
+pub use engine::{Load, Template, TemplateError, Variables, compile};
+pub use include::check_include_name;
+pub use placeholder::{NoPlaceholder, is_placeholder, parse_parts};

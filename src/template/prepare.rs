@@ -1,0 +1,411 @@
+//! Tells template text from expressions: where a `<<` starts one, and where it is just two characters of a string.
+//!
+//! Its output, a [`Clean`] text, is what the engine's parser reads. The delimiters are private ones there, so text can't
+//! be taken for an expression any more; comments of the JSON are gone, references in them included; an expression
+//! in a JSON string has its JSON escapes undone; and every token of an expression stands on a line of its own, because
+//! the engine's errors know a line but no column.
+
+use super::error::{Limit, TemplateError};
+use super::lexer::{Lexed, Stop, Token, lex};
+use super::source::Source;
+use minijinja::syntax::SyntaxConfig;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Delimiters that no template contains, because they hold a random number.
+pub(crate) struct Delimiters {
+    open: [String; 3],
+    close: String,
+}
+
+impl Delimiters {
+    pub(crate) fn new(nonce: &str) -> Self {
+        Self {
+            open: ["v", "b", "c"].map(|kind| format!("\u{10FF01}{kind}{nonce}")),
+            close: format!("\u{10FF01}z{nonce}"),
+        }
+    }
+
+    /// For the engine's parser.
+    pub(crate) fn syntax(&self) -> Result<SyntaxConfig, minijinja::Error> {
+        let [expression, tag, comment] = self.open.clone();
+        SyntaxConfig::builder()
+            .variable_delimiters(expression, self.close.clone())
+            .block_delimiters(tag, self.close.clone())
+            .comment_delimiters(comment, self.close.clone())
+            .keep_trailing_newline(true)
+            .build()
+    }
+}
+
+/// A text for the engine's parser, and the way back to the file.
+#[derive(Debug, Default)]
+pub(crate) struct Clean {
+    pub(crate) text: String,
+    /// From which offset here on which offset there is meant.
+    steps: Vec<(usize, usize)>,
+}
+
+impl Clean {
+    /// The offset in the file.
+    pub(crate) fn original(&self, offset: usize) -> usize {
+        let step = self.steps.partition_point(|(here, _)| *here <= offset);
+        step.checked_sub(1)
+            .and_then(|step| self.steps.get(step))
+            .map_or(offset, |(here, there)| there + (offset - here))
+    }
+
+    /// The offset in the file of what stands on a line (from 1).
+    pub(crate) fn line(&self, line: usize) -> usize {
+        let start = if line < 2 {
+            0
+        } else {
+            memchr::memchr_iter(b'\n', self.text.as_bytes()).nth(line - 2).map_or(self.text.len(), |at| at + 1)
+        };
+        self.original(start)
+    }
+
+    fn push(&mut self, text: &str, from: usize) {
+        self.steps.push((self.text.len(), from));
+        self.text.push_str(text);
+    }
+}
+
+/// What opens a construct, what closes it, and which private delimiter stands for it.
+const CONSTRUCTS: [(&str, &str); 3] = [("<<", ">>"), ("<%", "%>"), ("<#", "#>")];
+
+/// Words a tag can start with; anything else behind `<%` in a JSON string is taken for text if it can be.
+const TAGS: [&str; 24] = [
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "for",
+    "endfor",
+    "set",
+    "endset",
+    "with",
+    "endwith",
+    "macro",
+    "endmacro",
+    "call",
+    "endcall",
+    "filter",
+    "endfilter",
+    "include",
+    "import",
+    "from",
+    "do",
+    "raw",
+    "endraw",
+    "extends",
+    "block",
+];
+
+const MAX_BYTES: usize = 4 << 20;
+const MAX_LINES: usize = 50_000;
+const MAX_TOKENS: usize = 4_000;
+const MAX_BRANCHES: usize = 1_000;
+
+/// Prepares a file for the engine's parser.
+pub(crate) fn prepare(source: &Source, delimiters: &Delimiters) -> Result<Clean, TemplateError> {
+    if source.text().len() > MAX_BYTES || source.lines() > MAX_LINES {
+        return Err(TemplateError::Exceeded { limit: Limit::Size, place: source.file() });
+    }
+    let mut scan =
+        Scan { source, delimiters, text: source.text(), at: 0, in_string: false, branches: 0, clean: Clean::default() };
+    scan.run()?;
+    Ok(scan.clean)
+}
+
+struct Scan<'a> {
+    source: &'a Source,
+    delimiters: &'a Delimiters,
+    text: &'a str,
+    at: usize,
+    in_string: bool,
+    branches: usize,
+    clean: Clean,
+}
+
+impl<'a> Scan<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn run(&mut self) -> Result<(), TemplateError> {
+        while self.at < self.text.len() {
+            let plain = self.rest().bytes().position(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'/' | b'<'));
+            self.copy(plain.unwrap_or(self.text.len() - self.at));
+            let rest = self.rest();
+            match (rest.as_bytes().first(), self.in_string) {
+                (None, _) => break,
+                (Some(b'"'), in_string) => {
+                    self.in_string = !in_string;
+                    self.copy(1);
+                }
+                (Some(b'\n'), _) => {
+                    self.in_string = false;
+                    self.copy(1);
+                }
+                (Some(b'\\'), true) => self.copy(1 + rest.chars().nth(1).map_or(0, char::len_utf8)),
+                (Some(b'/'), false) if rest.starts_with("//") => {
+                    self.at += rest.find('\n').unwrap_or(rest.len());
+                    self.clean.push(" ", self.at);
+                }
+                (Some(b'/'), false) if rest.starts_with("/*") => self.block_comment()?,
+                (Some(b'<'), _) => self.construct()?,
+                _ => self.copy(1),
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, length: usize) {
+        let end = self.at + length;
+        self.clean.push(self.text.get(self.at..end).unwrap_or_default(), self.at);
+        self.at = end;
+    }
+
+    fn block_comment(&mut self) -> Result<(), TemplateError> {
+        let Some(length) = self.rest().get(2..).and_then(|rest| rest.find("*/")) else {
+            return Err(self.unclosed("/*", "*/"));
+        };
+        self.clean.push(" ", self.at);
+        self.at += length + 4;
+        Ok(())
+    }
+
+    fn unclosed(&self, open: &'static str, close: &'static str) -> TemplateError {
+        TemplateError::Unclosed { open, close, in_string: self.in_string, place: self.source.place(self.at) }
+    }
+
+    /// At a `<`: an expression, tag or comment of the template language, or text.
+    fn construct(&mut self) -> Result<(), TemplateError> {
+        let Some((kind, (open, close))) =
+            CONSTRUCTS.into_iter().enumerate().find(|(_, (open, _))| self.rest().starts_with(open))
+        else {
+            self.copy(1);
+            return Ok(());
+        };
+        if open == "<#" {
+            return self.template_comment();
+        }
+        let found = if self.in_string { self.in_string(open, close)? } else { self.outside(open, close)? };
+        match found {
+            None => {
+                self.copy(open.len());
+                Ok(())
+            }
+            Some((lexed, text, offsets)) => self.emit(kind, &lexed, &text, &offsets),
+        }
+    }
+
+    fn template_comment(&mut self) -> Result<(), TemplateError> {
+        let end = self.rest().find("#>");
+        if self.in_string && end.is_none_or(|end| end > string_end(self.rest())) {
+            self.copy(2);
+            return Ok(());
+        }
+        let end = end.ok_or_else(|| self.unclosed("<#", "#>"))?;
+        self.at += end + 2;
+        Ok(())
+    }
+
+    fn outside(&self, open: &'static str, close: &'static str) -> Result<Option<Found<'a>>, TemplateError> {
+        match lex(self.text, self.at + open.len(), close, false) {
+            Ok(lexed) => Ok(Some((lexed, Cow::Borrowed(self.text), Offsets::Same))),
+            Err(_) => Err(self.unclosed(open, close)),
+        }
+    }
+
+    /// In a JSON string: first as the string stands (its JSON escapes undone), then as if plain double quotes
+    /// belonged to the expression, and if neither makes sense it is text.
+    fn in_string(&self, open: &'static str, close: &'static str) -> Result<Option<Found<'a>>, TemplateError> {
+        let rest = self.rest();
+        let inner = rest.get(..string_end(rest)).unwrap_or_default();
+        let (text, offsets) = unescape(inner, self.at);
+        match lex(&text, open.len(), close, false) {
+            Ok(lexed) => return Ok(Some((lexed, Cow::Owned(text), offsets))),
+            Err(Stop::Open) => return Ok(None),
+            Err(_) if inner.contains(close) => return Err(self.unclosed(open, close)),
+            Err(_) => {}
+        }
+        let reference = self.starts_reference(open);
+        match lex(self.text, self.at + open.len(), close, true) {
+            Ok(lexed) if reference || self.is_expression(open, &lexed) => {
+                Ok(Some((lexed, Cow::Borrowed(self.text), Offsets::Same)))
+            }
+            Err(_) if reference => Err(self.unclosed(open, close)),
+            _ => Ok(None),
+        }
+    }
+
+    /// `<< keyring(` can't be meant as text.
+    fn starts_reference(&self, open: &str) -> bool {
+        let name = self.rest().get(open.len()..).unwrap_or_default().trim_start_matches(['-', '+']).trim_start();
+        ["keyring", "env"]
+            .iter()
+            .any(|function| name.strip_prefix(function).is_some_and(|rest| rest.trim_start().starts_with('(')))
+    }
+
+    /// Whether what was lexed across double quotes is an expression or a tag rather than pieces of the JSON around it.
+    fn is_expression(&self, open: &str, lexed: &Lexed) -> bool {
+        let first = lexed.tokens.first().and_then(|(token, range)| Some((*token, self.text.get(range.clone())?)));
+        let Some((Token::Word, word)) = first else { return false };
+        if open == "<%" {
+            return TAGS.contains(&word);
+        }
+        let source: Vec<&str> = lexed.tokens.iter().filter_map(|(_, range)| self.text.get(range.clone())).collect();
+        lexed.tokens.len() <= MAX_TOKENS
+            && minijinja::machinery::parse_expr(&source.join(" "))
+                .is_ok_and(|expression| !matches!(expression, minijinja::machinery::ast::Expr::Tuple(_)))
+    }
+
+    fn emit(&mut self, kind: usize, lexed: &Lexed, text: &str, offsets: &Offsets) -> Result<(), TemplateError> {
+        let place = self.source.place(self.at);
+        if lexed.tokens.len() > MAX_TOKENS {
+            return Err(TemplateError::Exceeded { limit: Limit::Expression, place });
+        }
+        let word = lexed.tokens.first().and_then(|(_, range)| text.get(range.clone()));
+        let start = self.at;
+        let end = offsets.original(lexed.end);
+        if kind == 1 && word == Some("raw") {
+            self.at = end;
+            return self.raw(start);
+        }
+        if kind == 1 && word == Some("elif") {
+            self.branches += 1;
+            if self.branches > MAX_BRANCHES {
+                return Err(TemplateError::Exceeded { limit: Limit::Branches, place });
+            }
+        }
+        let open = self.delimiters.open.get(kind).cloned().unwrap_or_default();
+        self.clean.push(&open, start);
+        self.clean.text.extend(lexed.trim.0);
+        let mut before: Option<Range<usize>> = None;
+        for (token, range) in &lexed.tokens {
+            let apart = before.as_ref().is_none_or(|before| before.end != range.start);
+            if apart || !matches!(token, Token::Sign(_)) {
+                self.clean.text.push('\n');
+            }
+            self.clean.push(text.get(range.clone()).unwrap_or_default(), offsets.original(range.start));
+            before = Some(range.clone());
+        }
+        self.clean.push("\n", start);
+        self.clean.text.extend(lexed.trim.1);
+        self.clean.push(&self.delimiters.close, start);
+        self.at = end;
+        Ok(())
+    }
+
+    /// Behind `<% raw %>`: everything to `<% endraw %>` is text, whatever it looks like.
+    fn raw(&mut self, start: usize) -> Result<(), TemplateError> {
+        let mut from = self.at;
+        while let Some(at) = self.text.get(from..).and_then(|rest| rest.find("<%")).map(|at| from + at) {
+            if let Ok(lexed) = lex(self.text, at + 2, "%>", true) {
+                let mut words = lexed.tokens.iter().filter_map(|(_, range)| self.text.get(range.clone()));
+                if words.next() == Some("endraw") && words.next().is_none() {
+                    self.in_string = ends_in_string(self.text.get(self.at..at).unwrap_or_default(), self.in_string);
+                    self.copy(at - self.at);
+                    self.at = lexed.end;
+                    return Ok(());
+                }
+            }
+            from = at + 2;
+        }
+        self.at = start;
+        Err(self.unclosed("<% raw %>", "<% endraw %>"))
+    }
+}
+
+/// What was lexed, in which text, and where that text's offsets are in the file.
+type Found<'a> = (Lexed, Cow<'a, str>, Offsets);
+
+enum Offsets {
+    /// The text is the file.
+    Same,
+    /// One entry for each byte and one for the end.
+    Each(Vec<usize>),
+}
+
+impl Offsets {
+    fn original(&self, offset: usize) -> usize {
+        match self {
+            Self::Same => offset,
+            Self::Each(offsets) => offsets.get(offset).or(offsets.last()).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// The offset of the quote or line break that ends the JSON string `text` is the rest of.
+fn string_end(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'\n' => return at,
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Whether a JSON string is open behind `text`, if one was (or not) before it.
+fn ends_in_string(text: &str, mut in_string: bool) -> bool {
+    let mut escaped = false;
+    for byte in text.bytes() {
+        match byte {
+            b'\n' => in_string = false,
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+    }
+    in_string
+}
+
+/// Undoes JSON escapes, as far as they are sound; `from` is where `text` starts in the file.
+fn unescape(text: &str, from: usize) -> (String, Offsets) {
+    let mut plain = String::with_capacity(text.len());
+    let mut offsets = Vec::with_capacity(text.len() + 1);
+    let mut at = 0;
+    while let Some(first) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let (char, length) = escape(text.get(at..).unwrap_or_default()).unwrap_or((first, first.len_utf8()));
+        plain.push(char);
+        offsets.resize(plain.len(), from + at);
+        at += length;
+    }
+    offsets.push(from + text.len());
+    (plain, Offsets::Each(offsets))
+}
+
+/// The character that an escape at the start of `text` stands for, and the length of the escape.
+fn escape(text: &str) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
+    };
+    let char = match text.strip_prefix('\\')?.chars().next()? {
+        char @ ('"' | '\\' | '/') => char,
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => {
+            let high = unit(0)?;
+            return match (high, unit(6)) {
+                (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
+                    Some((char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))?, 12))
+                }
+                _ => Some((char::from_u32(high)?, 6)),
+            };
+        }
+        _ => return None,
+    };
+    Some((char, 2))
+}

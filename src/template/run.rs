@@ -1,0 +1,328 @@
+//! One run of the engine: the references it met, and the checks and printing that the rewritten template asks for.
+
+use super::blueprint::{Encoding, Reference};
+use super::book::{Book, Depth};
+use super::error::{Limit, NameKind, TemplateError, Use};
+use super::marks::{Begin, Marks, Piece};
+use super::{names, values};
+use crate::error::Place;
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
+use minijinja::{Error, ErrorKind, Value};
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::atomic::{self, AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many values all checks of a run may look at; a value can hold itself or the same list a billion times.
+const MAX_VISITS: usize = 4_000_000;
+
+/// A reference met in a run, and where it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Met {
+    pub(crate) reference: Reference,
+    pub(crate) place: Place,
+}
+
+/// The state of one run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) book: Arc<Book>,
+    pub(crate) marks: Marks,
+    met: Mutex<Vec<Met>>,
+    failure: Mutex<Option<TemplateError>>,
+    wanted: Mutex<Option<String>>,
+    visits: AtomicUsize,
+    /// A reference was looked at behind the checks' back.
+    looked_at: AtomicBool,
+}
+
+/// What `keyring()` returns: an index. It has no value to give away.
+#[derive(Clone)]
+pub(crate) struct Token {
+    index: usize,
+    run: Arc<Run>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[reference]")
+    }
+}
+
+/// Every hook but `render` is a second line of defence: the checks come first.
+impl Object for Token {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
+        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
+        None
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
+        Enumerator::NonEnumerable
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
+        true
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
+        Some(self.index.cmp(&other.downcast_ref::<Self>()?.index))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.run.marks.mark(Piece::Token(self.index)))
+    }
+}
+
+/// A mutex that a panic elsewhere can't make unusable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a string turns out to hold.
+enum Held {
+    /// Text, marks of chunks and printed values resolved.
+    Plain(String),
+    /// References, and nothing else but text.
+    Tokens,
+    /// References inside of what a macro printed.
+    Printed,
+    Forged,
+}
+
+impl Run {
+    pub(crate) fn new(book: Arc<Book>, marks: Marks) -> Arc<Self> {
+        Arc::new(Self {
+            book,
+            marks,
+            met: Mutex::default(),
+            failure: Mutex::default(),
+            wanted: Mutex::default(),
+            visits: AtomicUsize::new(0),
+            looked_at: AtomicBool::new(false),
+        })
+    }
+
+    /// Notes the error that the run ends with; the engine's own says only that there is one.
+    pub(crate) fn fail(&self, error: TemplateError) -> Error {
+        lock(&self.failure).get_or_insert(error);
+        Error::new(ErrorKind::InvalidOperation, "see the noted error")
+    }
+
+    pub(crate) fn failure(&self) -> Option<TemplateError> {
+        lock(&self.failure).take()
+    }
+
+    /// Notes that a file must be read before the run can be repeated.
+    pub(crate) fn want(&self, name: &str) -> Error {
+        lock(&self.wanted).get_or_insert_with(|| name.to_owned());
+        Error::new(ErrorKind::InvalidOperation, "not read yet")
+    }
+
+    pub(crate) fn wanted(&self) -> Option<String> {
+        lock(&self.wanted).take()
+    }
+
+    pub(crate) fn was_looked_at(&self) -> bool {
+        self.looked_at.load(atomic::Ordering::Relaxed)
+    }
+
+    pub(crate) fn met(&self) -> Vec<Met> {
+        lock(&self.met).clone()
+    }
+
+    /// A new reference as a value.
+    pub(crate) fn token(self: &Arc<Self>, met: Met) -> Value {
+        let mut all = lock(&self.met);
+        all.push(met);
+        Value::from_object(Token { index: all.len() - 1, run: Arc::clone(self) })
+    }
+
+    fn held(&self, text: &str) -> Held {
+        let (mut plain, mut tokens, mut printed) = (String::new(), false, false);
+        for piece in self.marks.pieces(text) {
+            match piece {
+                Piece::Text(text) => plain.push_str(text),
+                Piece::Chunk(index) => {
+                    plain.push_str(self.book.chunks.get(index).map_or("", |chunk| &chunk.text));
+                    printed = true;
+                }
+                Piece::Token(_) => tokens = true,
+                Piece::Begin(..) | Piece::End => printed = true,
+                Piece::Forged => return Held::Forged,
+            }
+        }
+        match (tokens, printed) {
+            (false, _) => Held::Plain(plain),
+            (true, false) => Held::Tokens,
+            (true, true) => Held::Printed,
+        }
+    }
+
+    fn needs_value(&self, check: usize) -> Error {
+        let what = self.book.checks.get(check).map_or(Use::Print, |check| check.what.clone());
+        self.fail(TemplateError::NeedsValue { what, place: self.book.place(check) })
+    }
+
+    fn undefined(&self, check: usize) -> Error {
+        let place = self.book.place(check);
+        let Some((kind, name)) = self.book.checks.get(check).and_then(|check| check.name.clone()) else {
+            return self.fail(TemplateError::Unprintable { what: "a value that is undefined", place });
+        };
+        let similar = match kind {
+            NameKind::Variable => names::similar(&name, self.book.variables.iter().map(String::as_str)),
+            _ => None,
+        };
+        self.fail(TemplateError::Unknown { kind, name, similar, place })
+    }
+
+    /// The filter behind every operand: hands the value on, or ends the run.
+    pub(crate) fn check(&self, value: Value, number: usize) -> Result<Value, Error> {
+        let Some(check) = self.book.checks.get(number) else { return Ok(value) };
+        if value.is_undefined() {
+            return if check.undefined { Ok(value) } else { Err(self.undefined(number)) };
+        }
+        if check.depth == Depth::None {
+            return Ok(value);
+        }
+        if value.downcast_object_ref::<Token>().is_some() {
+            return if check.depth == Depth::Join { Ok(value) } else { Err(self.needs_value(number)) };
+        }
+        if let Some(text) = value.as_str() {
+            return match self.held(text) {
+                Held::Plain(plain) => Ok(Value::from(plain)),
+                Held::Tokens if check.depth == Depth::Join => Ok(Value::from(text)),
+                Held::Tokens | Held::Printed => Err(self.needs_value(number)),
+                Held::Forged => Err(self.fail(TemplateError::Reserved { place: self.book.place(number) })),
+            };
+        }
+        match check.depth {
+            Depth::Join => match self.text(&value, number)? {
+                (_, true) => Err(self.needs_value(number)),
+                (text, false) => Ok(Value::from(text)),
+            },
+            Depth::Deep => self.search(&value, number, 0).map(|()| value),
+            Depth::Keys if value.as_object().is_some_and(|object| object.repr() != ObjectRepr::Map) => {
+                self.search(&value, number, 0).map(|()| value)
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// An argument of `keyring` or `env`. A call by another name (`set k = keyring`) has no check of its own.
+    pub(crate) fn check_argument(&self, value: Value, number: usize) -> Result<Value, Error> {
+        if number < self.book.checks.len() {
+            return self.check(value, number);
+        }
+        match value.as_str().map(|text| self.held(text)) {
+            Some(Held::Plain(plain)) => Ok(Value::from(plain)),
+            Some(_) => Err(self.needs_value(number)),
+            None => Ok(value),
+        }
+    }
+
+    /// Looks for references in a list or map.
+    fn search(&self, value: &Value, number: usize, depth: usize) -> Result<(), Error> {
+        if self.visits.fetch_add(1, atomic::Ordering::Relaxed) > MAX_VISITS || depth > values::MAX_DEPTH {
+            let place = self.book.place(number);
+            return Err(self.fail(TemplateError::Exceeded { limit: Limit::Value, place }));
+        }
+        if let Some(text) = value.as_str() {
+            return match self.held(text) {
+                // Marks in a nested string can't be resolved in place, so even harmless ones count.
+                Held::Plain(plain) if plain.len() == text.len() => Ok(()),
+                _ => Err(self.needs_value(number)),
+            };
+        }
+        let Some(object) = value.as_object() else { return Ok(()) };
+        if object.downcast_ref::<Token>().is_some() {
+            return Err(self.needs_value(number));
+        }
+        match object.repr() {
+            ObjectRepr::Plain => Ok(()),
+            ObjectRepr::Map => object
+                .try_iter_pairs()
+                .into_iter()
+                .flatten()
+                .try_for_each(|(_, value)| self.search(&value, number, depth + 1)),
+            _ => object.try_iter().into_iter().flatten().try_for_each(|value| self.search(&value, number, depth + 1)),
+        }
+    }
+
+    /// A value as the text that is printed for it (JSON for lists and maps), and whether it holds references.
+    fn text(&self, value: &Value, number: usize) -> Result<(String, bool), Error> {
+        let mut writer = values::Writer::new(self, number);
+        writer.value(value, 0)?;
+        Ok(writer.finish())
+    }
+
+    /// The filter behind everything that is printed.
+    pub(crate) fn print(&self, value: &Value, number: usize) -> Result<Value, Error> {
+        if value.is_undefined() {
+            return Err(self.undefined(number));
+        }
+        let (kind, text) = match value.as_str() {
+            Some(text) => match self.held(text) {
+                Held::Forged => {
+                    return Err(self.fail(TemplateError::Reserved { place: self.book.place(number) }));
+                }
+                // What a macro, a block or an include printed.
+                Held::Printed => return Ok(Value::from_safe_string(text.to_owned())),
+                Held::Plain(plain) if plain.len() != text.len() => {
+                    return Ok(Value::from_safe_string(text.to_owned()));
+                }
+                _ if value.is_safe() => (Begin::Raw, text.to_owned()),
+                _ => (Begin::Value, text.to_owned()),
+            },
+            None if value.downcast_object_ref::<Token>().is_some() => (Begin::Value, value.to_string()),
+            None => match self.text(value, number)? {
+                (text, true) => (Begin::Json, text),
+                (text, false) => (Begin::Value, text),
+            },
+        };
+        let mut printed = String::new();
+        self.marks.write(&mut printed, Piece::Begin(kind, number));
+        printed.push_str(&text);
+        self.marks.write(&mut printed, Piece::End);
+        Ok(Value::from_safe_string(printed))
+    }
+
+    /// The filter `tojson`; its input has been checked.
+    pub(crate) fn to_json(&self, value: &Value) -> Result<Value, Error> {
+        let mut writer = values::Writer::new(self, usize::MAX);
+        match value.as_str() {
+            Some(text) => writer.string(text),
+            None => writer.value(value, 0)?,
+        }
+        Ok(Value::from(writer.finish().0))
+    }
+
+    /// The filters `b64encode` and `urlencode`.
+    pub(crate) fn encode(self: &Arc<Self>, value: &Value, number: usize, encoding: Encoding) -> Result<Value, Error> {
+        if value.is_undefined() {
+            return Err(self.undefined(number));
+        }
+        if let Some(token) = value.downcast_object_ref::<Token>() {
+            let before = lock(&self.met).get(token.index).cloned();
+            let Some(mut met) = before else { return Err(self.needs_value(number)) };
+            met.reference.encodings.push(encoding);
+            return Ok(self.token(met));
+        }
+        let text = match value.as_str().map(|text| self.held(text)) {
+            Some(Held::Plain(plain)) => plain,
+            Some(Held::Tokens | Held::Printed) => return Err(self.needs_value(number)),
+            Some(Held::Forged) => return Err(self.fail(TemplateError::Reserved { place: self.book.place(number) })),
+            None => match self.text(value, number)? {
+                (_, true) => return Err(self.needs_value(number)),
+                (text, false) => text,
+            },
+        };
+        Ok(Value::from(encoding.apply(&text)))
+    }
+}
