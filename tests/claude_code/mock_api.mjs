@@ -1,0 +1,73 @@
+// Stands in for the model's API on loopback, so that the real Claude Code runs without a network and without an account.
+//
+// Prints its port on one line. Then each line on standard input is an order that is confirmed by one line on standard
+// output: `answer` (the default) and `refuse` (400 to every request for a message) set what follows, `count` reports how
+// many messages were asked for. Ends when standard input closes, and in any case after ten minutes.
+//
+// It refuses with 400 because the client repeats a request for minutes after 401, 429 and 5xx.
+import http from "node:http";
+import readline from "node:readline";
+
+const TEXT = "Hello from the mock.";
+const MOST_BODY = 16 << 20;
+let refusing = false;
+let asked = 0;
+
+const message = (content, stop_reason, output_tokens) => ({
+  id: "msg_mock", type: "message", role: "assistant", model: "mock", content, stop_reason, stop_sequence: null,
+  usage: { input_tokens: 1, output_tokens },
+});
+
+const events = [
+  { type: "message_start", message: message([], null, 0) },
+  { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: TEXT } },
+  { type: "content_block_stop", index: 0 },
+  { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: { output_tokens: 5 } },
+  { type: "message_stop" },
+];
+
+function json(response, status, value) {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(value));
+}
+
+function answer(path, body, response) {
+  if (path === "/v1/messages/count_tokens") return json(response, 200, { input_tokens: 1 });
+  if (path !== "/v1/messages") return json(response, 200, {});
+  asked += 1;
+  if (refusing) {
+    const error = { type: "invalid_request_error", message: "refused by the mock" };
+    return json(response, 400, { type: "error", error });
+  }
+  if (!body.includes('"stream":true')) {
+    return json(response, 200, message([{ type: "text", text: TEXT }], "end_turn", 5));
+  }
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (const event of events) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  response.end();
+}
+
+const server = http.createServer((request, response) => {
+  const path = new URL(request.url, "http://mock").pathname;
+  const parts = [];
+  let size = 0;
+  request.on("data", (part) => {
+    size += part.length;
+    if (size > MOST_BODY) return request.destroy();
+    parts.push(part);
+  });
+  request.on("end", () => (request.method === "POST" ? answer(path, Buffer.concat(parts), response) : json(response, 200, {})));
+});
+
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+
+readline
+  .createInterface({ input: process.stdin })
+  .on("line", (order) => {
+    if (order === "refuse") refusing = true;
+    if (order === "answer") refusing = false;
+    console.log(order === "count" ? asked : "done");
+  })
+  .on("close", () => process.exit(0));
+setTimeout(() => process.exit(1), 600_000).unref();
