@@ -1,0 +1,10 @@
+//! What the scenarios stand on: a home, a client in it, an API for it, and a search for what was left.
+
+pub(crate) mod api;
+pub(crate) mod home;
+pub(crate) mod poll;
+pub(crate) mod process;
+pub(crate) mod residue;
+pub(crate) mod stencil;
+pub(crate) mod terminal;
+pub(crate) mod tools;
