@@ -22,9 +22,7 @@ fn holding_its_secret() -> Home {
 }
 
 fn set_secret(home: &Home, secret: &str) {
-    let mut config = home.config();
-    config["mcpServers"] = home.servers(&[("SECRET", secret)])["mcpServers"].clone();
-    home.write(&home.target(), &config);
+    home.edit(|config| config["mcpServers"] = home.servers(&[("SECRET", secret)])["mcpServers"].clone());
 }
 
 #[test]

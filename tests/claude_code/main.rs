@@ -12,6 +12,7 @@
 mod support;
 
 mod bare_client;
+mod copies;
 mod delivery;
 mod endings;
 mod overlap;

@@ -136,6 +136,16 @@ impl Home {
         std::fs::rename(beside, path).unwrap();
     }
 
+    /// Changes the target under the client's lock. A change made without it is often lost: the client writes what it
+    /// had read before.
+    pub(crate) fn edit(&self, change: impl FnOnce(&mut Value)) {
+        assert!(poll::comes_true(PATIENCE, || std::fs::create_dir(self.lock()).is_ok()), "the lock is never free");
+        let mut config = self.config();
+        change(&mut config);
+        self.write(&self.target(), &config);
+        std::fs::remove_dir(self.lock()).unwrap();
+    }
+
     pub(crate) fn config(&self) -> Value {
         serde_json::from_slice(&std::fs::read(self.target()).unwrap()).expect("the target is JSON at every instant")
     }
