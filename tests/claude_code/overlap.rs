@@ -9,6 +9,7 @@ use crate::support::poll::PATIENCE;
 use crate::support::process;
 use crate::support::stencil;
 use crate::support::terminal::Session;
+use crate::support::watch::Watch;
 
 /// The last one out may have been a killed one.
 const SOON: Duration = Duration::from_secs(3);
@@ -28,10 +29,12 @@ fn exit(session: &Session) {
 fn the_first_of_two_sessions_to_end_takes_nothing_from_the_other() {
     let home = stencil::home();
     let (first, second) = (started(&home, 1), started(&home, 2));
+    let watch = Watch::over(&home);
     exit(&first);
     home.assert_rendered();
     second.reconnect();
     home.assert_delivered(&home.record(3));
+    watch.never_lost();
     exit(&second);
     home.assert_nothing_left_within(Duration::ZERO, &[]);
 }
@@ -40,11 +43,13 @@ fn the_first_of_two_sessions_to_end_takes_nothing_from_the_other() {
 fn a_killed_session_takes_nothing_from_the_other() {
     let home = stencil::home();
     let (first, second) = (started(&home, 1), started(&home, 2));
+    let watch = Watch::over(&home);
     first.client(1).send(Signal::KILL);
     assert_eq!(first.status(), 137);
     home.assert_rendered();
     second.reconnect();
     home.assert_delivered(&home.record(3));
+    watch.never_lost();
     exit(&second);
     home.assert_nothing_left_within(Duration::ZERO, &[]);
 }
@@ -53,6 +58,7 @@ fn a_killed_session_takes_nothing_from_the_other() {
 fn five_sessions_that_end_in_five_ways_leave_nothing() {
     let home = stencil::home();
     let sessions: Vec<Session> = (1..=5).map(|number| started(&home, number)).collect();
+    let watch = Watch::over(&home);
     let client = |index: usize| sessions[index].client(index + 1);
     exit(&sessions[0]);
     home.assert_rendered();
@@ -67,6 +73,7 @@ fn five_sessions_that_end_in_five_ways_leave_nothing() {
     home.assert_rendered();
     sessions[4].reconnect();
     home.assert_delivered(&home.record(6));
+    watch.never_lost();
     client(4).send(Signal::HUP);
     assert_eq!(sessions[4].status(), 129);
     home.assert_nothing_left_within(SOON, &[]);
@@ -76,9 +83,11 @@ fn five_sessions_that_end_in_five_ways_leave_nothing() {
 fn print_mode_beside_a_session_takes_nothing_from_it() {
     let home = stencil::home();
     let session = started(&home, 1);
+    let watch = Watch::over(&home);
     stencil::succeeds(&home, ["exec", "--", "claude", "-p", "hi"]);
     home.assert_delivered(&home.record(2));
     home.assert_rendered();
+    watch.never_lost();
     exit(&session);
     home.assert_nothing_left_within(Duration::ZERO, &[]);
 }
@@ -88,6 +97,7 @@ fn print_mode_beside_a_session_takes_nothing_from_it() {
 fn mcp_list_beside_a_session_takes_nothing_from_it() {
     let home = stencil::home();
     let session = started(&home, 1);
+    let watch = Watch::over(&home);
     for list in [
         stencil::client(&home, ["mcp", "list"]),
         stencil::client(&home, ["mcp", "get", "probe"]),
@@ -101,6 +111,7 @@ fn mcp_list_beside_a_session_takes_nothing_from_it() {
     let before = home.records().len();
     session.reconnect();
     home.assert_delivered(&home.record(before + 1));
+    watch.never_lost();
     exit(&session);
     home.assert_nothing_left_within(Duration::ZERO, &[]);
 }
@@ -109,11 +120,13 @@ fn mcp_list_beside_a_session_takes_nothing_from_it() {
 fn a_client_started_alone_beside_a_session_gets_the_secrets_too_and_keeps_them() {
     let home = stencil::home();
     let first = started(&home, 1);
+    let watch = Watch::over(&home);
     let second = Session::bare(&home);
     home.assert_delivered(&home.record(2));
     second.ask("hi");
     exit(&first);
     home.assert_rendered();
+    watch.never_lost();
     exit(&second);
     home.assert_nothing_left_within(SOON, &[]);
 }
@@ -122,6 +135,7 @@ fn a_client_started_alone_beside_a_session_gets_the_secrets_too_and_keeps_them()
 fn a_template_that_changed_between_two_sessions_holds_for_both_and_leaves_nothing() {
     let home = stencil::home();
     let first = started(&home, 1);
+    let watch = Watch::over(&home);
     let other = new_secret("other");
     stencil::store(&home, "other", &other);
     stencil::write_template(&home, &[("OTHER", "<< keyring('other') >>")]);
@@ -130,6 +144,7 @@ fn a_template_that_changed_between_two_sessions_holds_for_both_and_leaves_nothin
     exit(&first);
     home.assert_rendered();
     assert_eq!(home.config()["mcpServers"]["probe"]["env"]["OTHER"], other);
+    watch.never_lost();
     exit(&second);
     home.assert_nothing_left_within(Duration::ZERO, &[&other]);
     assert_eq!(home.config()["mcpServers"]["probe"]["env"]["OTHER"], "<< keyring('other') >>");

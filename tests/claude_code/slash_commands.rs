@@ -3,6 +3,7 @@
 
 use crate::support::stencil;
 use crate::support::terminal::Session;
+use crate::support::watch::Watch;
 
 /// After `command` the target is still rendered, a reconnected server still gets its secret, and the end is clean.
 fn keeps_its_secrets(command: impl Fn(&Session)) {
@@ -10,10 +11,12 @@ fn keeps_its_secrets(command: impl Fn(&Session)) {
     let session = Session::launched(&home);
     home.assert_delivered(&home.record(1));
     session.ask("hi");
+    let watch = Watch::over(&home);
     command(&session);
     session.ask("hi again");
     home.assert_rendered();
     session.reconnect();
+    watch.never_lost();
     home.records().iter().for_each(|record| home.assert_delivered(record));
     session.enter("/exit");
     assert_eq!(session.status(), 0);

@@ -8,3 +8,4 @@ pub(crate) mod residue;
 pub(crate) mod stencil;
 pub(crate) mod terminal;
 pub(crate) mod tools;
+pub(crate) mod watch;
