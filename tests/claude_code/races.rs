@@ -33,7 +33,7 @@ fn race(file: &Path, name: &str, updates: u32) -> std::thread::JoinHandle<Ran> {
 
 /// Every update that the racer made is in the file.
 #[track_caller]
-fn assert_kept(racer: Ran, file: &Path, name: &str, updates: u32) {
+fn assert_kept(racer: &Ran, file: &Path, name: &str, updates: u32) {
     assert!(racer.status.success(), "{racer:?}");
     let said: Value = serde_json::from_str(&racer.stdout).unwrap();
     assert_eq!(said, json!({ "made": updates, "last": updates }));
@@ -82,8 +82,8 @@ fn two_racers_lose_no_update_of_each_other() {
     let reader = Reader::of(&file);
     let (left, right) = (race(&file, "left", 500), race(&file, "right", 500));
     let (left, right) = (left.join().unwrap(), right.join().unwrap());
-    assert_kept(left, &file, "left", 500);
-    assert_kept(right, &file, "right", 500);
+    assert_kept(&left, &file, "left", 500);
+    assert_kept(&right, &file, "right", 500);
     assert_whole_at_every_instant(&reader.saw());
 }
 
@@ -111,7 +111,7 @@ fn render_and_unrender_lose_no_update_of_a_racing_writer_and_none_of_their_own()
         stencil::succeeds(&home, ["unrender"]);
         assert_eq!(home.config()["mcpServers"]["probe"]["env"]["SECRET"], stencil::PLACEHOLDER);
     }
-    assert_kept(racer.join().unwrap(), &home.target(), "raced", updates);
+    assert_kept(&racer.join().unwrap(), &home.target(), "raced", updates);
     assert_whole_at_every_instant(&reader.saw());
     home.assert_nothing_left_within(Duration::ZERO, &[]);
 }

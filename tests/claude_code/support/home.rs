@@ -28,6 +28,8 @@ pub(crate) struct Home {
     root: TempDir,
     witness: TempDir,
     pub(crate) api: Api,
+    /// When this home was made, in seconds of the epoch: no older file can hold its secret.
+    since: i64,
     /// What `keyring('probe')` stands for in this home: unique, and different in each of the forms residue can take.
     pub(crate) secret: String,
 }
@@ -52,6 +54,7 @@ impl Home {
             root: tempfile::tempdir().unwrap(),
             witness: tempfile::tempdir().unwrap(),
             api: Api::start(),
+            since: i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap() - 1,
             secret: new_secret("probe"),
         };
         for folder in ["home/.claude", "home/.config", "home/project", "bin", "tmp", "run"] {
@@ -185,7 +188,7 @@ impl Home {
         let mut roots = residue::shared_temporary_folders();
         roots.push(self.root.path().into());
         let secrets: Vec<&str> = more_secrets.iter().copied().chain([self.secret.as_str()]).collect();
-        residue::gone_within(limit, &roots, &secrets);
+        residue::gone_within(limit, self.since, &roots, &secrets);
         let config = self.config();
         let env = &config["mcpServers"]["probe"]["env"];
         assert_eq!(env["SECRET"], stencil::PLACEHOLDER);

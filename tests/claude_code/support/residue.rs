@@ -4,6 +4,7 @@
 //! in base64 (at each of the three alignments, in both alphabets), in a URL. Compressed or encrypted copies are not found.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -101,9 +102,14 @@ pub(crate) fn in_bytes(bytes: &[u8], secret: &str) -> Vec<(usize, &'static str)>
 
 /// Every place under these folders where one of the secrets stands, in a file or in a name.
 pub(crate) fn find(roots: &[PathBuf], secrets: &[&str]) -> Vec<Found> {
+    find_since(0, roots, secrets)
+}
+
+/// The same, in files that have changed at or after `since` (seconds of the epoch, by the kernel's change time).
+fn find_since(since: i64, roots: &[PathBuf], secrets: &[&str]) -> Vec<Found> {
     let mut found = Vec::new();
     for root in roots {
-        walk(root, &mut |path, bytes| {
+        walk(root, since, &mut |path, bytes| {
             for secret in secrets {
                 found.extend(in_bytes(bytes, secret).into_iter().map(|(offset, form)| Found {
                     path: path.into(),
@@ -120,9 +126,10 @@ pub(crate) fn find(roots: &[PathBuf], secrets: &[&str]) -> Vec<Found> {
 }
 
 /// Waits until nothing is found any more; what is still there when the time is over fails the test, place by place.
-pub(crate) fn gone_within(limit: Duration, roots: &[PathBuf], secrets: &[&str]) {
-    if !poll::comes_true(limit, || find(roots, secrets).is_empty()) {
-        let list: String = find(roots, secrets).iter().map(|found| format!("\n  {found}")).collect();
+/// Files that have not changed since `since` are older than the secret.
+pub(crate) fn gone_within(limit: Duration, since: i64, roots: &[PathBuf], secrets: &[&str]) {
+    if !poll::comes_true(limit, || find_since(since, roots, secrets).is_empty()) {
+        let list: String = find_since(since, roots, secrets).iter().map(|found| format!("\n  {found}")).collect();
         panic!("a secret is still there {limit:?} after the end:{list}");
     }
 }
@@ -142,13 +149,13 @@ pub(crate) fn shared_temporary_folders() -> Vec<PathBuf> {
 }
 
 /// Every regular file under `path`; links are not followed. A file that vanishes meanwhile is not there.
-fn walk(path: &Path, see: &mut impl FnMut(&Path, &[u8])) {
+fn walk(path: &Path, since: i64, see: &mut impl FnMut(&Path, &[u8])) {
     let Ok(meta) = std::fs::symlink_metadata(path) else { return };
     if meta.is_dir() {
         for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-            walk(&entry.path(), see);
+            walk(&entry.path(), since, see);
         }
-    } else if meta.is_file() {
+    } else if meta.is_file() && meta.ctime() >= since {
         assert!(meta.len() <= MOST, "{} is too big to search", path.display());
         if let Ok(bytes) = std::fs::read(path) {
             see(path, &bytes);
@@ -163,7 +170,7 @@ fn the_search_finds_a_secret_in_every_form_and_says_where() {
     for (number, (name, form)) in forms(secret).into_iter().enumerate() {
         let file = folder.path().join(number.to_string());
         std::fs::write(&file, [b"12345".as_slice(), &form, b"67890"].concat()).unwrap();
-        let found = find(&[file.clone()], &[secret]);
+        let found = find(std::slice::from_ref(&file), &[secret]);
         assert!(found.iter().any(|found| found.offset == 5), "{name} is not found at its place");
         std::fs::remove_file(&file).unwrap();
     }
