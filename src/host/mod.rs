@@ -1,1 +1,12 @@
-//! Floor 3: effects.
+//! Floor 3: effects on the machine: files replaced whole, locks, processes, and what is special about one host
+//! application ([`profile`]). Decides nothing about secrets.
+
+pub mod guard;
+pub mod lock;
+pub mod process;
+pub mod profile;
+pub mod replace;
+
+pub use lock::{HostLock, LockError, OwnLock};
+pub use profile::Profile;
+pub use replace::{ReplaceError, Resolved, Staged};

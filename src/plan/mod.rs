@@ -1,1 +1,20 @@
-//! Floor 2: pure decisions.
+//! Floor 2: pure decisions. Texts go in, a plan comes out; nothing here reads a file, a clock or a store.
+//!
+//! [`sync`] merges the blueprint (stays), [`insert`] fills the slots (leaves again) and says what is owed in a
+//! [`journal`], [`undo`] pays it back under any drift, [`diff`] shows it.
+
+pub mod diff;
+pub mod escape;
+pub mod fingerprint;
+pub mod insert;
+pub mod journal;
+pub mod render;
+pub mod sync;
+pub mod undo;
+
+pub use fingerprint::{Finder, Fingerprint, Key};
+pub use insert::{Filling, insert};
+pub use journal::{Journal, Lease};
+pub use render::{PlanError, RenderPlan, plan_render};
+pub use sync::{Applied, Conflict, OnConflict, SyncPlan, sync};
+pub use undo::{Undo, undo, undo_raw};

@@ -1,0 +1,173 @@
+//! Two locks: our own, between keystencil processes, and the host application's, between it and us.
+//!
+//! Ours is an advisory lock on a file in the state folder: the kernel releases it with its holder, however that ends.
+//! The host's is the lock directory of npm's proper-lockfile, as Claude Code uses it: made with `mkdir`, refreshed by
+//! its time stamp, stale once that is ten seconds old. It is held for milliseconds.
+
+use crate::error::{Explain, Place};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Age at which a lock directory counts as left behind (proper-lockfile's `stale`, as Claude Code sets it; measured).
+pub const STALE: Duration = Duration::from_secs(10);
+/// How often a taken lock is tried again. Arbitrary: short against the milliseconds a lock is held.
+const POLL: Duration = Duration::from_millis(3);
+
+/// Why a lock was not had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another keystencil has held ours for longer than a transaction takes.
+    #[error("another keystencil is at work on this target and does not finish")]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The lock file or directory can't be made.
+    #[error("the lock can't be taken: {source}")]
+    Io {
+        /// The lock file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Explain for LockError {
+    fn place(&self) -> Option<Place> {
+        let (Self::Busy { path } | Self::Io { path, .. }) = self;
+        Some(Place::file(path))
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Busy { .. } => "see who it is with `fuser` on that file, and end it".to_owned(),
+            Self::Io { .. } => "make the folder writable for you".to_owned(),
+        })
+    }
+}
+
+/// Our own lock on one target's state; released when dropped.
+#[must_use = "the lock is released when this is dropped"]
+#[derive(Debug)]
+pub struct OwnLock {
+    _file: File,
+}
+
+impl OwnLock {
+    /// Takes the lock, waiting at most `patience`.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] after `patience`; [`LockError::Io`] if the file can't be opened.
+    pub fn take(path: &Path, patience: Duration) -> Result<Self, LockError> {
+        let io = |source| LockError::Io { path: path.to_owned(), source };
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(io)?;
+        let start = Instant::now();
+        loop {
+            match fs4::FileExt::try_lock(&file) {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(fs4::TryLockError::WouldBlock) if start.elapsed() < patience => sleep(POLL),
+                Err(fs4::TryLockError::WouldBlock) => return Err(LockError::Busy { path: path.to_owned() }),
+                Err(fs4::TryLockError::Error(source)) => return Err(io(source)),
+            }
+        }
+    }
+}
+
+/// The host application's lock directory; removed when dropped.
+#[must_use = "the lock is released when this is dropped"]
+#[derive(Debug)]
+pub struct HostLock {
+    path: PathBuf,
+    taken: Instant,
+}
+
+impl HostLock {
+    /// Makes the lock directory, breaking one that is stale. `Ok(None)` if somebody held it for all of `patience`: the
+    /// host application itself then writes without it, and so must whoever has a secret to take out.
+    ///
+    /// # Errors
+    /// [`LockError::Io`] if the directory can't be made (a read-only folder, say).
+    pub fn take(path: &Path, patience: Duration) -> Result<Option<Self>, LockError> {
+        let start = Instant::now();
+        loop {
+            match fs::create_dir(path) {
+                Ok(()) => return Ok(Some(Self { path: path.to_owned(), taken: Instant::now() })),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if is_stale(path) {
+                        // Whoever loses this race finds the directory gone or made anew, and tries again.
+                        let _ = fs::remove_dir(path);
+                    } else if start.elapsed() >= patience {
+                        return Ok(None);
+                    } else {
+                        sleep(POLL);
+                    }
+                }
+                Err(source) => return Err(LockError::Io { path: path.to_owned(), source }),
+            }
+        }
+    }
+
+    /// Whether it has been held for so long that others may soon take it for stale.
+    #[must_use]
+    pub fn is_ageing(&self) -> bool {
+        self.taken.elapsed() > STALE / 2
+    }
+}
+
+impl Drop for HostLock {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.path);
+    }
+}
+
+/// Old by the clock, or from the future by more than the same: a clock that jumped must not lock for ever.
+fn is_stale(path: &Path) -> bool {
+    let Ok(modified) = fs::symlink_metadata(path).and_then(|metadata| metadata.modified()) else { return false };
+    match SystemTime::now().duration_since(modified) {
+        Ok(age) => age > STALE,
+        Err(ahead) => ahead.duration() > STALE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_host_lock_is_not_had_and_a_released_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let held = HostLock::take(&path, Duration::ZERO).unwrap();
+        assert!(held.is_some());
+        assert!(HostLock::take(&path, Duration::ZERO).unwrap().is_none());
+        drop(held);
+        assert!(HostLock::take(&path, Duration::ZERO).unwrap().is_some());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_lock_that_nobody_refreshed_for_ten_seconds_is_broken() {
+        let folder = tempfile::tempdir().unwrap();
+        for seconds in [-11i64, 11] {
+            let path = folder.path().join("x.lock");
+            fs::create_dir(&path).unwrap();
+            let offset = Duration::from_secs(seconds.unsigned_abs());
+            let time = if seconds < 0 { SystemTime::now() - offset } else { SystemTime::now() + offset };
+            File::open(&path).unwrap().set_modified(time).unwrap();
+            assert!(HostLock::take(&path, Duration::ZERO).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn our_own_lock_keeps_a_second_holder_out_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let held = OwnLock::take(&path, Duration::ZERO).unwrap();
+        assert!(matches!(OwnLock::take(&path, Duration::ZERO), Err(LockError::Busy { .. })));
+        drop(held);
+        let _again = OwnLock::take(&path, Duration::ZERO).unwrap();
+    }
+}

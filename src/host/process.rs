@@ -1,0 +1,147 @@
+//! Who is running: a process is told from a later one with the same id by its start time, and from one of an earlier
+//! boot by the boot id.
+//!
+//! # Limitations
+//! A holder in another PID namespace (a container that shares the home folder) can't be seen from here: **it counts as
+//! alive until the next boot**. A home folder shared between machines looks like a reboot to each of them.
+
+use crate::plan::Lease;
+use jiff::Timestamp;
+
+/// A running process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// When it started: clock ticks since boot on Linux (proc(5), `stat` field 22), seconds since 1970 elsewhere.
+    pub started: u64,
+    /// The name of its program.
+    pub program: String,
+}
+
+impl Process {
+    /// The process of that id, unless there is none or it has ended and waits to be reaped.
+    #[must_use]
+    pub fn find(pid: u32) -> Option<Self> {
+        system::find(pid)
+    }
+
+    /// This process.
+    #[must_use]
+    pub fn current() -> Self {
+        let pid = std::process::id();
+        Self::find(pid).unwrap_or(Self { pid, started: 0, program: String::new() })
+    }
+
+    /// A lease held by this process.
+    #[must_use]
+    pub fn lease(&self, session: Option<String>, since: Timestamp) -> Lease {
+        Lease {
+            pid: Some(self.pid),
+            started: self.started,
+            boot: boot(),
+            session,
+            program: Some(self.program.clone()),
+            since,
+        }
+    }
+}
+
+/// A hold without a process: it lasts until `unrender` or the next boot.
+#[must_use]
+pub fn manual_lease(session: Option<String>, since: Timestamp) -> Lease {
+    Lease { pid: None, started: 0, boot: boot(), session, program: None, since }
+}
+
+/// Whether a lease's holder is still there.
+#[must_use]
+pub fn is_alive(lease: &Lease) -> bool {
+    let now = boot();
+    match (lease.boot == now, lease.pid) {
+        (true, None) => true,
+        (true, Some(pid)) => Process::find(pid).is_some_and(|process| process.started == lease.started),
+        // The same boot seen from another namespace.
+        (false, _) => lease.boot.split('/').next() == now.split('/').next() && !now.is_empty(),
+    }
+}
+
+/// Names the running boot of the machine, and on Linux the PID namespace after a slash.
+#[must_use]
+pub fn boot() -> String {
+    system::boot()
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use super::Process;
+    use std::fs;
+
+    pub(super) fn find(pid: u32) -> Option<Process> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+        let (head, tail) = stat.rsplit_once(')')?;
+        let (_, program) = head.split_once('(')?;
+        let mut fields = tail.split_ascii_whitespace();
+        let state = fields.next()?;
+        let started = fields.nth(18)?.parse().ok()?;
+        (!matches!(state, "Z" | "X")).then(|| Process { pid, started, program: program.to_owned() })
+    }
+
+    pub(super) fn boot() -> String {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        format!("{}/{}", id.trim(), namespace.display())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::Process;
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
+
+    pub(super) fn find(pid: u32) -> Option<Process> {
+        let pid = Pid::from_u32(pid);
+        let mut system = System::new();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
+        let process = system.process(pid)?;
+        let gone = matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead);
+        let program = process.name().to_string_lossy().into_owned();
+        (!gone).then(|| Process { pid: pid.as_u32(), started: process.start_time(), program })
+    }
+
+    pub(super) fn boot() -> String {
+        System::boot_time().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recycled_process_id_is_not_the_holder() {
+        let mut lease = Process::current().lease(None, Timestamp::UNIX_EPOCH);
+        assert!(is_alive(&lease));
+        lease.started += 1;
+        assert!(!is_alive(&lease));
+    }
+
+    #[test]
+    fn a_holder_of_an_earlier_boot_is_gone_manual_ones_included() {
+        let mut lease = manual_lease(None, Timestamp::UNIX_EPOCH);
+        assert!(is_alive(&lease));
+        lease.boot = "another-boot/pid:[1]".to_owned();
+        assert!(!is_alive(&lease));
+    }
+
+    #[test]
+    fn a_process_that_waits_to_be_reaped_is_gone() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while Process::find(child.id()).is_some() {
+            assert!(std::time::Instant::now() < deadline, "still there");
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+    }
+}

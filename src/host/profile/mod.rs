@@ -1,0 +1,66 @@
+//! Host profiles: all that is special about one host application. Adding a host is adding a file here.
+
+mod claude_code;
+mod plain;
+
+pub use claude_code::ClaudeCode;
+pub use plain::Plain;
+
+use crate::host::Resolved;
+use crate::template::Slot;
+use jiff::Timestamp;
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+/// What keystencil asks about a host application.
+pub trait Profile: Debug + Sync {
+    /// Its name in the config.
+    fn name(&self) -> &'static str;
+
+    /// Whether a target looks like this host's, for a target that names no profile.
+    fn is_host_of(&self, target: &Path) -> bool;
+
+    /// Where the host keeps its config, if it says so by itself; `env` reads an environment variable.
+    fn default_target(&self, home: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf>;
+
+    /// The lock directory the host takes to write the target, if it takes one.
+    fn lock(&self, target: &Resolved) -> Option<PathBuf>;
+
+    /// The copies of the target that the host makes and that exist now.
+    fn copies(&self, target: &Resolved) -> Vec<PathBuf>;
+
+    /// Where a copy of the target would keep the host from making one of its own for a while; `None` if it need not be
+    /// kept from it now, or never makes one.
+    fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf>;
+
+    /// Why a secret in this slot is a bad idea with this host, if it is.
+    fn warning(&self, slot: &Slot) -> Option<String>;
+}
+
+/// All profiles, the most particular first.
+pub static PROFILES: &[&dyn Profile] = &[&ClaudeCode, &Plain];
+
+/// The profile of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static dyn Profile> {
+    PROFILES.iter().copied().find(|profile| profile.name() == name)
+}
+
+/// The profile a target looks like; [`Plain`] if none claims it.
+#[must_use]
+pub fn of(target: &Path) -> &'static dyn Profile {
+    PROFILES.iter().copied().find(|profile| profile.is_host_of(target)).unwrap_or(&Plain)
+}
+
+/// The files in a folder whose names start with one of the prefixes.
+fn files_starting(folder: &Path, prefixes: &[String]) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| prefixes.iter().any(|prefix| entry.file_name().to_string_lossy().starts_with(prefix)))
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+}

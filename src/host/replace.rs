@@ -1,0 +1,271 @@
+//! Replaces a file whole: a finished, synced file of ours beside it takes over its name in one step.
+//!
+//! Every symlink on the way is kept, owner and group are kept, and the mode is kept but never looser than 0600. Whatever
+//! fails leaves the file as it was.
+//!
+//! # Limitations
+//! Extended attributes, ACLs and hard links are not carried over: **a second hard link keeps the old content**.
+
+use crate::error::{Explain, Place};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use tempfile::{Builder, TempPath};
+
+/// What our temporary files beside a target are called after their name's start; see [`leftovers`].
+const MARK: &str = ".keystencil-";
+/// As many hops as Linux follows (`MAXSYMLINKS`).
+const MAX_LINKS: usize = 40;
+
+/// Why a file could not be read or replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// The system refused a step.
+    #[error("can't {step} {}: {source}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`, …
+        step: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Links that lead in a circle.
+    #[error("{} is a symlink that leads in a circle", path.display())]
+    Loop {
+        /// The first link.
+        path: PathBuf,
+    },
+    /// A directory, a FIFO, a device.
+    #[error("{} is no regular file", path.display())]
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+    },
+}
+
+impl ReplaceError {
+    fn io(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { step, path, source }
+    }
+}
+
+impl Explain for ReplaceError {
+    fn place(&self) -> Option<Place> {
+        None
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "make the file and its folder readable and writable for you".to_owned()
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "the disk is full: free some space and try again; nothing was changed".to_owned()
+                }
+                io::ErrorKind::ResourceBusy => {
+                    "a file that is mounted by itself can't be replaced: mount its folder instead".to_owned()
+                }
+                _ => "the file was left as it was".to_owned(),
+            },
+            Self::Loop { .. } => "point the link at the file it is meant for".to_owned(),
+            Self::NotAFile { .. } => "name the JSON file itself".to_owned(),
+        })
+    }
+}
+
+/// A path with every symlink followed: the file that is read and replaced.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    named: PathBuf,
+    path: PathBuf,
+}
+
+impl Resolved {
+    /// Follows the path through every hop. The last file need not exist; its folder must.
+    ///
+    /// # Errors
+    /// [`ReplaceError`] on a circle of links or a missing folder.
+    pub fn follow(path: &Path) -> Result<Self, ReplaceError> {
+        let mut at = path.to_owned();
+        let mut named = None;
+        for _ in 0..MAX_LINKS {
+            let folder = match at.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+                _ => PathBuf::from("."),
+            };
+            let Some(name) = at.file_name().map(ToOwned::to_owned) else {
+                return Err(ReplaceError::NotAFile { path: path.to_owned() });
+            };
+            let folder = fs::canonicalize(&folder).map_err(|source| match source.raw_os_error() {
+                #[cfg(unix)]
+                Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => {
+                    ReplaceError::Loop { path: path.to_owned() }
+                }
+                _ => ReplaceError::Io { step: "open the folder", path: folder.clone(), source },
+            })?;
+            at = folder.join(name);
+            let named = named.get_or_insert_with(|| at.clone());
+            match fs::read_link(&at) {
+                Ok(next) => at = folder.join(next),
+                Err(_) => return Ok(Self { named: named.clone(), path: at }),
+            }
+        }
+        Err(ReplaceError::Loop { path: path.to_owned() })
+    }
+
+    /// The path as it was given, absolute: its last part may be a symlink. Host applications put their lock and their
+    /// backups beside this one (measured with Claude Code).
+    #[must_use]
+    pub fn named(&self) -> &Path {
+        &self.named
+    }
+
+    /// The file itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its content; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// [`ReplaceError`] if it is no regular file or can't be read.
+    pub fn read(&self) -> Result<Option<Vec<u8>>, ReplaceError> {
+        read(&self.path)
+    }
+
+    /// Writes the new content to a file beside it, synced, with the mode and the owner it is going to have.
+    ///
+    /// # Errors
+    /// [`ReplaceError`] if that fails; nothing is left behind then.
+    pub fn stage(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
+        Staged::new(&self.path, content, Times::Now)
+    }
+
+    /// As [`Self::stage`], for a copy whose time stamps stay what they were.
+    ///
+    /// # Errors
+    /// As [`Self::stage`].
+    pub fn stage_quietly(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
+        Staged::new(&self.path, content, Times::Kept)
+    }
+}
+
+/// Reads a regular file whole, never blocking on a FIFO; `None` if there is none.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(ReplaceError::io("read", path))?,
+    };
+    if !metadata.is_file() {
+        return Err(ReplaceError::NotAFile { path: path.to_owned() });
+    }
+    let mut file = File::open(path).map_err(ReplaceError::io("read", path))?;
+    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.read_to_end(&mut content).map_err(ReplaceError::io("read", path))?;
+    Ok(Some(content))
+}
+
+#[derive(Clone, Copy)]
+enum Times {
+    Now,
+    Kept,
+}
+
+/// A finished file that waits beside the one it is to replace; removed if dropped.
+#[must_use = "a staged file is removed when it is dropped"]
+#[derive(Debug)]
+pub struct Staged {
+    temporary: TempPath,
+    path: PathBuf,
+}
+
+impl Staged {
+    fn new(path: &Path, content: &[u8], times: Times) -> Result<Self, ReplaceError> {
+        let io = |step| ReplaceError::io(step, path);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!(".{}{MARK}", name.trim_start_matches('.'));
+        // 0600 from its first byte on: that is how the crate makes it.
+        let file = Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(folder).map_err(io("write beside"))?;
+        let (mut file, temporary) = file.into_parts();
+        file.write_all(content).map_err(io("write beside"))?;
+        match fs::metadata(path) {
+            Ok(old) => {
+                keep_owner_and_mode(&file, &old).map_err(io("keep the owner of"))?;
+                if let Times::Kept = times {
+                    let times = fs::FileTimes::new()
+                        .set_modified(old.modified().map_err(io("read"))?)
+                        .set_accessed(old.accessed().map_err(io("read"))?);
+                    file.set_times(times).map_err(io("keep the times of"))?;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io("read")(error)),
+        }
+        file.sync_all().map_err(io("write beside"))?;
+        Ok(Self { temporary, path: path.to_owned() })
+    }
+
+    /// Takes over the file's name: one step, which happens whole or not at all.
+    ///
+    /// # Errors
+    /// [`ReplaceError`] if the system refuses; the file is then as it was.
+    pub fn commit(self) -> Result<(), ReplaceError> {
+        self.temporary.persist(&self.path).map_err(|error| ReplaceError::io("replace", &self.path)(error.error))
+    }
+}
+
+/// Gives our file the old one's owner and mode, the mode no looser than 0600.
+#[cfg(unix)]
+fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
+    use std::os::unix::fs::MetadataExt as _;
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        let owner = (new.uid() != old.uid()).then(|| Uid::from_raw(old.uid()));
+        // Group members can't read a 0600 file anyway, so a group that may not be given away is no reason to stop.
+        match fchown(file, owner, Some(Gid::from_raw(old.gid()))) {
+            Err(error) if owner.is_some() => return Err(error.into()),
+            _ => {}
+        }
+    }
+    fchmod(file, Mode::from_raw_mode(old.mode() & 0o600))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_owner_and_mode(_file: &File, _old: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes a rename in that folder last through a power cut.
+///
+/// # Errors
+/// [`ReplaceError`] if the folder can't be synced.
+pub fn sync_folder(folder: &Path) -> Result<(), ReplaceError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(ReplaceError::io("sync the folder", folder))?;
+    }
+    Ok(())
+}
+
+/// Temporary files of ours that a killed process left beside `path`. Ask under our own lock only.
+#[must_use]
+pub fn leftovers(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{}{MARK}", name.trim_start_matches('.'));
+    let Some(Ok(entries)) = path.parent().map(fs::read_dir) else { return Vec::new() };
+    entries
+        .filter_map(Result::ok)
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(&prefix) && name.ends_with(".tmp")
+        })
+        .map(|entry| entry.path())
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! What a target owes: the undo patch, the fingerprints of what was inserted, and who holds it. Holds no secret.
+//!
+//! The journal is data; [`crate::session`] keeps it on disk, synced *before* the target holds a secret and removed
+//! after the last secret left. Its undo patch is plain RFC 6902: another tool could apply it.
+
+use super::fingerprint::{Fingerprint, Key};
+use crate::error::Explain;
+use crate::json::{Operation, Patch, Pointer, string};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The version this program writes; it reads this one only.
+pub const VERSION: u32 = 1;
+
+/// What one target owes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Journal {
+    /// Format of this file.
+    pub version: u32,
+    /// The target, every symlink resolved.
+    pub target: PathBuf,
+    /// The target as it was named: its last part may be a symlink.
+    pub named: PathBuf,
+    /// The config's name of the target, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name of the host profile whose copies are scrubbed.
+    pub profile: String,
+    /// When secrets were first inserted.
+    pub since: Timestamp,
+    /// RFC 6902: turns the rendered form back.
+    pub undo: Patch,
+    /// Key of all fingerprints here.
+    pub key: Key,
+    /// What each operation of the undo patch closes, in its order.
+    pub slots: Vec<Filled>,
+    /// Slots of earlier renders of the same period: no longer at their place, but copies may hold their secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Filled>,
+    /// Strings that held one of the secrets before we came. They are the user's and stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Pointer>,
+    /// Who holds the rendered form.
+    pub leases: Vec<Lease>,
+}
+
+/// One slot as it was filled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filled {
+    /// Where the slot was filled.
+    pub pointer: Pointer,
+    /// The pieces; their placeholders in order make the text at rest.
+    pub parts: Vec<FilledPart>,
+    /// Fingerprint of the whole rendered string.
+    pub whole: Fingerprint,
+    /// The string token at rest, where it is not what `JSON.stringify` would write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_rest: Option<String>,
+}
+
+/// A piece of a filled slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FilledPart {
+    /// Text of the template.
+    Literal(String),
+    /// An inserted secret.
+    Secret {
+        /// What stands for it at rest.
+        placeholder: String,
+        /// How it is recognised.
+        fingerprint: Fingerprint,
+    },
+}
+
+/// One running holder of the rendered form: a process, told from later ones of the same id by its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Process id; `None` is a manual hold, which lasts until `unrender` or the next boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// When that process started, in the system's own unit (Linux: clock ticks since boot).
+    #[serde(default)]
+    pub started: u64,
+    /// The boot it was taken in.
+    #[serde(default)]
+    pub boot: String,
+    /// The host application's session id, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Name of the program, for `status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// When it was taken.
+    pub since: Timestamp,
+}
+
+impl Lease {
+    /// Whether both are the same holder: the same process (or both manual) in the same boot.
+    #[must_use]
+    pub fn same_holder(&self, other: &Self) -> bool {
+        (self.pid, self.started, &self.boot) == (other.pid, other.started, &other.boot)
+    }
+}
+
+impl Filled {
+    /// The text of the slot at rest.
+    #[must_use]
+    pub fn placeholder(&self) -> String {
+        self.parts.iter().map(FilledPart::at_rest).collect()
+    }
+
+    /// The string token of the slot at rest.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.at_rest.clone().unwrap_or_else(|| string::encode(&self.placeholder()))
+    }
+
+    /// The inserted secrets: placeholder and fingerprint.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Fingerprint)> {
+        self.parts.iter().filter_map(|part| match part {
+            FilledPart::Literal(_) => None,
+            FilledPart::Secret { placeholder, fingerprint } => Some((placeholder.as_str(), fingerprint)),
+        })
+    }
+}
+
+impl FilledPart {
+    fn at_rest(&self) -> &str {
+        match self {
+            Self::Literal(text) => text,
+            Self::Secret { placeholder, .. } => placeholder,
+        }
+    }
+}
+
+/// The undo patch of some slots: `replace` operations from secret to placeholder.
+#[must_use]
+pub fn undo_patch(slots: &[Filled]) -> Patch {
+    Patch(slots.iter().map(|slot| Operation::Replace { path: slot.pointer.clone(), value: slot.token() }).collect())
+}
+
+impl Journal {
+    /// Reads a journal.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the text is no journal, or one of a newer version.
+    pub fn read(text: &[u8]) -> Result<Self, JournalError> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let head: Head = serde_json::from_slice(text).map_err(|_| JournalError::Unreadable)?;
+        if head.version != VERSION {
+            return Err(JournalError::Version { found: head.version });
+        }
+        serde_json::from_slice(text).map_err(|_| JournalError::Unreadable)
+    }
+
+    /// The text that [`Journal::read`] reads.
+    #[must_use]
+    pub fn write(&self) -> String {
+        // Plain data with string keys: serialising it can't fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Every fingerprint this journal knows, with the placeholder that stands for it; current slots first.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Fingerprint)> {
+        self.slots.iter().chain(&self.retired).flat_map(Filled::secrets)
+    }
+}
+
+/// A file in the state folder that is no journal of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// Not JSON, or not a journal.
+    #[error("the journal can't be read: it is damaged")]
+    Unreadable,
+    /// Written by a newer keystencil.
+    #[error("the journal is of version {found}; this keystencil reads version {VERSION}")]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+}
+
+impl Explain for JournalError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreadable => {
+                "look for secrets in the target yourself, put the placeholders back, then delete the journal".to_owned()
+            }
+            Self::Version { .. } => "use the keystencil that wrote it, or a newer one".to_owned(),
+        })
+    }
+}

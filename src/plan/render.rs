@@ -1,0 +1,130 @@
+//! The whole way of a render as one value: from the text that is there to the text that shall be.
+//!
+//! [`crate::session`] writes it, `--dry-run` and `diff` show it.
+
+use super::insert::{Filling, insert, render};
+use super::journal::{Filled, Journal, undo_patch};
+use super::sync::{Applied, Conflict, OnConflict, sync};
+use super::undo::{Undo, undo};
+use super::{Fingerprint, Key};
+use crate::json::{self, Document, EditError, Kind, Patch, SyntaxError};
+use crate::secret::Secret;
+use crate::template::{Blueprint, Reference};
+use std::borrow::Cow;
+
+/// What a render is planned from.
+pub struct Inputs<'a, V> {
+    /// The template's outcome.
+    pub blueprint: &'a Blueprint,
+    /// What the target owes, if it is rendered now.
+    pub journal: Option<&'a Journal>,
+    /// What the last render merged.
+    pub earlier: Option<&'a Applied>,
+    /// What to do with literals.
+    pub on_conflict: OnConflict,
+    /// Key of the fingerprints to come; the journal's own key if there is one.
+    pub key: &'a Key,
+    /// The secret of a reference; without it a slot stays closed.
+    pub value: V,
+}
+
+/// A render, thought through.
+#[derive(Debug)]
+pub struct RenderPlan {
+    /// The target now, in placeholder form.
+    pub at_rest: String,
+    /// The target with the template merged in, in placeholder form.
+    pub placeholder_form: String,
+    /// From `at_rest` to `placeholder_form`.
+    pub patch: Patch,
+    /// The target with its slots filled.
+    pub rendered: String,
+    /// What was filled.
+    pub filling: Filling,
+    /// Literals that stay.
+    pub conflicts: Vec<Conflict>,
+    /// What to remember.
+    pub applied: Applied,
+    /// What the undoing of an earlier render found.
+    pub undone: Undo,
+}
+
+/// Why a target can't take a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Nothing in it.
+    #[error("the target is empty")]
+    Empty,
+    /// Not JSON.
+    #[error("the target is not JSON: {}", .0.what)]
+    Syntax(SyntaxError),
+    /// JSON, but no object.
+    #[error("the target holds no JSON object")]
+    NotAnObject,
+    /// The merge failed.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+}
+
+/// Plans a render of `text`.
+///
+/// # Errors
+/// [`PlanError`] if the text is no JSON object.
+pub fn plan_render<'s, V>(text: &[u8], inputs: &Inputs<'_, V>) -> Result<RenderPlan, PlanError>
+where
+    V: Fn(&Reference) -> Option<&'s Secret>,
+{
+    let document = target(text)?;
+    let undone = inputs.journal.map(|journal| undo(&document, journal)).unwrap_or_default();
+    let at_rest = match undone.splices.is_empty() {
+        true => Cow::Borrowed(document.text()),
+        false => Cow::Owned(json::edit::splice(document.text(), undone.splices.clone())),
+    };
+    let resting = target(at_rest.as_bytes())?;
+    let merge = sync(&resting, inputs.blueprint, inputs.earlier, inputs.on_conflict, |slot, literal| {
+        render(slot, &inputs.value).is_some_and(|rendered| *rendered == literal)
+    });
+    let placeholder_form = match merge.patch.0.is_empty() {
+        true => at_rest.clone().into_owned(),
+        false => json::edit::apply(&at_rest, &merge.patch)?,
+    };
+    let filling = insert(&target(placeholder_form.as_bytes())?, &inputs.blueprint.slots, inputs.key, &inputs.value);
+    let rendered = json::edit::splice(&placeholder_form, filling.splices.clone());
+    Ok(RenderPlan {
+        at_rest: at_rest.into_owned(),
+        placeholder_form,
+        patch: merge.patch,
+        rendered,
+        filling,
+        conflicts: merge.conflicts,
+        applied: merge.applied,
+        undone,
+    })
+}
+
+/// Checks that a text can be a target.
+///
+/// # Errors
+/// [`PlanError`] if it is empty, not JSON, or no object.
+pub fn target(text: &[u8]) -> Result<Document<'_>, PlanError> {
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(PlanError::Empty);
+    }
+    let document = Document::parse(text).map_err(PlanError::Syntax)?;
+    match document.root().kind() {
+        Kind::Object => Ok(document),
+        _ => Err(PlanError::NotAnObject),
+    }
+}
+
+impl RenderPlan {
+    /// Enters the filling into a journal: what is filled now is owed, what was filled before may be in copies.
+    pub fn enter_into(&self, journal: &mut Journal) {
+        let old = std::mem::replace(&mut journal.slots, self.filling.slots.clone());
+        journal.undo = undo_patch(&journal.slots);
+        journal.foreign.clone_from(&self.filling.foreign);
+        let known: Vec<Fingerprint> = journal.secrets().map(|(_, print)| print.clone()).collect();
+        let is_new = |slot: &Filled| slot.secrets().any(|(_, print)| !known.contains(print));
+        journal.retired.extend(old.into_iter().filter(is_new));
+    }
+}

@@ -1,0 +1,77 @@
+//! The guard: waits for the holders' death and then takes the secrets out. One for a target; ends by itself.
+
+use super::unrender::{Outcome, Release};
+use super::{Session, SessionError};
+use crate::host::Resolved;
+use crate::host::guard::sleep_until_change;
+use crate::plan::Lease;
+use std::path::Path;
+use std::time::Duration;
+
+/// After a failure (a full disk, say) the guard tries again after this time, doubled each time, …
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// … and gives up when the pause would be longer than this. The next command of any kind recovers then.
+const LAST_PAUSE: Duration = Duration::from_secs(600);
+
+impl Session<'_> {
+    /// Adds a holder to a target that is rendered; `false` if it is not.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the journal can't be read or written.
+    pub fn hold(&self, path: &Path, holder: Lease) -> Result<bool, SessionError> {
+        let state = self.state_of(&Resolved::follow(path)?);
+        let _lock = state.lock()?;
+        let Some(mut journal) = state.journal()? else { return Ok(false) };
+        journal.leases.retain(|lease| !lease.same_holder(&holder));
+        journal.leases.push(holder);
+        state.write_journal(&journal)?;
+        Ok(true)
+    }
+
+    /// Guards the target at `path` until nobody with a process holds it and `starter`, who may be about to render, is
+    /// gone. Returns at once if another guard is there.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the secrets could not be taken out for a quarter of an hour.
+    pub fn guard(&self, path: &Path, starter: Option<&Lease>) -> Result<(), SessionError> {
+        let file = Resolved::follow(path)?;
+        let state = self.state.of(&file);
+        let Some(alone) = state.guard_lock()? else { return Ok(()) };
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let watched = match self.unrender_state(&state, file.path(), &Release::Dead) {
+                Ok(unrendered) => {
+                    pause = FIRST_PAUSE;
+                    let mut watched = match unrendered.outcome {
+                        Outcome::Held(leases) => leases,
+                        Outcome::NotRendered | Outcome::Closed(_) => Vec::new(),
+                    };
+                    watched.retain(|lease| lease.pid.is_some());
+                    watched.extend(starter.filter(|starter| crate::host::process::is_alive(starter)).cloned());
+                    watched
+                }
+                Err(error) if pause > LAST_PAUSE => return Err(error),
+                Err(_) => {
+                    std::thread::sleep(pause);
+                    pause *= 2;
+                    continue;
+                }
+            };
+            if watched.is_empty() {
+                // Whoever renders next starts a guard after writing its journal under this lock, so either we see that
+                // journal or the new guard finds ours gone.
+                let lock = state.lock()?;
+                let rendered = state.journal()?.is_some_and(|journal| journal.leases.iter().any(|l| l.pid.is_some()));
+                if !rendered {
+                    drop(alone);
+                    drop(lock);
+                    return Ok(());
+                }
+                continue;
+            }
+            if sleep_until_change(state.folder(), &watched, None).is_err() {
+                std::thread::sleep(FIRST_PAUSE);
+            }
+        }
+    }
+}

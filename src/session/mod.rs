@@ -1,0 +1,67 @@
+//! Floor 4: render, unrender and recover as transactions. The only writer of targets and of their copies.
+//!
+//! Each transaction runs under our own lock on the target's state. The new text is planned from what is there, the
+//! journal is synced before the target may hold a secret, the finished file is staged beside the target, and only the
+//! comparison and the rename happen under the host application's lock. If the target changed meanwhile, it is planned
+//! again.
+
+mod error;
+mod guard;
+mod log;
+mod render;
+mod scrub;
+mod state;
+mod status;
+mod unrender;
+mod write;
+
+pub use error::{MissingSecret, SessionError};
+pub use log::{Event, Record, Who};
+pub use render::{RenderOptions, Rendered};
+pub use state::State;
+pub use status::{Holder, TargetStatus};
+pub use unrender::{Closed, Outcome, Release, Unrendered};
+
+use crate::host::Profile;
+use crate::plan::Lease;
+use crate::secret::{Secret, SecretName};
+use crate::store::LookupError;
+use crate::template::Variables;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A live file and the template it is made from.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its name in the config, if it is there.
+    pub name: Option<String>,
+    /// The template.
+    pub template: PathBuf,
+    /// The live file; may be a symlink.
+    pub path: PathBuf,
+    /// Whose file it is.
+    pub profile: &'static dyn Profile,
+}
+
+/// What finds the values of references; asked once for all of a render.
+pub type Resolve<'a> = dyn Fn(&[SecretName]) -> Result<BTreeMap<SecretName, Secret>, LookupError> + 'a;
+
+/// Everything a transaction needs from outside.
+pub struct Session<'a> {
+    /// Where journals are.
+    pub state: State,
+    /// What templates may read.
+    pub variables: &'a Variables,
+    /// Finds the values of `keyring()` references.
+    pub resolve: &'a Resolve<'a>,
+    /// Finds the values of `env()` references.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Tells the time.
+    pub now: fn() -> Timestamp,
+}
+
+/// Leases by whether their holder is still there.
+fn living(leases: &[Lease]) -> Vec<Lease> {
+    leases.iter().filter(|lease| crate::host::process::is_alive(lease)).cloned().collect()
+}

@@ -1,0 +1,293 @@
+//! Render: the template's settings are merged into the target and its slots are filled, in one replacement.
+
+use super::scrub::put_backup;
+use super::state::TargetState;
+use super::write::replace;
+use super::{Event, MissingSecret, Record, Session, SessionError, Target, living};
+use crate::error::Explain as _;
+use crate::host::Resolved;
+use crate::plan::journal::VERSION;
+use crate::plan::render::{Inputs, target as check_target};
+use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
+use crate::secret::{Secret, SecretName};
+use crate::store::LookupError;
+use crate::template::{Blueprint, Part, Reference, Slot, Source, Template, compile};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// How a render is done.
+#[derive(Debug, Clone)]
+pub struct RenderOptions {
+    /// Who holds the rendered form.
+    pub holder: Lease,
+    /// What to do with a literal where the template has a reference; `None`: it is an error.
+    pub on_conflict: Option<OnConflict>,
+}
+
+/// What a render did.
+#[derive(Debug)]
+pub struct Rendered {
+    /// How many slots are filled.
+    pub slots: usize,
+    /// Whether the target was written (it was not if it stood as wanted already).
+    pub changed: bool,
+    /// Literals of the user's that stay where the template has a reference.
+    pub conflicts: Vec<Conflict>,
+    /// Values of the user's that hold one of the secrets and are no slot.
+    pub foreign: Vec<crate::json::Pointer>,
+    /// Slots whose value somebody changed while an earlier render held.
+    pub drifted: Vec<crate::json::Pointer>,
+    /// Slots where a secret is a bad idea with this host: pointer and reason.
+    pub warnings: Vec<(crate::json::Pointer, String)>,
+    /// How many hold the rendered form now.
+    pub holders: usize,
+    /// The host's lock was held too long and was ignored.
+    pub lock_ignored: bool,
+}
+
+/// What stands where there is no target yet.
+const NEW_TARGET: &str = "{\n}\n";
+
+impl Session<'_> {
+    /// Renders a target. One render at a time; the secrets are asked for once, before anything is locked or written.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the target is as it was then.
+    pub fn render(&self, target: &Target, options: &RenderOptions) -> Result<Rendered, SessionError> {
+        let blueprint = self.blueprint(target)?;
+        let file = Resolved::follow(&target.path)?;
+        let checked = |text: &[u8]| check_target(text).map(drop).map_err(self.of(target));
+        // Before anybody is asked to unlock a keyring for it.
+        file.read()?.as_deref().map_or(Ok(()), checked)?;
+        let values = self.values(&blueprint)?;
+
+        let state = self.state.of(&file);
+        let _lock = state.lock()?;
+        let old = self.settle(&state)?;
+        let mut journal = match &old {
+            Some(journal) => journal.clone(),
+            None => self.new_journal(target, &file)?,
+        };
+        journal.leases.retain(|lease| !lease.same_holder(&options.holder));
+        journal.leases.push(options.holder.clone());
+        let key = journal.key;
+        let earlier = state.applied();
+        let mut last: Option<RenderPlan> = None;
+        let mut changed = false;
+        let mut backed_up = false;
+        let result = replace(&file, target.profile, |text| {
+            let inputs = Inputs {
+                blueprint: &blueprint,
+                journal: old.as_ref(),
+                earlier: earlier.as_ref(),
+                on_conflict: options.on_conflict.unwrap_or_default(),
+                key: &key,
+                value: |reference: &Reference| values.get(reference),
+            };
+            let plan = plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))?;
+            if let (None, Some(first)) = (options.on_conflict, plan.conflicts.first()) {
+                let (path, pointer) = (target.path.clone(), first.pointer.to_string());
+                return Err(SessionError::Conflict { path, pointer });
+            }
+            let new_text = (text != Some(plan.rendered.as_bytes())).then(|| plan.rendered.clone());
+            plan.enter_into(&mut journal);
+            if !journal.slots.is_empty() || old.is_some() {
+                state.write_journal(&journal)?;
+            }
+            if text.is_some() && !journal.slots.is_empty() && !std::mem::replace(&mut backed_up, true) {
+                put_backup(target.profile, &file, &plan.placeholder_form, (self.now)());
+            }
+            changed |= new_text.is_some();
+            last = Some(plan);
+            Ok(new_text)
+        });
+        let written = match result {
+            Ok(written) => written,
+            Err(error) => {
+                // The target was not written, so it owes what it owed before.
+                match &old {
+                    Some(old) => state.write_journal(old)?,
+                    None => state.remove_journal()?,
+                }
+                return Err(error);
+            }
+        };
+        let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
+        if earlier.as_ref() != Some(&plan.applied) {
+            state.stage_applied(&plan.applied)?.commit()?;
+        }
+        if !journal.slots.is_empty() {
+            let record = Record::new(
+                (self.now)(),
+                Event::Render,
+                &journal,
+                std::slice::from_ref(&options.holder),
+                journal.leases.len(),
+            );
+            self.state.log(&record);
+        }
+        let holders = if journal.slots.is_empty() && old.is_none() { 0 } else { journal.leases.len() };
+        Ok(Rendered {
+            slots: plan.filling.slots.len(),
+            changed,
+            warnings: self.warnings(target, &blueprint),
+            conflicts: plan.conflicts,
+            foreign: plan.filling.foreign,
+            drifted: plan.undone.changed,
+            holders,
+            lock_ignored: written.lock_ignored,
+        })
+    }
+
+    /// What a render would do, without secrets, locks or writes: slots stay closed in it.
+    ///
+    /// # Errors
+    /// [`SessionError`] as for [`Self::render`], but no secret is looked up.
+    pub fn preview(&self, target: &Target, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
+        let blueprint = self.blueprint(target)?;
+        let file = Resolved::follow(&target.path)?;
+        let state = self.state.of(&file);
+        let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied());
+        let inputs = Inputs {
+            blueprint: &blueprint,
+            journal: journal.as_ref(),
+            earlier: earlier.as_ref(),
+            on_conflict,
+            key: &Key::new([0; 32]),
+            value: |_: &Reference| None::<&Secret>,
+        };
+        plan_render(text.as_deref().unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))
+    }
+
+    /// Compiles a target's template.
+    ///
+    /// # Errors
+    /// [`SessionError::NoTemplate`] and [`SessionError::Template`].
+    pub fn blueprint(&self, target: &Target) -> Result<Blueprint, SessionError> {
+        let path = &target.template;
+        let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
+        let text = fs::read(path).and_then(into_text).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let template = Template { name: path, text: &text };
+        Ok(compile(template, self.variables, &|name| read_include(folder, name))?)
+    }
+
+    /// What the host profile has against where the template puts secrets.
+    #[must_use]
+    pub fn warnings(&self, target: &Target, blueprint: &Blueprint) -> Vec<(crate::json::Pointer, String)> {
+        let warning = |slot: &Slot| Some((slot.pointer.clone(), target.profile.warning(slot)?));
+        blueprint.slots.iter().filter_map(warning).collect()
+    }
+
+    /// The values of all references, or all that are missing.
+    fn values(&self, blueprint: &Blueprint) -> Result<HashMap<Reference, Secret>, SessionError> {
+        let references = blueprint.references();
+        let mut names: Vec<SecretName> = references.iter().copied().filter_map(keyring_name).cloned().collect();
+        names.sort();
+        names.dedup();
+        let mut missing = Vec::new();
+        let mut found = BTreeMap::new();
+        if !names.is_empty() {
+            match (self.resolve)(&names) {
+                Ok(all) => found = all,
+                Err(LookupError::Missing(absent)) => missing.extend(absent.iter().map(|one| {
+                    let of_this = |reference: &Reference| keyring_name(reference) == Some(&one.name);
+                    MissingSecret {
+                        message: one.to_string(),
+                        place: place_of(blueprint, of_this),
+                        cure: one.hint().unwrap_or_default(),
+                    }
+                })),
+            }
+        }
+        let mut values = HashMap::new();
+        for reference in references {
+            match &reference.source {
+                Source::Keyring(name) => {
+                    if let Some(secret) = found.get(name) {
+                        values.insert(reference.clone(), secret.clone());
+                    }
+                }
+                Source::Env(name) => match (self.env)(name).filter(|value| !value.is_empty()) {
+                    Some(value) => {
+                        values.insert(reference.clone(), Secret::new(value));
+                    }
+                    None => missing.push(MissingSecret {
+                        message: format!("the environment variable `{name}` is not set"),
+                        place: place_of(blueprint, |reference| reference.source == Source::Env(name.clone())),
+                        cure: format!(
+                            "set it, or store its value and write `<< keyring('{}') >>`",
+                            name.to_lowercase()
+                        ),
+                    }),
+                },
+            }
+        }
+        if missing.is_empty() { Ok(values) } else { Err(SessionError::Missing(missing)) }
+    }
+
+    fn new_journal(&self, target: &Target, file: &Resolved) -> Result<Journal, SessionError> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|_| SessionError::Random)?;
+        Ok(Journal {
+            version: VERSION,
+            target: file.path().to_owned(),
+            named: file.named().to_owned(),
+            name: target.name.clone(),
+            profile: target.profile.name().to_owned(),
+            since: (self.now)(),
+            undo: crate::json::Patch::default(),
+            key: Key::new(random),
+            slots: Vec::new(),
+            retired: Vec::new(),
+            foreign: Vec::new(),
+            leases: Vec::new(),
+        })
+    }
+
+    /// The journal with its dead leases gone; closed first if all of them are: the holder crashed.
+    fn settle(&self, state: &TargetState) -> Result<Option<Journal>, SessionError> {
+        let Some(mut journal) = state.journal()? else { return Ok(None) };
+        journal.leases = living(&journal.leases);
+        if journal.leases.is_empty() {
+            self.close(state, &journal)?;
+            return Ok(None);
+        }
+        Ok(Some(journal))
+    }
+
+    fn of<'t>(&self, target: &'t Target) -> impl Fn(crate::plan::PlanError) -> SessionError + 't {
+        |error| SessionError::Target { path: target.path.clone(), error }
+    }
+}
+
+fn keyring_name(reference: &Reference) -> Option<&SecretName> {
+    match &reference.source {
+        Source::Keyring(name) => Some(name),
+        Source::Env(_) => None,
+    }
+}
+
+/// Where the template first asks for a reference.
+fn place_of(blueprint: &Blueprint, wanted: impl Fn(&Reference) -> bool) -> crate::error::Place {
+    let asks =
+        |slot: &&Slot| slot.parts.iter().any(|part| matches!(part, Part::Secret(reference) if wanted(reference)));
+    let slot = blueprint.slots.iter().find(asks);
+    slot.map(|slot| slot.place.clone().slot(slot.pointer.as_str())).unwrap_or_default()
+}
+
+/// Reads an included template, which must lie inside the folder when every symlink is followed.
+fn read_include(folder: &Path, name: &str) -> io::Result<String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (root, path) = (fs::canonicalize(folder)?, fs::canonicalize(folder.join(name))?);
+    if !path.starts_with(&root) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside the template's folder"));
+    }
+    into_text(fs::read(path)?)
+}
+
+fn into_text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}

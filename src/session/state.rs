@@ -1,0 +1,221 @@
+//! Our own files about a target: the journal, what was last merged, and the lock. 0700, and free of secrets.
+
+use super::SessionError;
+use crate::host::replace::{ReplaceError, sync_folder};
+use crate::host::{LockError, OwnLock, Resolved};
+use crate::plan::{Applied, Journal};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a transaction of another keystencil is waited for. Far longer than one takes, a frozen disk aside.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The state folder.
+#[derive(Debug, Clone)]
+pub struct State {
+    folder: PathBuf,
+}
+
+/// The files of one target in the state folder.
+#[derive(Debug, Clone)]
+pub struct TargetState {
+    folder: PathBuf,
+    id: String,
+}
+
+impl State {
+    /// The state in that folder, which is made when something is written.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Where the files are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The files about one target.
+    #[must_use]
+    pub fn of(&self, target: &Resolved) -> TargetState {
+        let hash = blake3::hash(target.path().as_os_str().as_encoded_bytes());
+        TargetState { folder: self.folder.clone(), id: hash.to_hex().get(..16).unwrap_or_default().to_owned() }
+    }
+
+    /// Every target that has a journal.
+    #[must_use]
+    pub fn owing(&self) -> Vec<TargetState> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let mut ids: Vec<String> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                entry.file_name().to_string_lossy().strip_suffix(".journal.json").map(ToOwned::to_owned)
+            })
+            .collect();
+        ids.sort();
+        ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect()
+    }
+}
+
+impl TargetState {
+    /// Keeps every other keystencil away from this target.
+    ///
+    /// # Errors
+    /// [`SessionError::Lock`], or [`SessionError::File`] if the folder can't be made.
+    pub fn lock(&self) -> Result<OwnLock, SessionError> {
+        make_private(&self.folder).map_err(self.failed("make"))?;
+        Ok(OwnLock::take(&self.path("lock"), PATIENCE)?)
+    }
+
+    /// Makes this process the target's guard; `None` if there is one.
+    ///
+    /// # Errors
+    /// [`SessionError::Lock`], or [`SessionError::File`] if the folder can't be made.
+    pub fn guard_lock(&self) -> Result<Option<OwnLock>, SessionError> {
+        make_private(&self.folder).map_err(self.failed("make"))?;
+        match OwnLock::take(&self.path("guard"), Duration::ZERO) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Busy { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The folder these files are in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the target owes; `None` if nothing.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`] if there is a journal that can't be read.
+    pub fn journal(&self) -> Result<Option<Journal>, SessionError> {
+        let path = self.journal_path();
+        match fs::read(&path) {
+            Ok(text) => match Journal::read(&text) {
+                Ok(journal) => Ok(Some(journal)),
+                Err(error) => Err(SessionError::Journal { path, error }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ReplaceError::Io { step: "read", path, source }.into()),
+        }
+    }
+
+    /// Writes the journal and syncs it: only then may the target hold a secret.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn write_journal(&self, journal: &Journal) -> Result<(), SessionError> {
+        self.put_journal(journal, true)?;
+        Ok(sync_folder(&self.folder)?)
+    }
+
+    /// Writes the journal where a power cut may bring the former one back.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn write_journal_unsynced(&self, journal: &Journal) -> Result<(), SessionError> {
+        self.put_journal(journal, false)
+    }
+
+    fn put_journal(&self, journal: &Journal, sync: bool) -> Result<(), SessionError> {
+        let staged = self.stage(&journal.write(), sync)?;
+        staged.persist(self.journal_path()).map_err(|error| self.failed("write")(error.error))
+    }
+
+    /// Forgets the journal: nothing is owed any more.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn remove_journal(&self) -> Result<(), SessionError> {
+        match fs::remove_file(self.journal_path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("remove")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the last render merged; `None` if that is not known, or can't be read: then nothing is pruned.
+    #[must_use]
+    pub fn applied(&self) -> Option<Applied> {
+        serde_json::from_slice(&fs::read(self.path("applied.json")).ok()?).ok()
+    }
+
+    /// Writes what was merged to a file that [`StagedApplied::commit`] puts in place.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn stage_applied(&self, applied: &Applied) -> Result<StagedApplied, SessionError> {
+        let text = serde_json::to_string(applied).unwrap_or_default();
+        Ok(StagedApplied { temporary: self.stage(&text, false)?, path: self.path("applied.json") })
+    }
+
+    /// Where the journal is.
+    #[must_use]
+    pub fn journal_path(&self) -> PathBuf {
+        self.path("journal.json")
+    }
+
+    fn path(&self, kind: &str) -> PathBuf {
+        self.folder.join(format!("{}.{kind}", self.id))
+    }
+
+    fn stage(&self, text: &str, sync: bool) -> Result<tempfile::TempPath, SessionError> {
+        let failed = self.failed("write in");
+        (|| {
+            let mut file = tempfile::Builder::new().prefix(&self.id).suffix(".tmp").tempfile_in(&self.folder)?;
+            file.write_all(text.as_bytes())?;
+            if sync {
+                file.as_file().sync_all()?;
+            }
+            Ok(file.into_temp_path())
+        })()
+        .map_err(failed)
+    }
+
+    fn failed(&self, step: &'static str) -> impl FnOnce(io::Error) -> SessionError {
+        let path = self.folder.clone();
+        move |source| ReplaceError::Io { step, path, source }.into()
+    }
+}
+
+/// A record of what was merged that waits for the target to be written.
+#[must_use = "it is dropped unless committed"]
+#[derive(Debug)]
+pub struct StagedApplied {
+    temporary: tempfile::TempPath,
+    path: PathBuf,
+}
+
+impl StagedApplied {
+    /// Puts the record in place.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn commit(self) -> Result<(), SessionError> {
+        let path = self.path;
+        self.temporary
+            .persist(&path)
+            .map_err(|error| ReplaceError::Io { step: "write", path, source: error.error }.into())
+    }
+}
+
+/// Makes a folder only its owner can look into, and closes one that is open to others.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+        builder.mode(0o700).create(folder)?;
+        if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    builder.create(folder)
+}

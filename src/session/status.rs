@@ -1,0 +1,93 @@
+//! What is rendered now, since when, for whom. Reads journals only: no target, no store, no lock.
+
+use super::{Session, SessionError, Target};
+use crate::host::Resolved;
+use crate::host::process::is_alive;
+use crate::plan::{Journal, Lease};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// A holder and whether it is still there.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// Its lease.
+    pub lease: Lease,
+    /// Whether its process runs.
+    pub alive: bool,
+}
+
+/// What one target owes.
+#[derive(Debug, Clone)]
+pub struct TargetStatus {
+    /// Its name in the config.
+    pub name: Option<String>,
+    /// The live file.
+    pub path: PathBuf,
+    /// Since when it is rendered; `None` if it is not.
+    pub since: Option<Timestamp>,
+    /// Who holds it.
+    pub holders: Vec<Holder>,
+    /// The placeholders that are filled, without repetition.
+    pub secrets: Vec<String>,
+    /// Pointers of the filled slots.
+    pub slots: Vec<String>,
+}
+
+impl TargetStatus {
+    /// Whether it is rendered and nobody is left to hold it: `recover` is due.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.since.is_some() && !self.holders.iter().any(|holder| holder.alive)
+    }
+}
+
+impl Session<'_> {
+    /// The status of the given targets, and of whatever else owes something.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`] if a journal can't be read.
+    pub fn status(&self, targets: &[Target]) -> Result<Vec<TargetStatus>, SessionError> {
+        let mut journals = Vec::new();
+        for state in self.state.owing() {
+            journals.extend(state.journal()?);
+        }
+        let mut all = Vec::new();
+        for target in targets {
+            let path = Resolved::follow(&target.path).map_or(target.path.clone(), |file| file.path().to_owned());
+            let own = journals.iter().position(|journal| journal.target == path);
+            let journal = own.map(|index| journals.swap_remove(index));
+            all.push(status_of(target.name.clone(), target.path.clone(), journal.as_ref()));
+        }
+        journals.sort_by(|a, b| a.target.cmp(&b.target));
+        all.extend(
+            journals.iter().map(|journal| status_of(journal.name.clone(), journal.target.clone(), Some(journal))),
+        );
+        Ok(all)
+    }
+
+    /// What the target at `path` owes, if anything.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`] if the journal can't be read.
+    pub fn journal(&self, path: &std::path::Path) -> Result<Option<Journal>, SessionError> {
+        self.state.of(&Resolved::follow(path)?).journal()
+    }
+}
+
+fn status_of(name: Option<String>, path: PathBuf, journal: Option<&Journal>) -> TargetStatus {
+    let mut status =
+        TargetStatus { name, path, since: None, holders: Vec::new(), secrets: Vec::new(), slots: Vec::new() };
+    let Some(journal) = journal else { return status };
+    status.since = Some(journal.since);
+    status.holders =
+        journal.leases.iter().map(|lease| Holder { lease: lease.clone(), alive: is_alive(lease) }).collect();
+    for slot in &journal.slots {
+        status.slots.push(slot.pointer.to_string());
+        for (placeholder, _) in slot.secrets() {
+            if !status.secrets.iter().any(|known| known == placeholder) {
+                status.secrets.push(placeholder.to_owned());
+            }
+        }
+    }
+    status
+}

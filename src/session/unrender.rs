@@ -1,0 +1,214 @@
+//! Unrender: a hold ends; with the last one the secrets leave the target and its copies, without asking a store.
+
+use super::state::TargetState;
+use super::write::replace;
+use super::{Event, Record, Session, SessionError, living, scrub};
+use crate::host::process::is_alive;
+use crate::host::replace::leftovers;
+use crate::host::{Profile, ReplaceError, Resolved, profile};
+use crate::json::{Pointer, edit};
+use crate::plan::render::target as check_target;
+use crate::plan::{Journal, Lease, Undo, undo, undo_raw};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Which holds an unrender ends.
+#[derive(Debug, Clone)]
+pub enum Release {
+    /// That of one holder.
+    Holder(Lease),
+    /// That of a session of the host application.
+    Session(String),
+    /// None but the dead ones: what `recover` does.
+    Dead,
+    /// Every one.
+    All,
+}
+
+/// What came of an unrender.
+#[derive(Debug)]
+pub struct Unrendered {
+    /// The target, every symlink resolved.
+    pub path: PathBuf,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing: the target owes nothing.
+    NotRendered,
+    /// The hold ended, others remain.
+    Held(Vec<Lease>),
+    /// The secrets are out.
+    Closed(Closed),
+}
+
+/// How the secrets were taken out.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// How many secrets were taken out of the target.
+    pub removed: usize,
+    /// Slots whose value was changed while rendered; they stay as changed.
+    pub changed: Vec<Pointer>,
+    /// Where secrets stood that had moved away from their slots.
+    pub moved: Vec<Pointer>,
+    /// Copies that secrets were taken out of.
+    pub scrubbed: Vec<PathBuf>,
+    /// Copies that could not be read or written.
+    pub unscrubbed: Vec<PathBuf>,
+    /// The target was no JSON object any more; its secrets were taken out all the same.
+    pub damaged: bool,
+    /// The host's lock was held too long and was ignored.
+    pub lock_ignored: bool,
+}
+
+impl Session<'_> {
+    /// Ends holds of the target at `path`; the last one takes the secrets out.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the target is as it was then, and still owes what it owed.
+    pub fn unrender(&self, path: &Path, release: &Release) -> Result<Unrendered, SessionError> {
+        let file = Resolved::follow(path)?;
+        self.unrender_state(&self.state_of(&file), file.path(), release)
+    }
+
+    /// Takes out what dead holders left, in every target there is. One target's failure does not keep the others.
+    pub fn recover(&self) -> Vec<Result<Unrendered, SessionError>> {
+        let unrender = |state: TargetState| {
+            let Some(journal) = state.journal()? else { return Ok(None) };
+            // One without any lease is one that was being closed.
+            if !journal.leases.is_empty() && living(&journal.leases).len() == journal.leases.len() {
+                return Ok(None);
+            }
+            self.unrender_state(&state, &journal.target, &Release::Dead).map(Some)
+        };
+        self.state.owing().into_iter().filter_map(|state| unrender(state).transpose()).collect()
+    }
+
+    /// The state files about a target; those of another path if the target was moved there and a symlink left behind.
+    pub(super) fn state_of(&self, file: &Resolved) -> TargetState {
+        let own = self.state.of(file);
+        if own.journal_path().exists() {
+            return own;
+        }
+        let moved_here = |state: &TargetState| {
+            let journal = state.journal().ok().flatten();
+            journal.is_some_and(|journal| {
+                Resolved::follow(&journal.named).is_ok_and(|target| target.path() == file.path())
+            })
+        };
+        self.state.owing().into_iter().find(moved_here).unwrap_or(own)
+    }
+
+    pub(super) fn unrender_state(
+        &self,
+        state: &TargetState,
+        path: &Path,
+        release: &Release,
+    ) -> Result<Unrendered, SessionError> {
+        let done = |outcome| Ok(Unrendered { path: path.to_owned(), outcome });
+        if !state.journal_path().exists() {
+            return done(Outcome::NotRendered);
+        }
+        let _lock = state.lock()?;
+        let Some(mut journal) = state.journal()? else { return done(Outcome::NotRendered) };
+        let (staying, leaving) = parted(std::mem::take(&mut journal.leases), release);
+        journal.leases = staying;
+        let event = if matches!(release, Release::Dead) { Event::Recover } else { Event::Unrender };
+        let record = Record::new((self.now)(), event, &journal, &leaving, journal.leases.len());
+        if journal.leases.is_empty() {
+            // Should this process be killed before all copies are clean, the next one finds nobody holding.
+            state.write_journal_unsynced(&journal)?;
+            let closed = self.close(state, &journal)?;
+            self.state.log(&record);
+            return done(Outcome::Closed(closed));
+        }
+        if !leaving.is_empty() {
+            state.write_journal(&journal)?;
+            self.state.log(&record);
+        }
+        done(Outcome::Held(journal.leases))
+    }
+
+    /// Takes every secret out of the target and its copies, then forgets the journal. Under our own lock.
+    pub(super) fn close(&self, state: &TargetState, journal: &Journal) -> Result<Closed, SessionError> {
+        let profile: &dyn Profile = profile::named(&journal.profile).unwrap_or(&profile::Plain);
+        let mut closed = Closed::default();
+        for file in files_of(journal)? {
+            let written = replace(&file, profile, |text| {
+                let Some(text) = text else { return Ok(None) };
+                let (undone, after) = undo_text(text, journal, &mut closed.damaged);
+                closed.removed += undone.removed;
+                merge(&mut closed.changed, undone.changed);
+                merge(&mut closed.moved, undone.moved);
+                Ok(after)
+            })?;
+            closed.lock_ignored |= written.lock_ignored;
+            for leftover in leftovers(file.path()) {
+                // Whatever a killed process of ours left is a copy of the target that nobody needs.
+                let _ = std::fs::remove_file(leftover);
+            }
+            scrub::scrub(profile.copies(&file), journal, &mut closed);
+        }
+        state.remove_journal()?;
+        Ok(closed)
+    }
+}
+
+/// The leases that stay and those that end.
+fn parted(leases: Vec<Lease>, release: &Release) -> (Vec<Lease>, Vec<Lease>) {
+    leases.into_iter().partition(|lease| {
+        let stays = match release {
+            Release::Holder(holder) => !lease.same_holder(holder),
+            Release::Session(session) => lease.session.as_ref() != Some(session),
+            Release::Dead => true,
+            Release::All => false,
+        };
+        stays && is_alive(lease)
+    })
+}
+
+/// Where the secrets may be: the file that was rendered, and the one its name leads to now if a link was changed
+/// meanwhile. A file whose folder is gone holds nothing.
+fn files_of(journal: &Journal) -> Result<Vec<Resolved>, SessionError> {
+    let mut files: Vec<Resolved> = Vec::new();
+    for path in [&journal.named, &journal.target] {
+        match Resolved::follow(path) {
+            Ok(file) if files.iter().any(|known| known.path() == file.path()) => {}
+            Ok(file) => files.push(file),
+            Err(ReplaceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(files)
+}
+
+/// The text with the secrets out; `None` if there is none in it.
+pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<String>) {
+    let lossy;
+    let (undone, text) = match check_target(text) {
+        Ok(document) => (undo(&document, journal), document.text()),
+        Err(_) => {
+            let undone = undo_raw(text, journal);
+            // An empty file was emptied by somebody else, and holds nothing to repair.
+            *damaged |= !text.is_empty();
+            match std::str::from_utf8(text) {
+                Ok(text) => (undone, text),
+                Err(_) => {
+                    lossy = String::from_utf8_lossy(text).into_owned();
+                    (undo_raw(lossy.as_bytes(), journal), lossy.as_str())
+                }
+            }
+        }
+    };
+    let after = (!undone.splices.is_empty()).then(|| edit::splice(text, undone.splices.clone()));
+    (undone, after)
+}
+
+fn merge(all: &mut Vec<Pointer>, more: Vec<Pointer>) {
+    all.extend(more);
+    all.sort();
+    all.dedup();
+}

@@ -1,0 +1,61 @@
+//! One replacement of a target, in step with a host application that writes it too.
+
+use super::SessionError;
+use crate::host::replace::sync_folder;
+use crate::host::{HostLock, Profile, Resolved};
+use std::time::Duration;
+
+/// How long the host's lock is waited for: until a stale one is certainly stale.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// After so many meetings with another writer the lock is held from the reading on, not just around the rename.
+const POLITE: usize = 3;
+/// After so many, somebody writes without a lock and without a pause.
+const ATTEMPTS: usize = 50;
+
+/// What came of a replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Written {
+    /// The host's lock was held by somebody for longer than [`PATIENCE`], and was ignored.
+    pub(super) lock_ignored: bool,
+}
+
+/// Replaces the target by what `plan` makes of its content (`None`: no such file), until that is what stands there.
+/// `plan` answers `None` when there is nothing to write.
+pub(super) fn replace(
+    target: &Resolved,
+    profile: &dyn Profile,
+    mut plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
+) -> Result<Written, SessionError> {
+    let mut written = Written::default();
+    for attempt in 0..ATTEMPTS {
+        let early = if attempt < POLITE { None } else { take(profile, target, &mut written)? };
+        let before = target.read()?;
+        let Some(after) = plan(before.as_deref())? else { return Ok(written) };
+        let staged = target.stage(after.as_bytes())?;
+        let lock = match early {
+            Some(lock) => Some(lock),
+            None => take(profile, target, &mut written)?,
+        };
+        let unchanged = target.read()? == before;
+        if !unchanged || lock.as_ref().is_some_and(HostLock::is_ageing) {
+            continue;
+        }
+        staged.commit()?;
+        drop(lock);
+        if let Some(folder) = target.path().parent() {
+            sync_folder(folder)?;
+        }
+        // A writer that ignored the lock may have put its own version over ours; then the loop plans from that one.
+        if target.read()?.is_some_and(|now| now == after.as_bytes()) {
+            return Ok(written);
+        }
+    }
+    Err(SessionError::Raced { path: target.path().to_owned() })
+}
+
+fn take(profile: &dyn Profile, target: &Resolved, written: &mut Written) -> Result<Option<HostLock>, SessionError> {
+    let Some(path) = profile.lock(target) else { return Ok(None) };
+    let lock = HostLock::take(&path, PATIENCE)?;
+    written.lock_ignored |= lock.is_none();
+    Ok(lock)
+}
