@@ -1,6 +1,78 @@
-//! Floor 5: the commands.
+//! Floor 5: the commands. All printing, all reading of the environment, and the exit status are here and nowhere else.
+//!
+//! [`run`] is a whole program: it closes itself to core dumps, reads the command line, runs a verb of `commands`, and
+//! reports. A verb gets a `Context` and answers with an `Exit` or an error; it never ends the process itself.
 
-/// Runs the command line.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod args;
+mod commands;
+mod config;
+mod context;
+mod environment;
+mod error;
+mod exit;
+mod harden;
+mod holder;
+mod lookup;
+mod outcome;
+mod rendering;
+mod report;
+mod suggest;
+mod targets;
+
+use args::{Cli, Command, Glimpse};
+use clap::Parser as _;
+use commands::{completions, demo, diff, exec, init, man, recover, render, secret, status, unrender};
+use context::Context;
+use environment::Environment;
+use error::CliError;
+use exit::Exit;
+use report::Report;
+use std::process::ExitCode;
+
+/// Runs the command line, and says with which status to exit.
+pub fn run() -> ExitCode {
+    let hardened = harden::core_dumps_off();
+    let arguments = environment::arguments();
+    let glimpse = Glimpse::of(&arguments);
+    let failed = if glimpse.is_exec { Exit::BEFORE_CMD } else { Exit::Failed };
+    let environment = Environment::read();
+    let home = environment.as_ref().map(|environment| environment.home.clone());
+    let report = Report::new(glimpse.color.into(), home, environment::working_folder());
+    let cli = match Cli::try_parse_from(std::iter::once("keystencil".into()).chain(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let said = report.clap(&error);
+            let exit = if error.use_stderr() { failed } else { Exit::Done };
+            return said.map_or_else(|error| complain(&report, &error, failed), |()| exit).into();
+        }
+    };
+    let report = report.volume(cli.global.quiet, cli.global.verbose);
+    let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
+    let context = Context::new(report, environment, hardened, cli.global);
+    dispatch(&context, &cli.command).unwrap_or_else(|error| complain(&context.report, &error, failed)).into()
+}
+
+fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Exec(args) => exec::run(context, args),
+        Command::Render(args) => render::run(context, args),
+        Command::Unrender(args) => unrender::run(context, args),
+        Command::Diff(args) => diff::run(context, args),
+        Command::Status(args) => status::run(context, args),
+        Command::Recover(args) => recover::run(context, args),
+        Command::Secret(args) => secret::run(context, args),
+        Command::Init(args) => init::run(context, args),
+        Command::Demo(args) => demo::run(context, args),
+        Command::DemoChild(args) => demo::child::run(context, args),
+        Command::Completions(args) => completions::run(context, args),
+        Command::Man(args) => man::run(context, args),
+    }
+}
+
+fn complain(report: &Report, error: &CliError, failed: Exit) -> Exit {
+    if error.is_broken_pipe() {
+        return Exit::BROKEN_PIPE;
+    }
+    report.error(error);
+    failed
 }

@@ -1,0 +1,184 @@
+//! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
+
+use super::commands::{completions, demo, diff, exec, init, man, recover, render, secret, status, unrender};
+use crate::store::Choice;
+use anstream::ColorChoice;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Fills the key-shaped holes of a committed config template from the keyring, for as long as a program runs
+///
+/// A template is the config file you commit, with references where the keys would be:
+///
+///     "OPENAI_API_KEY": "<< keyring('openai') >>"
+///
+/// keystencil puts the keys from your system's keyring into the live file while a program needs them, and afterwards
+/// takes out exactly what it put in. Everything else in the file stays as it is, byte for byte.
+///
+/// Start here:
+///
+///     keystencil demo                     a whole session in a scratch folder; touches nothing of yours
+///     keystencil secret set openai        store a key (asks for it; never give a key as an argument)
+///     keystencil exec -- claude           run a program with the keys in place
+///
+/// Exit status: 0 done · 1 diff found differences · 2 error, nothing was changed · 3 done, but something is left for
+/// you to look at. `exec` hands through the status of the program it ran.
+#[derive(Debug, Parser)]
+#[command(name = "keystencil", version, styles = STYLES, verbatim_doc_comment, max_term_width = 100)]
+#[command(propagate_version = false, subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct GlobalArgs {
+    /// Read this config file instead of the usual one
+    #[arg(long, global = true, value_name = "FILE", env = "KEYSTENCIL_CONFIG", hide_env_values = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Where secrets are looked up and stored: the keyring and then the vault, or one of them only
+    #[arg(long, global = true, value_name = "WHICH", env = "KEYSTENCIL_STORE", hide_env_values = true)]
+    pub(super) store: Option<StoreArg>,
+    /// Say nothing but errors and warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// Use colours: on a terminal, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub(super) color: ColorArg,
+}
+
+/// The values of `--store`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StoreArg {
+    /// The keyring if one answers, then the vault
+    Auto,
+    /// The keyring of the operating system only
+    Native,
+    /// The vault only: an encrypted file
+    Vault,
+}
+
+impl From<StoreArg> for Choice {
+    fn from(store: StoreArg) -> Self {
+        match store {
+            StoreArg::Auto => Self::Auto,
+            StoreArg::Native => Self::Native,
+            StoreArg::Vault => Self::Vault,
+        }
+    }
+}
+
+/// The values of `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Even into a file or a pipe
+    Always,
+    /// Never
+    Never,
+}
+
+impl From<ColorArg> for ColorChoice {
+    fn from(color: ColorArg) -> Self {
+        match color {
+            ColorArg::Auto => Self::Auto,
+            ColorArg::Always => Self::Always,
+            ColorArg::Never => Self::Never,
+        }
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Exec(exec::ExecArgs),
+    Render(render::RenderArgs),
+    Unrender(unrender::UnrenderArgs),
+    Diff(diff::DiffArgs),
+    Status(status::StatusArgs),
+    Recover(recover::RecoverArgs),
+    Secret(secret::SecretArgs),
+    Init(init::InitArgs),
+    Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    DemoChild(demo::child::DemoChildArgs),
+}
+
+/// What has to be known of a command line that can't be parsed: the colour of the complaint, and whether `exec` was
+/// meant, whose own failures have a status of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Glimpse {
+    pub(super) color: ColorArg,
+    pub(super) is_exec: bool,
+}
+
+impl Glimpse {
+    pub(super) fn of(arguments: &[OsString]) -> Self {
+        let mut glimpse = Self { color: ColorArg::Auto, is_exec: false };
+        let mut rest = arguments.iter().map(|argument| argument.to_string_lossy());
+        while let Some(argument) = rest.next() {
+            let (option, value) = argument.split_once('=').map_or((argument.as_ref(), None), |(o, v)| (o, Some(v)));
+            match option {
+                "--color" => {
+                    let value = value.map(ToOwned::to_owned).or_else(|| rest.next().map(|next| next.to_string()));
+                    glimpse.color =
+                        value.and_then(|value| ColorArg::from_str(&value, false).ok()).unwrap_or(glimpse.color);
+                }
+                "--config" | "--store" if value.is_none() => drop(rest.next()),
+                option if option.starts_with('-') => {}
+                verb => {
+                    glimpse.is_exec |= verb == "exec";
+                    break;
+                }
+            }
+        }
+        glimpse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glimpse(line: &str) -> Glimpse {
+        Glimpse::of(&line.split_whitespace().map(Into::into).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn exec_is_recognised_behind_global_options_and_not_among_their_values() {
+        assert!(glimpse("--config exec exec --nonsense").is_exec);
+        assert!(!glimpse("--config exec render").is_exec);
+        assert!(!glimpse("render exec").is_exec);
+    }
+
+    #[test]
+    fn the_colour_of_a_complaint_is_known_before_the_command_line_is() {
+        assert_eq!(glimpse("--color never --nonsense").color, ColorArg::Never);
+        assert_eq!(glimpse("--color=always render").color, ColorArg::Always);
+        assert_eq!(glimpse("--color").color, ColorArg::Auto);
+    }
+
+    #[test]
+    fn the_command_line_is_well_defined() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

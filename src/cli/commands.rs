@@ -1,0 +1,13 @@
+//! One file a verb: what it takes (the doc comment of its `*Args` is its help) and what it does.
+
+pub(super) mod completions;
+pub(super) mod demo;
+pub(super) mod diff;
+pub(super) mod exec;
+pub(super) mod init;
+pub(super) mod man;
+pub(super) mod recover;
+pub(super) mod render;
+pub(super) mod secret;
+pub(super) mod status;
+pub(super) mod unrender;

@@ -1,0 +1,129 @@
+//! `keystencil exec`.
+
+mod held;
+#[cfg(unix)]
+mod signals;
+
+use super::render::ConflictArgs;
+use crate::cli::context::{Context, Workplace};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outcome::{recover_first, render_warnings};
+use crate::cli::rendering::{prepare, render_all};
+use crate::cli::report::{GOOD, Text, count};
+use crate::cli::targets::{PairArgs, select};
+use crate::host::process::Process;
+use crate::session::{RenderOptions, Session, Target};
+use clap::Args;
+use held::Held;
+use jiff::Timestamp;
+use std::ffi::OsString;
+use std::io;
+use std::process::{Child, Command, ExitStatus};
+
+/// Run a program with the secrets in place, and take them out when it ends
+///
+/// The program has the terminal to itself; signals are passed on to it, Ctrl-Z and `fg` work. However it ends, the
+/// secrets are taken out afterwards. Everything keystencil has to say goes to standard error.
+///
+/// Exit status: that of the program, or 128 plus the number of the signal that ended it; 127 if there is no such
+/// program, 126 if it can't be run, 125 if keystencil failed before it was started.
+///
+/// Examples:
+///
+///     keystencil exec -- claude
+///     keystencil exec --target claude -- claude --resume
+///     keystencil exec --template t.json --to ~/.cursor/mcp.json -- cursor .
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct ExecArgs {
+    /// A target of the config; may be given more than once. All of them if none is named
+    #[arg(long = "target", value_name = "TARGET", conflicts_with_all = ["template", "to"])]
+    targets: Vec<String>,
+    #[command(flatten)]
+    pair: PairArgs,
+    #[command(flatten)]
+    conflict: ConflictArgs,
+    /// The program and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    command: Vec<OsString>,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    let targets = select(&workplace.config, &args.targets, &args.pair)?;
+    workplace.session(|session| {
+        let holder = Process::current().lease(None, Timestamp::now());
+        let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
+        recover_first(&context.report, session);
+        // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
+        prepare(&workplace, session, &targets, &options)?;
+        #[cfg(unix)]
+        let signals = signals::Signals::watch().map_err(CliError::Signals)?;
+        // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
+        let mut held = Held::new(&context.report, session, &targets, options.holder.clone());
+        say_rendered(&workplace, &render_all(session, &targets, &options)?);
+        #[cfg(unix)]
+        if let Some(signal) = signals.arrived() {
+            held.release();
+            return Ok(after_signal(signal));
+        }
+        let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::BEFORE_CMD) };
+        let spawned = context.hardened.lifted(|| Command::new(program).args(arguments).spawn());
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(source) => {
+                held.release();
+                return Ok(not_started(&workplace, program, source));
+            }
+        };
+        #[cfg(unix)]
+        signals.forward_to(&child);
+        share(session, &targets, &child);
+        #[cfg(unix)]
+        signals.until_end_of(&child);
+        let status = child.wait();
+        held.release();
+        Ok(status.map_or(Exit::BEFORE_CMD, exit_of))
+    })
+}
+
+/// The child holds as well: should this process be killed, the secrets stay for as long as the child runs.
+fn share(session: &Session<'_>, targets: &[Target], child: &Child) {
+    let Some(process) = Process::find(child.id()) else { return };
+    let lease = process.lease(None, Timestamp::now());
+    for target in targets {
+        // Our own hold is enough while we live, so a failure here is nothing to interrupt a session for.
+        let _ = session.hold(&target.path, lease.clone());
+    }
+}
+
+fn say_rendered(workplace: &Workplace<'_>, done: &[crate::cli::rendering::Done]) {
+    for (target, rendered) in done {
+        let report = workplace.report();
+        let (shown, filled) = (report.path(&target.path), count(rendered.slots, "slot"));
+        report.detail(Text::new().styled(GOOD, "rendered").plain(format_args!(" {shown}: {filled} filled")));
+        render_warnings(report, target, rendered);
+    }
+}
+
+fn not_started(workplace: &Workplace<'_>, program: &OsString, source: io::Error) -> Exit {
+    let exit = if source.kind() == io::ErrorKind::NotFound { Exit::NOT_FOUND } else { Exit::NOT_EXECUTABLE };
+    workplace.report().error(&CliError::NotStarted { program: program.to_string_lossy().into_owned(), source });
+    exit
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return after_signal(signal);
+    }
+    // Unix has no wider status. Windows has, and then a failure must not become a success.
+    let code = status.code().unwrap_or(1);
+    Exit::Status(u8::try_from(code).unwrap_or(1))
+}
+
+#[cfg(unix)]
+fn after_signal(signal: i32) -> Exit {
+    Exit::Status(u8::try_from(128 + signal).unwrap_or(u8::MAX))
+}

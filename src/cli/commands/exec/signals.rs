@@ -1,0 +1,125 @@
+//! Signals while `exec` waits: none of them ends us before the secrets are out, and the child gets each one once.
+//!
+//! The child is in our process group. What the terminal sends (Ctrl-C, Ctrl-\, a new window size) it therefore has
+//! already; only what was sent to us alone is passed on. The kernel says which is which.
+//!
+//! # Limitations
+//! A signal sent to the whole process group with `kill` can't be told from one sent to us: **the child gets it twice**.
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, getsid, kill_process, waitid};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+use signal_hook::iterator::{Handle, SignalsInfo};
+use signal_hook::low_level::siginfo::{Cause, Origin};
+use std::io;
+use std::process::Child;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+const OTHERS: [i32; 3] = [SIGUSR1, SIGUSR2, SIGWINCH];
+
+/// Where `exec` is.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// The child is not there yet; a signal that wants us to end may have come.
+    Before(Option<i32>),
+    /// The child runs, and its id is its own until it is waited for.
+    Running(Pid),
+    /// The child has ended.
+    Over,
+}
+
+/// Watches signals until dropped.
+pub(super) struct Signals {
+    phase: Arc<Mutex<Phase>>,
+    handle: Handle,
+}
+
+impl Signals {
+    /// Starts watching. A signal that we were told to ignore (`nohup`) stays ignored, by the child too.
+    pub(super) fn watch() -> io::Result<Self> {
+        let ignored = ignored();
+        let watched = ENDING.into_iter().chain(OTHERS).filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let mut signals = SignalsInfo::<WithOrigin>::new(watched)?;
+        let handle = signals.handle();
+        let phase = Arc::new(Mutex::new(Phase::Before(None)));
+        let shared = Arc::clone(&phase);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for origin in &mut signals {
+                receive(&mut lock(&shared), &origin);
+            }
+        })?;
+        Ok(Self { phase, handle })
+    }
+
+    /// The signal that wanted us to end before there was a child.
+    pub(super) fn arrived(&self) -> Option<i32> {
+        match *lock(&self.phase) {
+            Phase::Before(signal) => signal,
+            Phase::Running(_) | Phase::Over => None,
+        }
+    }
+
+    /// From now on the child gets the signals, and the one that came while it was started.
+    pub(super) fn forward_to(&self, child: &Child) {
+        let Some(pid) = pid_of(child) else { return };
+        let mut phase = lock(&self.phase);
+        if let Phase::Before(Some(signal)) = *phase {
+            send(pid, signal);
+        }
+        *phase = Phase::Running(pid);
+    }
+
+    /// Waits until the child has ended, without reaping it: so its id is nobody else's while a signal is passed on.
+    pub(super) fn until_end_of(&self, child: &Child) {
+        if let Some(pid) = pid_of(child) {
+            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while waitid(WaitId::Pid(pid), ended).is_err_and(|error| error == rustix::io::Errno::INTR) {}
+        }
+        *lock(&self.phase) = Phase::Over;
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+fn receive(phase: &mut Phase, origin: &Origin) {
+    match *phase {
+        Phase::Before(None) if ENDING.contains(&origin.signal) => *phase = Phase::Before(Some(origin.signal)),
+        Phase::Running(pid) if is_for_us_alone(origin) => send(pid, origin.signal),
+        Phase::Before(_) | Phase::Running(_) | Phase::Over => {}
+    }
+}
+
+/// Whether the child has not got this signal by itself. A terminal that closes tells only the leader of its session.
+fn is_for_us_alone(origin: &Origin) -> bool {
+    match origin.cause {
+        Cause::Sent(_) => true,
+        _ => origin.signal == SIGHUP && getsid(None) == Ok(getpid()),
+    }
+}
+
+fn send(pid: Pid, signal: i32) {
+    if let Some(signal) = Signal::from_named_raw(signal) {
+        // It may have ended this instant; then there is nobody to tell.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+fn pid_of(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+}
+
+fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
+    phase.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The signals that this process ignores, one bit each from the lowest (proc(5), `SigIgn`). Elsewhere nobody says.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}

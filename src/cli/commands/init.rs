@@ -1,0 +1,43 @@
+//! `keystencil init`.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{GOOD, Text};
+use clap::Args;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+const CONFIG: &str = include_str!("init/config.toml");
+const TEMPLATE: &str = include_str!("init/claude.json");
+
+/// Write a config and a template to start from
+///
+/// Writes config.toml and claude.json into keystencil's folder, and never over a file that is there.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct InitArgs {}
+
+pub(in crate::cli) fn run(context: &Context, _args: &InitArgs) -> Result<Exit, CliError> {
+    let config = context.config_file();
+    let template = config.with_file_name("claude.json");
+    if let Some(there) = [&config, &template].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(CliError::Exists(there.clone()));
+    }
+    for (path, text) in [(&template, TEMPLATE), (&config, CONFIG)] {
+        write_new(path, text)?;
+        let shown = context.report.path(path);
+        context.report.note(Text::new().styled(GOOD, "wrote").plain(format_args!(" {shown}")));
+    }
+    context.report.note(Text::new().plain("next: change the template, then `keystencil diff`"));
+    Ok(Exit::Done)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |source| CliError::File { step: "write the file", path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
+}

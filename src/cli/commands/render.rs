@@ -1,0 +1,154 @@
+//! `keystencil render`.
+
+use crate::cli::context::{Context, Workplace};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::rendering::{prepare, render_all};
+use crate::cli::report::{Text, count};
+use crate::cli::targets::{TargetArgs, select};
+use crate::cli::{holder, outcome};
+use crate::plan::OnConflict;
+use crate::session::{RenderOptions, Rendered, Session, Target};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+/// Put the secrets in, until `unrender`
+///
+/// Merges the template's settings into the live file, where they stay, and fills its references with secrets from the
+/// keyring, which `keystencil unrender` takes out again. What the template does not name is not touched.
+///
+/// The rendered form is held by the process that --owner names, else by the one that CLAUDE_PID names. When that
+/// process ends, the next keystencil command of any kind takes the secrets out. With neither, you hold it yourself,
+/// until `keystencil unrender` or the next start of the machine. To run a program, `keystencil exec` is simpler.
+///
+/// Examples:
+///
+///     keystencil render                               all targets of the config
+///     keystencil render claude --dry-run              show what would be done
+///     keystencil render --template t.json --to ~/.claude.json
+///     keystencil render --on-conflict replace         put references where literal keys stand now
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct RenderArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+    /// The host application's session, for `unrender --session`
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// The process that holds the rendered form [default: $CLAUDE_PID, else nobody]
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    owner: Option<u32>,
+    #[command(flatten)]
+    conflict: ConflictArgs,
+    /// Show what would be done; look no secret up and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// `--on-conflict`, of `render` and `exec`.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct ConflictArgs {
+    /// What to do with a value of yours that stands where the template has a reference
+    #[arg(long, value_name = "HOW", default_value = "keep")]
+    on_conflict: Conflict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Conflict {
+    /// It stays, with a warning
+    Keep,
+    /// The reference takes its place
+    Replace,
+    /// It is an error, and nothing is changed
+    Fail,
+}
+
+impl ConflictArgs {
+    /// As a render wants it: `None` is an error.
+    pub(in crate::cli) fn choice(&self) -> Option<OnConflict> {
+        match self.on_conflict {
+            Conflict::Keep => Some(OnConflict::Keep),
+            Conflict::Replace => Some(OnConflict::Replace),
+            Conflict::Fail => None,
+        }
+    }
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
+    workplace.session(|session| {
+        if args.dry_run {
+            return dry_run(&workplace, session, &targets, args);
+        }
+        let holder = holder::of_render(args.owner, args.session.clone())?;
+        let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
+        let exit = outcome::recover_first(workplace.report(), session);
+        if targets.len() > 1 {
+            prepare(&workplace, session, &targets, &options)?;
+        }
+        let done = render_all(session, &targets, &options)?;
+        if args.json {
+            let report: Vec<Value> = done.iter().map(|(target, rendered)| as_json(target, rendered)).collect();
+            workplace.report().json(&report.into())?;
+        }
+        let say = if args.json { outcome::render_warnings } else { outcome::rendered };
+        Ok(done.iter().fold(exit, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered))))
+    })
+}
+
+fn as_json(target: &Target, rendered: &Rendered) -> Value {
+    let pointers = |pointers: &[crate::json::Pointer]| pointers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    json!({
+        "target": target.name,
+        "path": target.path.display().to_string(),
+        "slots": rendered.slots,
+        "changed": rendered.changed,
+        "holders": rendered.holders,
+        "conflicts": rendered.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
+        "drifted": pointers(&rendered.drifted),
+        "foreign": pointers(&rendered.foreign),
+        "lock_ignored": rendered.lock_ignored,
+    })
+}
+
+fn dry_run(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    targets: &[Target],
+    args: &RenderArgs,
+) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    let mut all = Vec::new();
+    for target in targets {
+        let plan = session.preview(target, args.conflict.choice().unwrap_or_default())?;
+        let slots = session.blueprint(target)?.slots;
+        let stays = |slot: &&crate::template::Slot| plan.conflicts.iter().any(|kept| kept.pointer == slot.pointer);
+        let conflicts = slots.iter().filter(stays).count();
+        all.push(json!({
+            "target": target.name,
+            "path": target.path.display().to_string(),
+            "slots": slots.iter().map(|slot| slot.pointer.to_string()).collect::<Vec<_>>(),
+            "patch": plan.patch,
+            "conflicts": plan.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
+        }));
+        if !args.json {
+            let shown = report.path(&target.path);
+            let (filled, changes) = (count(slots.len() - conflicts, "slot"), count(plan.patch.0.len(), "setting"));
+            let mut text = Text::new()
+                .plain(format_args!("would render {shown}: {filled} to fill, {changes} to merge, {conflicts} to keep"))
+                .end();
+            for slot in slots.iter().filter(|slot| !stays(slot)) {
+                text = text.plain(format_args!("  {}  {}", slot.pointer, slot.placeholder())).end();
+            }
+            report.out(&text)?;
+        }
+    }
+    if args.json {
+        report.json(&all.into())?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,60 @@
+//! `keystencil secret`: what the stores hold.
+
+mod get;
+mod list;
+mod rm;
+mod set;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::secret::{DEFAULT_ACCOUNT, NameError, SecretName};
+use clap::{Args, Subcommand};
+
+/// Store, show, list and remove secrets
+///
+/// A secret has a name, the service it is for, and an account, for people who have several keys for one service.
+/// A template refers to it as << keyring('NAME') >> or << keyring('NAME', 'ACCOUNT') >>.
+///
+/// Secrets are kept in the keyring of the operating system if there is one, else in the vault, a file encrypted with
+/// age that only you can read. --store chooses one of them.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct SecretArgs {
+    #[command(subcommand)]
+    command: SecretCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretCommand {
+    Set(set::SetArgs),
+    Get(get::GetArgs),
+    List(list::ListArgs),
+    Rm(rm::RmArgs),
+}
+
+/// The name of one secret.
+#[derive(Debug, Args)]
+struct NameArgs {
+    /// The service that the secret is for, as a template refers to it
+    name: String,
+    /// Which of your accounts with that service
+    #[arg(long, default_value = DEFAULT_ACCOUNT)]
+    account: String,
+}
+
+impl NameArgs {
+    fn name(&self) -> Result<SecretName, NameError> {
+        SecretName::new(&self.name, &self.account)
+    }
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &SecretArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    match &args.command {
+        SecretCommand::Set(args) => set::run(&workplace, args),
+        SecretCommand::Get(args) => get::run(&workplace, args),
+        SecretCommand::List(args) => list::run(&workplace, args),
+        SecretCommand::Rm(args) => rm::run(&workplace, args),
+    }
+}

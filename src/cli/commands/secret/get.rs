@@ -1,0 +1,38 @@
+//! `keystencil secret get`.
+
+use super::NameArgs;
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use clap::Args;
+
+/// Print a secret into a pipe
+///
+/// On a terminal it is printed with --reveal only.
+///
+/// Examples:
+///
+///     keystencil secret get openai | wl-copy
+///     keystencil secret get openai --reveal
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct GetArgs {
+    #[command(flatten)]
+    name: NameArgs,
+    /// Print it on a terminal too
+    #[arg(long)]
+    reveal: bool,
+    /// Print no line break behind it
+    #[arg(short, long)]
+    no_newline: bool,
+}
+
+pub(super) fn run(workplace: &Workplace<'_>, args: &GetArgs) -> Result<Exit, CliError> {
+    let name = args.name.name()?;
+    if workplace.report().is_out_terminal() && !args.reveal {
+        return Err(CliError::Unrevealed(name));
+    }
+    let (_, secret) = workplace.lookup.stores.get(&name)?;
+    workplace.report().secret(&secret, !args.no_newline)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,178 @@
+//! `keystencil status`.
+
+use crate::cli::context::{Context, Workplace};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outcome::holder;
+use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age};
+use crate::plan::Lease;
+use crate::secret::SecretName;
+use crate::session::TargetStatus;
+use crate::store::Entry;
+use crate::template::Source;
+use clap::Args;
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+
+/// Show which files are rendered, since when and for whom
+///
+/// Names the secrets that each file uses and how old they are, never their values. Files that are rendered and in no
+/// config are shown as well. Exit status 3 says that a program left secrets behind: `keystencil recover` takes them out.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct StatusArgs {
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// A secret that a target uses.
+struct Used {
+    /// As the template refers to it.
+    name: String,
+    /// When it was stored, where the store tells.
+    stored: Option<Timestamp>,
+    /// Whether it is older than `rotate_after`.
+    is_old: bool,
+}
+
+struct Row {
+    status: TargetStatus,
+    used: Vec<Used>,
+    /// Why the template says nothing.
+    trouble: Option<String>,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    let rows = rows(&workplace)?;
+    let abandoned = rows.iter().any(|row| row.status.is_abandoned());
+    if args.json {
+        workplace.report().json(&rows.iter().map(as_json).collect())?;
+    } else if rows.is_empty() {
+        let hint = "no target is configured and nothing is rendered; start with `keystencil init`";
+        workplace.report().note(Text::new().plain(hint));
+    } else {
+        let text = rows.iter().fold(Text::new(), |text, row| text.text(&shown(&workplace, row)));
+        workplace.report().out(&text)?;
+    }
+    Ok(Exit::attention(abandoned))
+}
+
+fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
+    let targets = &workplace.config.targets;
+    workplace.session(|session| {
+        let statuses = session.status(targets)?;
+        let blueprints: Vec<_> = targets.iter().map(|target| session.blueprint(target)).collect();
+        let asks = blueprints.iter().flatten().any(|blueprint| !blueprint.slots.is_empty());
+        let entries = if asks { workplace.lookup.stores.list().entries } else { Vec::new() };
+        let mut blueprints = blueprints.into_iter();
+        let row = |status: TargetStatus| match blueprints.next() {
+            Some(Ok(blueprint)) => {
+                let sources = blueprint.references().into_iter().map(|reference| reference.source.clone());
+                let mut sources: Vec<Source> = sources.collect();
+                sources.sort();
+                sources.dedup();
+                let used = sources.iter().map(|source| used(workplace, source, &entries)).collect();
+                Row { status, used, trouble: None }
+            }
+            Some(Err(error)) => Row { status, used: Vec::new(), trouble: Some(error.to_string()) },
+            None => {
+                let used = status.secrets.iter().map(|name| Used { name: name.clone(), stored: None, is_old: false });
+                Row { used: used.collect(), status, trouble: None }
+            }
+        };
+        Ok(statuses.into_iter().map(row).collect())
+    })
+}
+
+fn used(workplace: &Workplace<'_>, source: &Source, entries: &[Entry]) -> Used {
+    let Source::Keyring(name) = source else {
+        let Source::Env(name) = source else { return Used { name: String::new(), stored: None, is_old: false } };
+        return Used { name: format!("${name}"), stored: None, is_old: false };
+    };
+    let entry = entries.iter().find(|entry| entry.name == *name);
+    let stored = entry.and_then(|entry| entry.modified.or(entry.created));
+    let limit = workplace.config.rotate_after.and_then(|limit| {
+        let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC);
+        now.checked_sub(limit).ok().map(|then| then.timestamp())
+    });
+    let is_old = stored.zip(limit).is_some_and(|(stored, limit)| stored < limit);
+    Used { name: short(name), stored, is_old }
+}
+
+/// A name as a template would write it, without the quotes.
+fn short(name: &SecretName) -> String {
+    if name.account() == crate::secret::DEFAULT_ACCOUNT {
+        name.service().to_owned()
+    } else {
+        format!("{} ({})", name.service(), name.account())
+    }
+}
+
+fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
+    let (status, now) = (&row.status, Timestamp::now());
+    let path = workplace.report().path(&status.path);
+    let mut text = match &status.name {
+        Some(name) => Text::new().styled(BOLD, name).plain("  ").plain(path).end(),
+        None => Text::new().styled(BOLD, path).end(),
+    };
+    text = match status.since {
+        None => text.plain("  at rest").end(),
+        Some(since) => {
+            let head = text.plain("  ").styled(GOOD, "rendered");
+            head.plain(format_args!(" since {}, {}", clock(since), age(since, now))).end()
+        }
+    };
+    for held in &status.holders {
+        text = text.plain(format_args!("  held by {}", holder(&held.lease)));
+        text = if held.alive { text } else { text.plain(" ").styled(BAD, "which is gone") }.end();
+    }
+    if status.is_abandoned() {
+        text = text.plain("  ").styled(WARN, "nobody is left to use it: run `keystencil recover`").end();
+    }
+    for used in &row.used {
+        text = text.plain("  uses ").plain(&used.name);
+        text = match used.stored {
+            Some(stored) => text.styled(DIM, format_args!("  stored {}", age(stored, now))),
+            None => text,
+        };
+        text = if used.is_old { text.plain("  ").styled(WARN, "due for a new one") } else { text }.end();
+    }
+    match &row.trouble {
+        Some(trouble) => text.plain("  ").styled(BAD, "template").plain(format_args!(": {trouble}")).end(),
+        None => text,
+    }
+}
+
+/// A time in the user's own zone, to the minute.
+fn clock(time: Timestamp) -> String {
+    time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn as_json(row: &Row) -> Value {
+    let lease = |lease: &Lease, alive: bool| {
+        json!({
+            "pid": lease.pid,
+            "program": lease.program,
+            "session": lease.session,
+            "since": lease.since.to_string(),
+            "alive": alive,
+        })
+    };
+    json!({
+        "target": row.status.name,
+        "path": row.status.path.display().to_string(),
+        "rendered": row.status.since.is_some(),
+        "since": row.status.since.map(|since| since.to_string()),
+        "holders": row.status.holders.iter().map(|held| lease(&held.lease, held.alive)).collect::<Vec<_>>(),
+        "abandoned": row.status.is_abandoned(),
+        "slots": row.status.slots,
+        "secrets": row.used.iter().map(|used| json!({
+            "name": used.name,
+            "stored": used.stored.map(|stored| stored.to_string()),
+            "rotate": used.is_old,
+        })).collect::<Vec<_>>(),
+        "error": row.trouble,
+    })
+}

@@ -1,0 +1,69 @@
+//! `keystencil unrender`.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::targets::of_config;
+use crate::cli::{holder, outcome};
+use crate::session::{Release, SessionError};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Take the secrets out again
+///
+/// Ends your hold of the rendered form. With the last hold the secrets leave the file, and the copies of it that its
+/// program made, wherever they have moved to; everything else in it stays. Needs no keyring.
+///
+/// Without TARGET, lets go of everything there is to let go of, configured or not.
+///
+/// Examples:
+///
+///     keystencil unrender                     end your own hold of everything
+///     keystencil unrender claude --all        end every hold, whoever still runs
+///     keystencil unrender --to ~/.claude.json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct UnrenderArgs {
+    /// Targets of the config
+    #[arg(value_name = "TARGET", conflicts_with = "to")]
+    targets: Vec<String>,
+    /// A live file that is in no config
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// End the holds of this session of the host application
+    #[arg(long, value_name = "ID", conflicts_with_all = ["owner", "all"])]
+    session: Option<String>,
+    /// End the hold of this process [default: $CLAUDE_PID, else your own]
+    #[arg(long, value_name = "PID", conflicts_with = "all")]
+    owner: Option<u32>,
+    /// End every hold
+    #[arg(long)]
+    all: bool,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &UnrenderArgs) -> Result<Exit, CliError> {
+    let report = &context.report;
+    // A broken config must not keep secrets in files.
+    let workplace = if args.targets.is_empty() { context.open_anyhow() } else { context.open()? };
+    let release = match (&args.session, args.all) {
+        (Some(session), _) => Release::Session(session.clone()),
+        (None, true) => Release::All,
+        (None, false) => holder::of_unrender(args.owner)?.map_or(Release::Dead, Release::Holder),
+    };
+    workplace.session(|session| {
+        let mut exit = outcome::recover_first(report, session);
+        let paths: Vec<PathBuf> = match (&args.to, args.targets.as_slice()) {
+            (Some(file), _) => vec![file.clone()],
+            (None, []) => session.status(&workplace.config.targets)?.into_iter().map(|status| status.path).collect(),
+            (None, names) => of_config(&workplace.config, names)?.into_iter().map(|target| target.path).collect(),
+        };
+        let mut errors: Vec<CliError> = Vec::new();
+        for path in paths {
+            match session.unrender(&path, &release) {
+                Ok(done) => exit = exit.and(outcome::unrendered(report, &done)),
+                Err(error) => errors.push(SessionError::into(error)),
+            }
+        }
+        CliError::several(errors).map_or(Ok(exit), Err)
+    })
+}

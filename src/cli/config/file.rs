@@ -1,0 +1,40 @@
+//! The config file as it is written.
+
+use crate::cli::args::StoreArg;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::{Spanned, Value};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) targets: BTreeMap<String, Spanned<TargetEntry>>,
+    #[serde(default)]
+    pub(super) vars: BTreeMap<String, Value>,
+    pub(super) store: Option<StoreArg>,
+    pub(super) rotate_after: Option<Spanned<String>>,
+}
+
+/// `[targets.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetEntry {
+    pub(super) template: String,
+    pub(super) path: Option<String>,
+    pub(super) profile: Option<Spanned<String>>,
+}
+
+/// A variable as templates see it. A date is its text: JSON has none.
+pub(super) fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::String(text) => text.into(),
+        Value::Integer(number) => number.into(),
+        Value::Float(number) => number.into(),
+        Value::Boolean(yes) => yes.into(),
+        Value::Datetime(date) => date.to_string().into(),
+        Value::Array(items) => items.into_iter().map(json).collect(),
+        Value::Table(members) => members.into_iter().map(|(name, value)| (name, json(value))).collect(),
+    }
+}

@@ -1,0 +1,95 @@
+//! What every command works with: the printer, the config, the stores, and sessions made of them.
+
+use super::args::GlobalArgs;
+use super::config::Config;
+use super::environment::{self, Environment};
+use super::error::CliError;
+use super::harden::Hardened;
+use super::lookup::Lookup;
+use super::report::{Report, Warning};
+use crate::error::Explain as _;
+use crate::session::{Session, State};
+use crate::store::{Choice, Stores, lookup::LIMIT};
+use crate::template::Variables;
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// What every command works with.
+pub(super) struct Context {
+    pub(super) report: Report,
+    pub(super) environment: Environment,
+    pub(super) hardened: Hardened,
+    global: GlobalArgs,
+}
+
+/// A command's surroundings once the config is read.
+pub(super) struct Workplace<'a> {
+    pub(super) context: &'a Context,
+    pub(super) config: Config,
+    pub(super) lookup: Lookup,
+    variables: Variables,
+}
+
+impl Context {
+    pub(super) fn new(report: Report, environment: Environment, hardened: Hardened, global: GlobalArgs) -> Self {
+        Self { report, environment, hardened, global }
+    }
+
+    /// Reads the config.
+    ///
+    /// # Errors
+    /// [`CliError::Config`].
+    pub(super) fn open(&self) -> Result<Workplace<'_>, CliError> {
+        Ok(self.with_config(Config::read(self.global.config.as_deref(), &self.environment)?))
+    }
+
+    /// Reads the config, and does without if it can't be used: secrets can be taken out all the same.
+    pub(super) fn open_anyhow(&self) -> Workplace<'_> {
+        let config = Config::read(self.global.config.as_deref(), &self.environment).unwrap_or_else(|error| {
+            let (message, place, hint) = (error.to_string(), error.place(), error.hint());
+            self.report.warning(&Warning { message, place, hint });
+            Config::default()
+        });
+        self.with_config(config)
+    }
+
+    /// The config file that is meant, whether it is there or not.
+    pub(super) fn config_file(&self) -> PathBuf {
+        self.global.config.clone().unwrap_or_else(|| self.environment.config_file())
+    }
+
+    fn with_config(&self, config: Config) -> Workplace<'_> {
+        let choice = self.global.store.or(config.store).map_or(Choice::Auto, Choice::from);
+        let interactive = environment::is_interactive();
+        let stores = Stores::new(choice, self.environment.vault(), environment::bus()).interactive(interactive);
+        let limit = (!interactive).then_some(LIMIT);
+        let home = &self.environment.home;
+        let variables = Variables {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            hostname: environment::hostname(),
+            user: environment::user(home),
+            home: home.to_string_lossy().into_owned(),
+            vars: config.vars.clone(),
+        };
+        Workplace { context: self, config, lookup: Lookup::new(stores, limit), variables }
+    }
+}
+
+impl Workplace<'_> {
+    pub(super) fn report(&self) -> &Report {
+        &self.context.report
+    }
+
+    /// Works with a session.
+    pub(super) fn session<T>(&self, work: impl FnOnce(&Session<'_>) -> T) -> T {
+        let session = Session {
+            state: State::new(self.context.environment.state.clone()),
+            variables: &self.variables,
+            resolve: &|names| self.lookup.resolve(names),
+            env: &environment::variable,
+            now: Timestamp::now,
+        };
+        work(&session)
+    }
+}

@@ -1,0 +1,114 @@
+//! What the process was given: every read of the environment happens here or in clap's `env` of [`super::args`].
+//!
+//! Everything below this floor is told; nothing there asks. So a test that clears the environment controls it all.
+
+use crate::store::{Bus, VaultPaths};
+use etcetera::BaseStrategy as _;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+/// The name of our folder in each of the platform's places.
+const FOLDER: &str = "keystencil";
+
+/// The folders this user's files are in, and who the user is.
+#[derive(Debug, Clone)]
+pub(super) struct Environment {
+    /// The home folder.
+    pub(super) home: PathBuf,
+    /// Where the config and the vault's identity are.
+    pub(super) config: PathBuf,
+    /// Where the vault is.
+    pub(super) data: PathBuf,
+    /// Where journals are.
+    pub(super) state: PathBuf,
+}
+
+impl Environment {
+    /// Reads it; `None` if there is no home folder.
+    pub(super) fn read() -> Option<Self> {
+        let places = etcetera::base_strategy::choose_native_strategy().ok()?;
+        let data = places.data_dir().join(FOLDER);
+        Some(Self {
+            home: places.home_dir().to_owned(),
+            config: places.config_dir().join(FOLDER),
+            // Only XDG has a place for state.
+            state: places.state_dir().map_or_else(|| data.join("state"), |state| state.join(FOLDER)),
+            data,
+        })
+    }
+
+    /// The config file that is read unless `--config` names another.
+    pub(super) fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// Where the vault and its identity are.
+    pub(super) fn vault(&self) -> VaultPaths {
+        VaultPaths { vault: self.data.join("vault.age"), identity: self.config.join("identity.txt") }
+    }
+}
+
+/// A variable of the environment, for `env()` in a template; `None` if it is not set or is not text.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A variable of the environment as the system has it.
+pub(super) fn variable_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Where the session bus is.
+pub(super) fn bus() -> Bus {
+    let set = |name| variable_os(name).filter(|value| !value.is_empty());
+    Bus {
+        address: variable("DBUS_SESSION_BUS_ADDRESS").filter(|address| !address.is_empty()),
+        runtime_dir: set("XDG_RUNTIME_DIR").map(PathBuf::from),
+    }
+}
+
+/// The process id that Claude Code gives to what it starts.
+pub(super) fn claude_pid() -> Option<String> {
+    variable("CLAUDE_PID").filter(|pid| !pid.is_empty())
+}
+
+/// The user's name: the environment's, else that of the home folder.
+pub(super) fn user(home: &Path) -> String {
+    ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|user| !user.is_empty()))
+        .or_else(|| home.file_name().map(|name| name.to_string_lossy().into_owned()))
+        .unwrap_or_default()
+}
+
+/// The machine's name, without its domain.
+pub(super) fn hostname() -> String {
+    let name = system_name();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(unix)]
+fn system_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn system_name() -> String {
+    variable("COMPUTERNAME").unwrap_or_default()
+}
+
+/// Whether a person sits at the terminal and can answer a keyring's prompt.
+pub(super) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// The command line, without the program's own name.
+pub(super) fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// The folder that relative paths start from.
+pub(super) fn working_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}

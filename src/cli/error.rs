@@ -1,0 +1,151 @@
+//! What can go wrong between the command line and the floors below. Nothing was changed then.
+
+use super::config::ConfigError;
+use super::targets::TargetError;
+use crate::error::{Explain, Place};
+use crate::secret::{NameError, SecretName};
+use crate::session::SessionError;
+use crate::store::{LookupError, StoreError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The config can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It is not clear which targets are meant.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A render, unrender or status failed.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// Several targets failed, each for its own reason; never empty.
+    #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Several(Vec<CliError>),
+    /// A secret is missing.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret can't have that name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A secret to be removed is not there.
+    #[error("secret {0} is in no store")]
+    NoSecret(SecretName),
+    /// A secret was to be shown to whoever looks at the screen.
+    #[error("secret {0} is not shown on a terminal")]
+    Unrevealed(SecretName),
+    /// The second time another value was typed.
+    #[error("the two values differ")]
+    Mistyped,
+    /// Standard input is no text.
+    #[error("the value on standard input is not UTF-8 text")]
+    NotText,
+    /// A file that would be made is there.
+    #[error("there is a file already")]
+    Exists(PathBuf),
+    /// A file operation of `init`, `man` or `demo`.
+    #[error("can't {step}: {source}")]
+    File {
+        /// What was tried.
+        step: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `--owner` or `$CLAUDE_PID` is no process id.
+    #[error("`{text}` is no process id")]
+    BadPid {
+        /// What was given.
+        text: String,
+    },
+    /// The user has no home folder.
+    #[error("there is no home folder")]
+    NoHome,
+    /// The signals that are to be forwarded can't be caught.
+    #[error("signals can't be watched: {0}")]
+    Signals(io::Error),
+    /// `exec` can't start its program.
+    #[error("`{program}` can't be run: {source}")]
+    NotStarted {
+        /// What was to be run.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output takes no more.
+    #[error("standard output can't be written: {0}")]
+    Output(io::Error),
+    /// Standard input or the terminal can't be read.
+    #[error("the value can't be read: {0}")]
+    Input(io::Error),
+    /// A step of the demo did not do what it shows.
+    #[error("the demo failed: {0}")]
+    Demo(&'static str),
+}
+
+impl CliError {
+    /// One error of several, or the only one.
+    pub(super) fn several(mut errors: Vec<Self>) -> Option<Self> {
+        if errors.len() > 1 { Some(Self::Several(errors)) } else { errors.pop() }
+    }
+
+    /// Whether the reader of our output went away, which is nobody's error.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    fn inner(&self) -> Option<&dyn Explain> {
+        match self {
+            Self::Config(error) => Some(error),
+            Self::Target(error) => Some(error),
+            Self::Session(error) => Some(error),
+            Self::Several(errors) => errors.first().map(|error| error as &dyn Explain),
+            Self::Lookup(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::Name(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for CliError {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Exists(path) | Self::File { path, .. } => Some(Place::file(path)),
+            _ => self.inner().and_then(Explain::place),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoSecret(_) => "`keystencil secret list` shows what there is",
+            Self::Unrevealed(_) => "pipe it to where it is needed, or show it with `--reveal`",
+            Self::Mistyped => "nothing was stored; try again",
+            Self::NotText => "store it encoded, as base64 say: a config file holds text",
+            Self::Exists(_) => "move it away first; nothing was changed",
+            Self::BadPid { .. } => "name a running process by its number, as `ps` shows it",
+            Self::NoHome => "set HOME to the folder that holds your files",
+            Self::NotStarted { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "is it installed, and on PATH? The secrets are out of the files again"
+            }
+            Self::NotStarted { .. } => "is it a program, and may you run it? The secrets are out of the files again",
+            Self::Demo(_) => "please report it with the output above",
+            _ => return self.inner().and_then(Explain::hint),
+        };
+        Some(hint.to_owned())
+    }
+
+    fn others(&self) -> Vec<&dyn Explain> {
+        let mut others = self.inner().map(Explain::others).unwrap_or_default();
+        if let Self::Several(errors) = self {
+            others.extend(errors.iter().skip(1).map(|error| error as &dyn Explain));
+        }
+        others
+    }
+}

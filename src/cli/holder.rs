@@ -1,0 +1,43 @@
+//! Who holds the rendered form: the process named by `--owner`, else by `$CLAUDE_PID`, else nobody in particular.
+
+use super::environment;
+use super::error::CliError;
+use crate::host::process::{Process, manual_lease};
+use crate::plan::Lease;
+use crate::session::SessionError;
+use jiff::Timestamp;
+
+/// The process id that is meant, if one is.
+///
+/// # Errors
+/// [`CliError::BadPid`] if `$CLAUDE_PID` is not one.
+fn owner(named: Option<u32>) -> Result<Option<u32>, CliError> {
+    if named.is_some() {
+        return Ok(named);
+    }
+    environment::claude_pid().map(|text| text.parse().map_err(|_| CliError::BadPid { text })).transpose()
+}
+
+/// The lease of the one who is to hold.
+///
+/// # Errors
+/// [`CliError::BadPid`], or [`SessionError::NoOwner`] if there is no such process.
+pub(super) fn of_render(named: Option<u32>, session: Option<String>) -> Result<Lease, CliError> {
+    let now = Timestamp::now();
+    match owner(named)? {
+        None => Ok(manual_lease(session, now)),
+        Some(pid) => Ok(Process::find(pid).ok_or(SessionError::NoOwner { pid })?.lease(session, now)),
+    }
+}
+
+/// The lease of the one who lets go; `None` if that process is gone, and its hold with it.
+///
+/// # Errors
+/// [`CliError::BadPid`].
+pub(super) fn of_unrender(named: Option<u32>) -> Result<Option<Lease>, CliError> {
+    let now = Timestamp::now();
+    Ok(match owner(named)? {
+        None => Some(manual_lease(None, now)),
+        Some(pid) => Process::find(pid).map(|process| process.lease(None, now)),
+    })
+}

@@ -1,0 +1,171 @@
+//! Says what a render or an unrender did, and whether something of it is left to a person (exit 3).
+
+use super::exit::Exit;
+use super::report::{GOOD, Report, Text, Warning, count, warning};
+use crate::error::Place;
+use crate::plan::Lease;
+use crate::session::{Closed, Outcome, Rendered, Session, Target, Unrendered};
+use std::path::Path;
+
+/// Says what a render did.
+pub(super) fn rendered(report: &Report, target: &Target, rendered: &Rendered) -> Exit {
+    let shown = report.path(&target.path);
+    let filled = count(rendered.slots, "slot");
+    let verb = if rendered.changed { "rendered" } else { "already rendered" };
+    let mut text = Text::new().styled(GOOD, verb).plain(format_args!(" {shown}: {filled} filled"));
+    if rendered.holders > 1 {
+        text = text.plain(format_args!(", held by {}", rendered.holders));
+    }
+    report.note(text);
+    render_warnings(report, target, rendered)
+}
+
+/// The warnings of a render.
+pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rendered) -> Exit {
+    let place = |pointer: &crate::json::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
+    for conflict in &rendered.conflicts {
+        report.warning(&Warning {
+            message: "a value of yours stands where the template has a reference; it stays".to_owned(),
+            place: place(&conflict.pointer),
+            hint: Some(
+                "if it is a key, store it with `keystencil secret set`; then let the template have its way with \
+                 `--on-conflict replace`"
+                    .to_owned(),
+            ),
+        });
+    }
+    for pointer in &rendered.drifted {
+        report.warning(&Warning {
+            message: "this slot was changed while it was rendered; it stays as changed".to_owned(),
+            place: place(pointer),
+            hint: Some("if it is a new key, store it with `keystencil secret set`".to_owned()),
+        });
+    }
+    for pointer in &rendered.foreign {
+        report.warning(&Warning {
+            message: "a secret stands here in plain text, and keystencil did not put it there; it stays".to_owned(),
+            place: place(pointer),
+            hint: Some("put a reference into the template for it, or take it out by hand".to_owned()),
+        });
+    }
+    for (pointer, reason) in &rendered.warnings {
+        report.warning(&Warning { message: reason.clone(), place: place(pointer), hint: None });
+    }
+    if rendered.lock_ignored {
+        report.warning(&lock_ignored(&target.path));
+    }
+    Exit::attention(
+        rendered.lock_ignored
+            || !(rendered.conflicts.is_empty() && rendered.drifted.is_empty() && rendered.foreign.is_empty()),
+    )
+}
+
+/// Says what an unrender did.
+pub(super) fn unrendered(report: &Report, unrendered: &Unrendered) -> Exit {
+    let shown = report.path(&unrendered.path);
+    match &unrendered.outcome {
+        Outcome::NotRendered => {
+            report.note(Text::new().plain(format_args!("{shown} is not rendered")));
+            Exit::Done
+        }
+        Outcome::Held(leases) => {
+            let holders = leases.iter().map(holder).collect::<Vec<_>>().join(", ");
+            report.note(Text::new().plain(format_args!("{shown} stays rendered: held by {holders}")));
+            Exit::Done
+        }
+        Outcome::Closed(closed) => {
+            let secrets = count(closed.removed, "secret");
+            report.note(Text::new().styled(GOOD, "unrendered").plain(format_args!(" {shown}: {secrets} taken out")));
+            closed_warnings(report, &unrendered.path, closed)
+        }
+    }
+}
+
+/// The warnings of an unrender.
+pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -> Exit {
+    for pointer in &closed.moved {
+        report.detail(Text::new().plain(format_args!("a secret had moved to {pointer}, and was taken out there")));
+    }
+    for copy in &closed.scrubbed {
+        report.detail(Text::new().plain(format_args!("secrets were taken out of {}", report.path(copy))));
+    }
+    for pointer in &closed.changed {
+        report.warning(&Warning {
+            message: "this slot was changed while it was rendered; it stays as changed".to_owned(),
+            place: Some(Place::file(target).slot(pointer.as_str())),
+            hint: Some("if it is a new key, store it with `keystencil secret set`".to_owned()),
+        });
+    }
+    for copy in &closed.unscrubbed {
+        report.warning(&Warning {
+            message: "this copy may hold secrets and can't be rewritten".to_owned(),
+            place: Some(Place::file(copy)),
+            hint: Some("delete it, or make it writable and look for keys in it".to_owned()),
+        });
+    }
+    if closed.damaged {
+        report.warning(&Warning {
+            message: "the target is no JSON object any more; the secrets were taken out all the same".to_owned(),
+            place: Some(Place::file(target)),
+            hint: Some("repair it by hand".to_owned()),
+        });
+    }
+    if closed.lock_ignored {
+        report.warning(&lock_ignored(target));
+    }
+    Exit::attention(
+        closed.damaged || closed.lock_ignored || !(closed.changed.is_empty() && closed.unscrubbed.is_empty()),
+    )
+}
+
+/// Takes out what crashed holders left, before a command does its own work; failures are no failure of that work.
+pub(super) fn recover_first(report: &Report, session: &Session<'_>) -> Exit {
+    let mut exit = Exit::Done;
+    for recovered in session.recover() {
+        match recovered {
+            Ok(Unrendered { path, outcome: Outcome::Closed(closed) }) => {
+                exit = exit.and(recovered_from(report, &path, &closed));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                use crate::error::Explain as _;
+                let (place, hint) = (error.place(), error.hint());
+                report.warning(&Warning {
+                    place,
+                    hint,
+                    ..warning(format_args!("what a crashed program left can't be taken out: {error}"))
+                });
+            }
+        }
+    }
+    exit
+}
+
+/// Says what a recovery did.
+pub(super) fn recovered_from(report: &Report, path: &Path, closed: &Closed) -> Exit {
+    let (shown, secrets) = (report.path(path), count(closed.removed, "secret"));
+    let rest = format!(" {shown}: {secrets} taken out that a program left which is gone");
+    report.note(Text::new().styled(GOOD, "recovered").plain(rest));
+    closed_warnings(report, path, closed)
+}
+
+/// A holder as a person knows it.
+pub(super) fn holder(lease: &Lease) -> String {
+    let process = match (&lease.pid, &lease.program) {
+        (None, _) => "you, until `keystencil unrender`".to_owned(),
+        (Some(pid), Some(program)) if !program.is_empty() => format!("{program} (process {pid})"),
+        (Some(pid), _) => format!("process {pid}"),
+    };
+    match &lease.session {
+        Some(session) => format!("{process}, session {session}"),
+        None => process,
+    }
+}
+
+fn lock_ignored(target: &Path) -> Warning {
+    Warning {
+        message: "the program this file belongs to held its lock for too long; it was ignored".to_owned(),
+        place: Some(Place::file(target)),
+        hint: Some("look whether that program hangs, and whether the file is as it should be".to_owned()),
+    }
+}

@@ -1,0 +1,93 @@
+//! Renders several targets as one act: all are checked, all secrets are asked for at once, and nothing is written
+//! unless every target can be. Used by `render` and `exec`.
+
+use super::context::Workplace;
+use super::environment;
+use super::error::CliError;
+use crate::plan::OnConflict;
+use crate::secret::SecretName;
+use crate::session::{Release, RenderOptions, Rendered, Session, Target};
+use crate::template::{Blueprint, Source};
+
+/// A target and what its render did.
+pub(super) type Done = (Target, Rendered);
+
+/// Asks the stores for everything the targets need, over one connection.
+///
+/// # Errors
+/// Every target that has no blueprint, and every secret that is missing.
+pub(super) fn prepare(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    targets: &[Target],
+    options: &RenderOptions,
+) -> Result<(), CliError> {
+    let mut errors = Vec::new();
+    let mut wanted: Vec<(&Target, Blueprint)> = Vec::new();
+    for target in targets {
+        // A single render checks its target itself before it writes.
+        let checked = if targets.len() > 1 { session.preview(target, OnConflict::Keep).map(drop) } else { Ok(()) };
+        match checked.and_then(|()| session.blueprint(target)) {
+            Ok(blueprint) => wanted.push((target, blueprint)),
+            Err(error) => errors.push(error.into()),
+        }
+    }
+    if let Some(error) = CliError::several(errors) {
+        return Err(error);
+    }
+    let mut names: Vec<SecretName> =
+        wanted.iter().flat_map(|(_, blueprint)| sources(blueprint)).filter_map(keyring_name).cloned().collect();
+    names.sort();
+    names.dedup();
+    workplace.lookup.fetch(&names);
+    let lacks = |source: &Source| match source {
+        Source::Keyring(name) => workplace.lookup.is_missing(name),
+        Source::Env(name) => environment::variable(name).is_none_or(|value| value.is_empty()),
+    };
+    let lacking = wanted.iter().filter(|(_, blueprint)| sources(blueprint).any(lacks));
+    // A render that lacks a secret ends before it writes anything, and knows where the template asks for it.
+    let errors = lacking.filter_map(|(target, _)| session.render(target, options).err()).map(CliError::from).collect();
+    CliError::several(errors).map_or(Ok(()), Err)
+}
+
+/// Renders all targets; those rendered before one fails are taken back.
+///
+/// # Errors
+/// The first [`CliError::Session`].
+pub(super) fn render_all(
+    session: &Session<'_>,
+    targets: &[Target],
+    options: &RenderOptions,
+) -> Result<Vec<Done>, CliError> {
+    let mut done: Vec<Done> = Vec::new();
+    let mut newly_held = Vec::new();
+    for target in targets {
+        let held = session.journal(&target.path).ok().flatten();
+        let is_held = held.is_some_and(|held| held.leases.iter().any(|lease| lease.same_holder(&options.holder)));
+        match session.render(target, options) {
+            Ok(rendered) => done.push((target.clone(), rendered)),
+            Err(error) => {
+                for path in newly_held {
+                    // If this fails too, the journal keeps what is owed, and `recover` or `unrender` pays it.
+                    let _ = session.unrender(path, &Release::Holder(options.holder.clone()));
+                }
+                return Err(error.into());
+            }
+        }
+        if !is_held {
+            newly_held.push(target.path.as_path());
+        }
+    }
+    Ok(done)
+}
+
+fn sources(blueprint: &Blueprint) -> impl Iterator<Item = &Source> {
+    blueprint.references().into_iter().map(|reference| &reference.source)
+}
+
+fn keyring_name(source: &Source) -> Option<&SecretName> {
+    match source {
+        Source::Keyring(name) => Some(name),
+        Source::Env(_) => None,
+    }
+}

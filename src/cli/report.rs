@@ -1,0 +1,197 @@
+//! The only printer. Data goes to standard output, talk (notes, warnings, errors) to standard error.
+//!
+//! So a pipe gets nothing but data, and `exec` leaves standard output to the program it runs. Everything printed is
+//! a [`Text`], whose pieces are cleaned of control characters: a hostile file name or config can't write escape
+//! sequences to the terminal. Colours are stripped where they are not wanted.
+
+mod layout;
+mod text;
+
+pub(super) use layout::{age, count, table};
+pub(super) use text::{Text, clean};
+
+use super::error::CliError;
+use crate::error::{Explain, Place};
+use crate::secret::Secret;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const MARK: Style = AnsiColor::Cyan.on_default();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// Something a person should know, without being an error.
+#[derive(Debug)]
+pub(super) struct Warning {
+    pub(super) message: String,
+    pub(super) place: Option<Place>,
+    pub(super) hint: Option<String>,
+}
+
+/// How to print, and what is known about the reader.
+#[derive(Debug)]
+pub(super) struct Report {
+    color: ColorChoice,
+    quiet: bool,
+    verbose: bool,
+    home: Option<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl Report {
+    /// A printer for somebody in `folder` whose home is `home`: paths are shown as seen from there.
+    pub(super) fn new(color: ColorChoice, home: Option<PathBuf>, folder: Option<PathBuf>) -> Self {
+        Self { color, quiet: false, verbose: false, home, folder }
+    }
+
+    /// Says less or more.
+    pub(super) fn volume(mut self, quiet: bool, verbose: bool) -> Self {
+        (self.quiet, self.verbose) = (quiet, verbose);
+        self
+    }
+
+    /// Prints data.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] if standard output takes no more.
+    pub(super) fn out(&self, text: &Text) -> Result<(), CliError> {
+        write(&mut AutoStream::new(io::stdout().lock(), self.choice(&io::stdout())), text.as_str().as_bytes())
+    }
+
+    /// Prints data as JSON, one document.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] if standard output takes no more.
+    pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), CliError> {
+        write(&mut io::stdout().lock(), text::json(&format!("{value:#}\n")).as_bytes())
+    }
+
+    /// Prints generated text (a completion script, a manual page) as it is.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] if standard output takes no more.
+    pub(super) fn raw(&self, bytes: &[u8]) -> Result<(), CliError> {
+        write(&mut io::stdout().lock(), bytes)
+    }
+
+    /// Prints a secret: the one place that does, for `secret get`.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] if standard output takes no more.
+    pub(super) fn secret(&self, secret: &Secret, newline: bool) -> Result<(), CliError> {
+        let end = if newline { "\n" } else { "" };
+        // One buffer, wiped afterwards; what standard output keeps of it is flushed at once.
+        let line = Zeroizing::new([secret.expose(), end].concat());
+        write(&mut io::stdout().lock(), line.as_bytes())
+    }
+
+    /// Says what was done; silent with `--quiet`.
+    pub(super) fn note(&self, text: Text) {
+        if !self.quiet {
+            self.say(text.end());
+        }
+    }
+
+    /// Says what only somebody who asked for more wants to know.
+    pub(super) fn detail(&self, text: Text) {
+        if self.verbose {
+            self.say(text.end());
+        }
+    }
+
+    /// Warns.
+    pub(super) fn warning(&self, warning: &Warning) {
+        let head = Text::new().styled(WARN.bold(), "warning").plain(": ").plain(&warning.message);
+        self.say(self.explained(head, warning.place.clone(), warning.hint.as_deref()));
+    }
+
+    /// Reports an error with every other error found in the same run.
+    pub(super) fn error(&self, error: &dyn Explain) {
+        let head = Text::new().styled(BAD.bold(), "error").plain(": ").plain(error);
+        self.say(self.explained(head, error.place(), error.hint().as_deref()));
+        for other in error.others() {
+            self.error(other);
+        }
+    }
+
+    /// Says what clap found; its help goes to standard output.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] if standard output takes no more.
+    pub(super) fn clap(&self, error: &clap::Error) -> Result<(), CliError> {
+        let rendered = error.render().ansi().to_string();
+        if error.use_stderr() {
+            self.say(Text::trusted(rendered));
+            return Ok(());
+        }
+        self.out(&Text::trusted(rendered))
+    }
+
+    /// Asks for something that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// [`CliError::Input`] if the terminal can't be read.
+    pub(super) fn ask_hidden(&self, question: &str) -> Result<Zeroizing<String>, CliError> {
+        rpassword::prompt_password(question).map(Zeroizing::new).map_err(CliError::Input)
+    }
+
+    /// Whether standard output is a terminal.
+    pub(super) fn is_out_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// A path as a person would name it: relative, or from `~`.
+    pub(super) fn path(&self, path: &Path) -> String {
+        let below = |folder: &Option<PathBuf>| {
+            let folder = folder.as_deref().filter(|folder| folder.parent().is_some())?;
+            path.strip_prefix(folder).ok().filter(|rest| !rest.as_os_str().is_empty()).map(Path::to_owned)
+        };
+        match (below(&self.folder), below(&self.home)) {
+            (Some(relative), _) if self.folder != self.home => relative.display().to_string(),
+            (_, Some(from_home)) => Path::new("~").join(from_home).display().to_string(),
+            _ => path.display().to_string(),
+        }
+    }
+
+    fn explained(&self, head: Text, place: Option<Place>, hint: Option<&str>) -> Text {
+        let mut text = head.end();
+        if let Some(mut place) = place.filter(|place| *place != Place::default()) {
+            place.file = place.file.map(|file| PathBuf::from(self.path(&file)));
+            text = text.styled(DIM, "  at ").plain(place).end();
+        }
+        if let Some(hint) = hint.filter(|hint| !hint.is_empty()) {
+            text = text.styled(MARK.bold(), "hint").plain(": ").block(hint).end();
+        }
+        text
+    }
+
+    fn say(&self, text: Text) {
+        // Nobody is left to be told that standard error is closed.
+        let _ = write(&mut AutoStream::new(io::stderr().lock(), self.choice(&io::stderr())), text.as_str().as_bytes());
+    }
+
+    /// `--color` decides; else `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and the stream do.
+    fn choice(&self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
+        match self.color {
+            ColorChoice::Auto => AutoStream::choice(stream),
+            ColorChoice::Always => ColorChoice::AlwaysAnsi,
+            given => given,
+        }
+    }
+}
+
+/// A message without a hint.
+pub(super) fn warning(message: impl Display) -> Warning {
+    Warning { message: message.to_string(), place: None, hint: None }
+}
+
+fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), CliError> {
+    stream.write_all(bytes).and_then(|()| stream.flush()).map_err(CliError::Output)
+}

@@ -1,0 +1,60 @@
+//! Columns, counts and ages, as a person reads them.
+
+use super::{BOLD, Text};
+use jiff::Timestamp;
+
+/// Rows under a header, in aligned columns; nothing at all without rows.
+pub(in crate::cli) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Text {
+    let mut text = Text::new();
+    if rows.is_empty() {
+        return text;
+    }
+    let head = header.map(ToOwned::to_owned);
+    let widths: Vec<usize> = (0..N)
+        .map(|column| {
+            let width = |row: &[String; N]| row.get(column).map_or(0, |cell| super::clean(cell).chars().count());
+            rows.iter().map(width).chain([width(&head)]).max().unwrap_or(0)
+        })
+        .collect();
+    for (index, row) in std::iter::once(&head).chain(rows).enumerate() {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let cell = super::clean(cell);
+            let width = if column + 1 == N { 0 } else { width + 2 };
+            line.push_str(&format!("{cell:<width$}"));
+        }
+        let line = line.trim_end();
+        text = if index == 0 { text.styled(BOLD, line) } else { text.plain(line) }.end();
+    }
+    text
+}
+
+/// `1 slot`, `2 slots`.
+pub(in crate::cli) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How long ago something was, in its largest unit: `3 hours ago`.
+pub(in crate::cli) fn age(then: Timestamp, now: Timestamp) -> String {
+    let seconds = usize::try_from(now.as_second() - then.as_second()).unwrap_or(0);
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    units
+        .into_iter()
+        .find(|(length, _)| seconds >= *length)
+        .map_or_else(|| "just now".to_owned(), |(length, noun)| format!("{} ago", count(seconds / length, noun)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(age(at(0), at(59)), "just now");
+        assert_eq!(age(at(0), at(60)), "1 minute ago");
+        assert_eq!(age(at(0), at(7_300)), "2 hours ago");
+        assert_eq!(age(at(0), at(86_400 * 400)), "400 days ago");
+        assert_eq!(age(at(100), at(0)), "just now");
+    }
+}

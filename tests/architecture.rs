@@ -1,0 +1,91 @@
+//! The shape of the crate: a floor imports only floors below it, files stay small, one place writes targets.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors by their first path segment. `error` and `secret` are the ground every floor stands on.
+const FLOORS: [(&str, usize); 8] =
+    [("error", 0), ("secret", 0), ("json", 1), ("template", 2), ("plan", 3), ("store", 4), ("host", 4), ("session", 5)];
+const TOP: usize = 6;
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    sources(&root, &mut paths);
+    paths
+        .into_iter()
+        .map(|path| (path.strip_prefix(&root).unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+        .collect()
+}
+
+/// The part of a file before its tests.
+fn product(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap()
+}
+
+fn floor(segment: &str) -> Option<usize> {
+    FLOORS.iter().find(|(name, _)| *name == segment).map(|(_, floor)| *floor)
+}
+
+#[test]
+fn a_floor_imports_only_floors_below_it() {
+    let mut faults = Vec::new();
+    for (path, text) in all_sources() {
+        let segment = path.iter().next().unwrap().to_string_lossy().replace(".rs", "");
+        let own = floor(&segment).unwrap_or(TOP);
+        for (number, line) in product(&text).lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for used in line.split("crate::").skip(1) {
+                let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let below = floor(&used).unwrap_or(TOP);
+                let same = used == segment;
+                if below > own || (below == own && !same && own > 0) {
+                    faults.push(format!(
+                        "{}:{}: floor {own} uses `{used}` of floor {below}",
+                        path.display(),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_source_file_has_more_than_400_lines() {
+    let long: Vec<String> = all_sources()
+        .into_iter()
+        .filter(|(_, text)| text.lines().count() > 400)
+        .map(|(path, text)| format!("{}: {} lines", path.display(), text.lines().count()))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn only_the_session_replaces_files_of_a_host() {
+    for (path, text) in all_sources() {
+        let may = path.starts_with("session") || path.starts_with("host/replace.rs");
+        assert!(may || !product(&text).contains(".stage("), "{} stages a file", path.display());
+    }
+}
+
+#[test]
+fn the_environment_is_read_on_the_top_floor_only() {
+    for (path, text) in all_sources() {
+        assert!(path.starts_with("cli") || !product(&text).contains("env::var"), "{}", path.display());
+    }
+}
