@@ -1,5 +1,7 @@
 //! What the JSON floor does with texts nobody would write: it keeps them, or refuses them with line and column.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 use keystencil::error::Explain;
 use keystencil::json::{Document, EditError, Kind, Operation, Patch, Pointer, edit::apply};
 use proptest::prelude::*;
@@ -241,4 +243,15 @@ fn thousands_of_additions_to_one_document_take_no_time() {
     // Some 3 ms when optimised; the limit only catches a pass over the text for each operation.
     assert!(start.elapsed().as_millis() < 1000, "{:?}", start.elapsed());
     assert!(edited.ends_with("  \"new 998\": 998,\n  \"new 999\": 999\n}\n"));
+}
+
+#[test]
+fn the_value_of_an_operation_is_in_no_debug_output_and_no_error() {
+    let replace = Operation::Replace { path: pointer("/none"), value: "\"sk-live\"".into() };
+    let bad = Operation::Add { path: pointer("/a"), value: "sk-live".into() };
+    for operation in [replace, bad] {
+        let error = apply("{}", &Patch(vec![operation.clone()])).unwrap_err();
+        let said = format!("{operation:?} {error} {error:?} {:?} {:?}", error.hint(), error.place());
+        assert!(!said.contains("live"), "{said}");
+    }
 }

@@ -1,10 +1,10 @@
 //! Law 5, the oracle: splicing a patch into the text and then parsing equals parsing and then `json_patch::patch`.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod json;
 
 use json::{Format, arbitrary_format, arbitrary_json, arbitrary_patch};
-// `patch` panics when it cannot undo a failed patch that has moved something; ours are copies anyway.
-use json_patch::patch_unsafe as oracle;
 use keystencil::json::{Document, Kind, Operation, Patch, Pointer, edit::apply};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
@@ -12,10 +12,6 @@ use serde_json::Value;
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
-}
-
-fn oracle_patch(patch: &Patch) -> json_patch::Patch {
-    serde_json::from_str(&serde_json::to_string(patch).unwrap()).unwrap()
 }
 
 proptest! {
@@ -31,7 +27,7 @@ proptest! {
         let before = value(&text);
         let patch = json::resolve(&before, &steps);
         let mut expected = before.clone();
-        match (apply(&text, &patch), oracle(&mut expected, &oracle_patch(&patch))) {
+        match (apply(&text, &patch), json::oracle(&mut expected, &patch)) {
             (Ok(edited), Ok(())) => prop_assert_eq!(value(&edited), expected, "{}", edited),
             (Err(_), Err(_)) => {}
             (ours, theirs) => prop_assert!(false, "{ours:?} but {theirs:?} for {text} and {patch:?}"),

@@ -1,8 +1,11 @@
 //! RFC 6902 operations as splices of the text: only the bytes that must change do.
 //!
 //! [`apply`] takes the short way where it can: a patch that only replaces and tests is one pass to find and one to
-//! write. Everything else works on a [`tree`] of untouched pieces of the text, of which only the containers on the
-//! way to a change are taken apart. How new text is laid out is decided in [`layout`].
+//! write. Everything else works on a tree (`tree.rs`) of untouched pieces of the text, of which only the containers on the
+//! way to a change are taken apart. How new text is laid out is decided in
+//! `layout.rs`.
+//!
+//! Values may be secrets, which this floor cannot know: `Debug` shows only their length, errors only paths.
 
 mod layout;
 mod operate;
@@ -12,9 +15,10 @@ mod wire;
 
 use super::{Document, Pointer, Span, SyntaxError};
 use crate::error::{Explain, Place};
+use std::fmt;
 
-/// One RFC 6902 operation; values are JSON text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One RFC 6902 operation; values are JSON text, of which `Debug` shows the length only.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Puts a new member or item in, or takes the place of the member that is there.
     Add {
@@ -71,8 +75,8 @@ pub enum Operation {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch(pub Vec<Operation>);
 
-/// The replacement of a span by a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The replacement of a span by a text, of which `Debug` shows the length only.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Splice {
     /// What goes.
     pub span: Span,
@@ -197,22 +201,28 @@ pub fn apply(text: &str, patch: &Patch) -> Result<String, EditError> {
 /// assert_eq!(splice("a12345", splices), "ab123c5");
 /// ```
 #[must_use]
-pub fn splice(text: &str, mut splices: Vec<Splice>) -> String {
-    splices.sort_by_key(|splice| (splice.span.start, splice.span.end));
+#[allow(clippy::needless_pass_by_value)] // the splices are used up
+pub fn splice(text: &str, splices: Vec<Splice>) -> String {
+    splice_borrowed(text, splices.iter().map(|splice| (splice.span.clone(), splice.text.as_str())).collect())
+}
+
+/// The same for texts that someone else owns; it makes no copy but the one in the result.
+fn splice_borrowed(text: &str, mut splices: Vec<(Span, &str)>) -> String {
+    splices.sort_by_key(|(span, _)| (span.start, span.end));
     let mut at = 0;
-    splices.retain(|splice| {
-        let fits = splice.span.start >= at && text.get(splice.span.clone()).is_some();
-        at = if fits { splice.span.end } else { at };
+    splices.retain(|(span, _)| {
+        let fits = span.start >= at && text.get(span.clone()).is_some();
+        at = if fits { span.end } else { at };
         fits
     });
-    let gone: usize = splices.iter().map(|splice| splice.span.len()).sum();
-    let come: usize = splices.iter().map(|splice| splice.text.len()).sum();
+    let gone: usize = splices.iter().map(|(span, _)| span.len()).sum();
+    let come: usize = splices.iter().map(|(_, new)| new.len()).sum();
     let mut out = String::with_capacity(text.len() - gone + come);
     let mut at = 0;
-    for splice in &splices {
-        out.push_str(text.get(at..splice.span.start).unwrap_or(""));
-        out.push_str(&splice.text);
-        at = splice.span.end;
+    for (span, new) in splices {
+        out.push_str(text.get(at..span.start).unwrap_or(""));
+        out.push_str(new);
+        at = span.end;
     }
     out.push_str(text.get(at..).unwrap_or(""));
     out
@@ -248,6 +258,35 @@ impl Operation {
             Ok(_) => Ok(()),
             Err(error) => Err(EditError::Value { path: self.path().clone(), error }),
         }
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, from) = match self {
+            Self::Add { .. } => ("Add", None),
+            Self::Remove { .. } => ("Remove", None),
+            Self::Replace { .. } => ("Replace", None),
+            Self::Move { from, .. } => ("Move", Some(from)),
+            Self::Copy { from, .. } => ("Copy", Some(from)),
+            Self::Test { .. } => ("Test", None),
+        };
+        let mut shown = f.debug_struct(name);
+        if let Some(from) = from {
+            shown.field("from", from);
+        }
+        shown.field("path", self.path());
+        if let Some(value) = self.value() {
+            shown.field("value", &format_args!("[{} bytes]", value.len()));
+        }
+        shown.finish()
+    }
+}
+
+impl fmt::Debug for Splice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format_args!("[{} bytes]", self.text.len());
+        f.debug_struct("Splice").field("span", &self.span).field("text", &text).finish()
     }
 }
 

@@ -73,7 +73,10 @@ pub fn decode_lossy(token: &str) -> Cow<'_, str> {
 /// Whether a checked string token says `text`, without decoding when it holds no escape.
 pub(super) fn says(token: &str, text: &str) -> bool {
     let inner = inner(token);
-    inner == text || (inner.len() > text.len() && inner.contains('\\') && *wtf8(token) == *text.as_bytes())
+    inner == text
+        || (inner.len() > text.len()
+            && memchr::memchr(b'\\', inner.as_bytes()).is_some()
+            && *wtf8(token) == *text.as_bytes())
 }
 
 /// The text between the quotes.

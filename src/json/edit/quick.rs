@@ -1,6 +1,6 @@
 //! The short way: patches that only replace scalars and test, as insert and undo patches do.
 
-use super::{EditError, Operation, Patch, Splice, splice, trim};
+use super::{EditError, Operation, Patch, splice_borrowed, trim};
 use crate::json::Document;
 use crate::json::locate::{Id, Trie};
 use crate::json::text::checked_value;
@@ -31,12 +31,12 @@ pub(super) fn apply(document: &Document<'_>, patch: &Patch) -> Option<Result<Str
         };
         let value = operation.value().map(trim).unwrap_or_default();
         if matches!(operation, Operation::Replace { .. }) {
-            splices.push(Splice { span, text: value.to_owned() });
+            splices.push((span, value));
         } else if !checked_value(document.text(), span.start).same_value(&checked_value(value, 0)) {
             return Some(Err(EditError::TestFailed { path: operation.path().clone() }));
         }
     }
-    Some(Ok(splice(document.text(), splices)))
+    Some(Ok(splice_borrowed(document.text(), splices)))
 }
 
 /// Whether no operation comes at, above or below a value that was replaced before it.
