@@ -36,6 +36,15 @@ pub(crate) struct Check {
     pub(crate) offset: usize,
 }
 
+/// A call, to find where it starts.
+#[derive(Debug)]
+pub(crate) struct NamedCall {
+    pub(crate) name: String,
+    pub(crate) file: usize,
+    /// Line (from 1) of the rewritten text.
+    pub(crate) line: usize,
+}
+
 /// A piece of a template's own text.
 #[derive(Debug)]
 pub(crate) struct Chunk {
@@ -64,6 +73,8 @@ pub(crate) struct Book {
     pub(crate) names: BTreeMap<String, Option<usize>>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) checks: Vec<Check>,
+    /// Calls by name, in order: the engine names the line of a call's last argument.
+    pub(crate) calls: Vec<NamedCall>,
     /// Every name that a variable of the template may have, for did-you-mean.
     pub(crate) variables: BTreeSet<String>,
 }
@@ -71,7 +82,19 @@ pub(crate) struct Book {
 impl Book {
     /// Where a check stands.
     pub(crate) fn place(&self, check: usize) -> Place {
-        self.checks.get(check).map_or_else(Place::default, |check| self.at(check.file, check.offset))
+        let check = self.checks.get(check);
+        check.map_or_else(|| self.template(), |check| self.at(check.file, check.offset))
+    }
+
+    /// The template as a whole, where nothing better is known.
+    pub(crate) fn template(&self) -> Place {
+        self.files.first().map_or_else(Place::default, |file| file.source.file())
+    }
+
+    /// Where the call of that name starts that an error on a line (from 1) of the rewritten text is about.
+    pub(crate) fn call(&self, name: &str, file: usize, line: usize) -> Place {
+        let call = self.calls.iter().rfind(|call| call.name == name && call.file == file && call.line <= line);
+        self.line(file, call.map_or(line, |call| call.line))
     }
 
     /// A byte offset of a file.

@@ -179,10 +179,25 @@ impl Compilation {
 fn syntax_error(error: &Error, source: &Source, clean: &Clean) -> TemplateError {
     let place = error.line().map_or_else(|| source.file(), |line| source.place(clean.line(line)));
     let what = error.detail().unwrap_or("the engine doesn't understand this");
+    let in_string = error.line().is_some_and(|line| clean.is_in_string(line));
     if what.contains("recursion") {
         return TemplateError::Exceeded { limit: Limit::Expression, place };
     }
-    TemplateError::Syntax { what: what.to_owned(), in_string: true, place }
+    TemplateError::Syntax { what: in_our_words(what), in_string, place }
+}
+
+/// The engine's message with the delimiters that the template's author knows.
+fn in_our_words(what: &str) -> String {
+    [
+        ("end of variable block", "`>>`"),
+        ("start of variable block", "`<<`"),
+        ("end of block", "`%>`"),
+        ("start of block", "`<%`"),
+        ("end of input, expected `%>`", "end of the file, a tag is not closed"),
+        ("template-data", "text"),
+    ]
+    .into_iter()
+    .fold(what.to_owned(), |what, (theirs, ours)| what.replace(theirs, ours))
 }
 
 /// Why a run ended without output.
@@ -251,12 +266,17 @@ fn stopped(run: &Run, error: &Error) -> Stopped {
     Stopped::For(Box::new(explain(run, last, &chain, place)))
 }
 
-fn place_of(book: &Book, error: &Error) -> Option<Place> {
+fn file_and_line(book: &Book, error: &Error) -> Option<(usize, usize)> {
     let file = match error.name()? {
         "" => 0,
         name => (*book.names.get(name)?)?,
     };
-    Some(book.line(file, error.line()?))
+    Some((file, error.line()?))
+}
+
+fn place_of(book: &Book, error: &Error) -> Option<Place> {
+    let (file, line) = file_and_line(book, error)?;
+    Some(book.line(file, line))
 }
 
 fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> TemplateError {
@@ -270,12 +290,23 @@ fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> Template
             let known = ["keyring", "env", "range", "dict", "namespace"];
             let candidates = known.into_iter().chain(book.variables.iter().map(String::as_str));
             let similar = names::similar(&name, candidates);
+            let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
+            TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
+        }
+        ErrorKind::UnknownMethod => {
+            let name = detail.rsplit("named ").next().unwrap_or(detail).to_owned();
+            let similar = names::similar(&name, book.variables.iter().map(String::as_str));
+            let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
             TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
         }
         ErrorKind::TemplateNotFound => {
             let missing = book.names.iter().find(|(name, file)| file.is_none() && detail.contains(name.as_str()));
             let name = missing.map_or_else(String::new, |(name, _)| name.clone());
-            TemplateError::IncludeRead { name, source: io::ErrorKind::NotFound.into(), place }
+            TemplateError::IncludeRead {
+                name,
+                source: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
+                place,
+            }
         }
         _ if detail.contains("recursion") => {
             let files: Vec<String> = chain

@@ -120,6 +120,8 @@ pub enum Limit {
     Expression,
     /// Branches of one file.
     Branches,
+    /// Expressions and tags of one file.
+    Constructs,
     /// Nested values.
     Value,
     /// Included files.
@@ -136,6 +138,7 @@ impl Limit {
             Self::Size => "the template has more than 4 MiB or 50,000 lines",
             Self::Expression => "an expression is nested too deeply or has more than 4,000 parts",
             Self::Branches => "the template has more than 1,000 `elif`",
+            Self::Constructs => "the template has more than 5,000 expressions and tags",
             Self::Value => "a list or map is nested too deeply or too large",
             Self::Files => "the template includes more than 128 files",
             Self::Nesting => "the JSON has more than 256 levels",
@@ -267,7 +270,7 @@ impl Explain for TemplateError {
             Self::Unsupported { .. } => "share text with `<% include \"file.json\" %>` or a macro instead",
             Self::Unknown { similar: Some(name), .. } => return Some(format!("did you mean `{name}`?")),
             Self::Unknown { kind: NameKind::Variable, .. } => {
-                "there are `os`, `arch`, `hostname`, `user`, `home` and what `[vars]` in config.toml sets"
+                "there are `os`, `arch`, `hostname`, `user`, `home` and what `[vars]` in config.toml sets; to write `<<` itself, print it: `<< '<<' >>`"
             }
             Self::Unknown { kind: NameKind::Attribute, .. } => {
                 "set it under `[vars]` in config.toml, or test it with `is defined`"

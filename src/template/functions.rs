@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Steps of the engine; one step also pays for 64 bytes of text.
-const FUEL: u64 = 2_000_000;
+const FUEL: u64 = 500_000;
 
 /// Names that `[vars]` can't take.
 const BUILTIN: [&str; 10] = ["os", "arch", "hostname", "user", "home", "vars", "keyring", "env", "range", "namespace"];
@@ -132,7 +132,7 @@ pub(crate) fn context(variables: &Variables) -> Value {
         variables.vars.iter().map(|(name, value)| (name.as_str(), value_of(value))).collect();
     let mut all: BTreeMap<&str, Value> = vars.clone();
     all.retain(|name, _| !BUILTIN.contains(name) && *name != "dict");
-    all.insert("vars", vars.into_iter().collect());
+    all.insert("vars", Value::from_pairs(vars));
     for (name, value) in [
         ("os", &variables.os),
         ("arch", &variables.arch),
@@ -142,7 +142,7 @@ pub(crate) fn context(variables: &Variables) -> Value {
     ] {
         all.insert(name, Value::from(value.as_str()));
     }
-    all.into_iter().collect()
+    Value::from_pairs(all)
 }
 
 /// A JSON value. By hand, because serde shows the engine a number of arbitrary precision as a map.
@@ -159,7 +159,7 @@ fn value_of(value: &serde_json::Value) -> Value {
         serde_json::Value::String(text) => Value::from(text.as_str()),
         serde_json::Value::Array(items) => items.iter().map(value_of).collect(),
         serde_json::Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.as_str(), value_of(value))).collect()
+            Value::from_pairs(members.iter().map(|(name, value)| (name.as_str(), value_of(value))))
         }
     }
 }

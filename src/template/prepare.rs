@@ -44,6 +44,8 @@ pub(crate) struct Clean {
     pub(crate) text: String,
     /// From which offset here on which offset there is meant.
     steps: Vec<(usize, usize)>,
+    /// Expressions and tags that stand in a JSON string, by where they start and end here.
+    in_strings: Vec<Range<usize>>,
 }
 
 impl Clean {
@@ -55,14 +57,22 @@ impl Clean {
             .map_or(offset, |(here, there)| there + (offset - here))
     }
 
+    fn line_start(&self, line: usize) -> usize {
+        if line < 2 {
+            return 0;
+        }
+        memchr::memchr_iter(b'\n', self.text.as_bytes()).nth(line - 2).map_or(self.text.len(), |at| at + 1)
+    }
+
     /// The offset in the file of what stands on a line (from 1).
     pub(crate) fn line(&self, line: usize) -> usize {
-        let start = if line < 2 {
-            0
-        } else {
-            memchr::memchr_iter(b'\n', self.text.as_bytes()).nth(line - 2).map_or(self.text.len(), |at| at + 1)
-        };
-        self.original(start)
+        self.original(self.line_start(line))
+    }
+
+    /// Whether a line (from 1) belongs to an expression in a JSON string, which may have been meant as text.
+    pub(crate) fn is_in_string(&self, line: usize) -> bool {
+        let start = self.line_start(line);
+        self.in_strings.iter().any(|range| range.contains(&start))
     }
 
     fn push(&mut self, text: &str, from: usize) {
@@ -106,14 +116,25 @@ const MAX_BYTES: usize = 4 << 20;
 const MAX_LINES: usize = 50_000;
 const MAX_TOKENS: usize = 4_000;
 const MAX_BRANCHES: usize = 1_000;
+const MAX_CONSTRUCTS: usize = 5_000;
+/// How far the end of an expression in a JSON string is looked for.
+const MAX_IN_STRING: usize = 4 << 10;
 
 /// Prepares a file for the engine's parser.
 pub(crate) fn prepare(source: &Source, delimiters: &Delimiters) -> Result<Clean, TemplateError> {
     if source.text().len() > MAX_BYTES || source.lines() > MAX_LINES {
         return Err(TemplateError::Exceeded { limit: Limit::Size, place: source.file() });
     }
-    let mut scan =
-        Scan { source, delimiters, text: source.text(), at: 0, in_string: false, branches: 0, clean: Clean::default() };
+    let mut scan = Scan {
+        source,
+        delimiters,
+        text: source.text(),
+        at: 0,
+        in_string: false,
+        branches: 0,
+        constructs: 0,
+        clean: Clean::default(),
+    };
     scan.run()?;
     Ok(scan.clean)
 }
@@ -125,6 +146,7 @@ struct Scan<'a> {
     at: usize,
     in_string: bool,
     branches: usize,
+    constructs: usize,
     clean: Clean,
 }
 
@@ -188,6 +210,14 @@ impl<'a> Scan<'a> {
             self.copy(1);
             return Ok(());
         };
+        if self.in_string && self.is_plainly_text() {
+            self.copy(open.len());
+            return Ok(());
+        }
+        self.constructs += 1;
+        if self.constructs > MAX_CONSTRUCTS {
+            return Err(TemplateError::Exceeded { limit: Limit::Constructs, place: self.source.place(self.at) });
+        }
         if open == "<#" {
             return self.template_comment();
         }
@@ -199,6 +229,13 @@ impl<'a> Scan<'a> {
             }
             Some((lexed, text, offsets)) => self.emit(kind, &lexed, &text, &offsets),
         }
+    }
+
+    /// Whether another `<<` follows before anything could close this one: a shortcut for texts full of them.
+    fn is_plainly_text(&self) -> bool {
+        let after = self.rest().get(2..).unwrap_or_default().as_bytes();
+        let stop = after.iter().take(MAX_IN_STRING).position(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b'>' | b'<'));
+        stop.is_some_and(|at| after.get(at..at + 2) == Some(b"<<"))
     }
 
     fn template_comment(&mut self) -> Result<(), TemplateError> {
@@ -232,7 +269,8 @@ impl<'a> Scan<'a> {
             Err(_) => {}
         }
         let reference = self.starts_reference(open);
-        match lex(self.text, self.at + open.len(), close, true) {
+        let near = self.text.get(..boundary(self.text, self.at + MAX_IN_STRING)).unwrap_or_default();
+        match lex(near, self.at + open.len(), close, true) {
             Ok(lexed) if reference || self.is_expression(open, &lexed) => {
                 Ok(Some((lexed, Cow::Borrowed(self.text), Offsets::Same)))
             }
@@ -263,9 +301,8 @@ impl<'a> Scan<'a> {
     }
 
     fn emit(&mut self, kind: usize, lexed: &Lexed, text: &str, offsets: &Offsets) -> Result<(), TemplateError> {
-        let place = self.source.place(self.at);
         if lexed.tokens.len() > MAX_TOKENS {
-            return Err(TemplateError::Exceeded { limit: Limit::Expression, place });
+            return Err(TemplateError::Exceeded { limit: Limit::Expression, place: self.source.place(self.at) });
         }
         let word = lexed.tokens.first().and_then(|(_, range)| text.get(range.clone()));
         let start = self.at;
@@ -277,10 +314,11 @@ impl<'a> Scan<'a> {
         if kind == 1 && word == Some("elif") {
             self.branches += 1;
             if self.branches > MAX_BRANCHES {
-                return Err(TemplateError::Exceeded { limit: Limit::Branches, place });
+                return Err(TemplateError::Exceeded { limit: Limit::Branches, place: self.source.place(self.at) });
             }
         }
         let open = self.delimiters.open.get(kind).cloned().unwrap_or_default();
+        let clean_start = self.clean.text.len();
         self.clean.push(&open, start);
         self.clean.text.extend(lexed.trim.0);
         let mut before: Option<Range<usize>> = None;
@@ -292,9 +330,13 @@ impl<'a> Scan<'a> {
             self.clean.push(text.get(range.clone()).unwrap_or_default(), offsets.original(range.start));
             before = Some(range.clone());
         }
-        self.clean.push("\n", start);
+        let close = offsets.original(lexed.end.saturating_sub(2));
+        self.clean.push("\n", close);
         self.clean.text.extend(lexed.trim.1);
-        self.clean.push(&self.delimiters.close, start);
+        self.clean.push(&self.delimiters.close, close);
+        if self.in_string {
+            self.clean.in_strings.push(clean_start..self.clean.text.len());
+        }
         self.at = end;
         Ok(())
     }
@@ -338,10 +380,16 @@ impl Offsets {
     }
 }
 
-/// The offset of the quote or line break that ends the JSON string `text` is the rest of.
+/// The last boundary of characters up to an offset.
+fn boundary(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// The offset of the quote or line break that ends the JSON string `text` is the rest of, if it is near.
 fn string_end(text: &str) -> usize {
     let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
+    let near = boundary(text, MAX_IN_STRING);
+    for (at, byte) in text.bytes().enumerate().take(near) {
         match byte {
             b'\n' => return at,
             _ if escaped => escaped = false,
@@ -350,7 +398,7 @@ fn string_end(text: &str) -> usize {
             _ => {}
         }
     }
-    text.len()
+    near
 }
 
 /// Whether a JSON string is open behind `text`, if one was (or not) before it.

@@ -2,8 +2,8 @@
 
 use super::blueprint::{Encoding, Reference};
 use super::book::{Book, Depth};
-use super::error::{Limit, NameKind, TemplateError, Use};
-use super::marks::{Begin, Marks, Piece};
+use super::error::{Limit, TemplateError, Use};
+use super::marks::{Begin, MARK, Marks, Piece};
 use super::{names, values};
 use crate::error::Place;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
@@ -93,7 +93,8 @@ enum Held {
     Tokens,
     /// References inside of what a macro printed.
     Printed,
-    Forged,
+    /// Text with the private-use character in it, which only printing must not see.
+    Forged(String),
 }
 
 impl Run {
@@ -145,7 +146,7 @@ impl Run {
     }
 
     fn held(&self, text: &str) -> Held {
-        let (mut plain, mut tokens, mut printed) = (String::new(), false, false);
+        let (mut plain, mut tokens, mut printed, mut forged) = (String::new(), false, false, false);
         for piece in self.marks.pieces(text) {
             match piece {
                 Piece::Text(text) => plain.push_str(text),
@@ -155,10 +156,14 @@ impl Run {
                 }
                 Piece::Token(_) => tokens = true,
                 Piece::Begin(..) | Piece::End => printed = true,
-                Piece::Forged => return Held::Forged,
+                Piece::Forged => {
+                    plain.push(MARK);
+                    forged = true;
+                }
             }
         }
         match (tokens, printed) {
+            (false, _) if forged => Held::Forged(plain),
             (false, _) => Held::Plain(plain),
             (true, false) => Held::Tokens,
             (true, true) => Held::Printed,
@@ -175,10 +180,7 @@ impl Run {
         let Some((kind, name)) = self.book.checks.get(check).and_then(|check| check.name.clone()) else {
             return self.fail(TemplateError::Unprintable { what: "a value that is undefined", place });
         };
-        let similar = match kind {
-            NameKind::Variable => names::similar(&name, self.book.variables.iter().map(String::as_str)),
-            _ => None,
-        };
+        let similar = names::similar(&name, self.book.variables.iter().map(String::as_str));
         self.fail(TemplateError::Unknown { kind, name, similar, place })
     }
 
@@ -196,10 +198,9 @@ impl Run {
         }
         if let Some(text) = value.as_str() {
             return match self.held(text) {
-                Held::Plain(plain) => Ok(Value::from(plain)),
+                Held::Plain(plain) | Held::Forged(plain) => Ok(Value::from(plain)),
                 Held::Tokens if check.depth == Depth::Join => Ok(Value::from(text)),
                 Held::Tokens | Held::Printed => Err(self.needs_value(number)),
-                Held::Forged => Err(self.fail(TemplateError::Reserved { place: self.book.place(number) })),
             };
         }
         match check.depth {
@@ -221,7 +222,7 @@ impl Run {
             return self.check(value, number);
         }
         match value.as_str().map(|text| self.held(text)) {
-            Some(Held::Plain(plain)) => Ok(Value::from(plain)),
+            Some(Held::Plain(plain) | Held::Forged(plain)) => Ok(Value::from(plain)),
             Some(_) => Err(self.needs_value(number)),
             None => Ok(value),
         }
@@ -236,7 +237,7 @@ impl Run {
         if let Some(text) = value.as_str() {
             return match self.held(text) {
                 // Marks in a nested string can't be resolved in place, so even harmless ones count.
-                Held::Plain(plain) if plain.len() == text.len() => Ok(()),
+                Held::Plain(plain) | Held::Forged(plain) if plain.len() == text.len() => Ok(()),
                 _ => Err(self.needs_value(number)),
             };
         }
@@ -269,7 +270,7 @@ impl Run {
         }
         let (kind, text) = match value.as_str() {
             Some(text) => match self.held(text) {
-                Held::Forged => {
+                Held::Forged(_) => {
                     return Err(self.fail(TemplateError::Reserved { place: self.book.place(number) }));
                 }
                 // What a macro, a block or an include printed.
@@ -315,9 +316,8 @@ impl Run {
             return Ok(self.token(met));
         }
         let text = match value.as_str().map(|text| self.held(text)) {
-            Some(Held::Plain(plain)) => plain,
+            Some(Held::Plain(plain) | Held::Forged(plain)) => plain,
             Some(Held::Tokens | Held::Printed) => return Err(self.needs_value(number)),
-            Some(Held::Forged) => return Err(self.fail(TemplateError::Reserved { place: self.book.place(number) })),
             None => match self.text(value, number)? {
                 (_, true) => return Err(self.needs_value(number)),
                 (text, false) => text,

@@ -63,13 +63,16 @@ impl<'a> Writer<'a> {
     }
 
     fn nested_string(&mut self, text: &str) -> Result<(), Error> {
-        let (mut plain, mut whole) = (true, true);
+        let (mut plain, mut whole, mut forged) = (true, true, false);
         for piece in self.run.marks.pieces(text) {
             plain &= matches!(piece, Piece::Text(_));
+            forged |= piece == Piece::Forged;
             whole &= matches!(piece, Piece::Text(_) | Piece::Token(_));
         }
         if plain {
             self.string(text);
+        } else if forged {
+            return Err(self.fail(|place| TemplateError::Reserved { place }));
         } else if whole {
             self.references = true;
             self.mark(Piece::Begin(Begin::Value, self.number));
@@ -94,6 +97,10 @@ impl<'a> Writer<'a> {
         let Some(object) = value.as_object() else { return Err(self.fail(unprintable)) };
         if object.downcast_ref::<Token>().is_some() {
             return self.nested_string(&value.to_string());
+        }
+        // Macros, modules and `loop` look like maps.
+        if object.type_name().starts_with("minijinja::vm::") {
+            return Err(self.fail(unprintable));
         }
         let mut separator = "";
         match object.repr() {

@@ -239,6 +239,7 @@ impl Printer<'_> {
         let mut at = None;
         match call.identify_call() {
             CallType::Function(name) => {
+                self.named_call(name);
                 self.put(name);
                 match name {
                     "keyring" | "env" => at = Some(self.check(Wanted::deep(Use::Argument), None, call.span())),
@@ -248,6 +249,7 @@ impl Printer<'_> {
             }
             CallType::Method(base, name) => {
                 self.base(base, &Wanted::shallow(Use::Lookup))?;
+                self.named_call(name);
                 self.put(&format!(".{name}"));
                 if name == "changed" {
                     given = Wanted::deep(Use::Comparison);

@@ -9,7 +9,7 @@
 mod expression;
 mod statement;
 
-use super::book::{Book, Check, Chunk, Depth};
+use super::book::{Book, Check, Chunk, Depth, NamedCall};
 use super::error::{Limit, NameKind, TemplateError, Use};
 use super::marks::{Marks, Piece};
 use super::prepare::Clean;
@@ -98,6 +98,12 @@ impl Printer<'_> {
         let Wanted { depth, what, undefined } = wanted;
         self.book.checks.push(Check { depth, what, undefined, name, file: self.file, offset });
         self.book.checks.len() - 1
+    }
+
+    /// Notes where a call starts.
+    fn named_call(&mut self, name: &str) {
+        let line = self.lines.len();
+        self.book.calls.push(NamedCall { name: name.to_owned(), file: self.file, line });
     }
 
     /// Replaces a piece of the template's own text by a mark.

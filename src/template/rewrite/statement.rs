@@ -3,6 +3,7 @@
 use super::{Printer, Wanted};
 use crate::template::error::{TemplateError, Use};
 use crate::template::names::PRINT;
+use minijinja::machinery::Span;
 use minijinja::machinery::ast::{CallBlock, Expr, ForLoop, IfCond, Macro, Spanned, Stmt};
 
 type Printed = Result<(), TemplateError>;
@@ -38,8 +39,7 @@ impl Printer<'_> {
                 Ok(())
             }
             Stmt::Set(set) => {
-                self.put("{% set ");
-                self.line(set.span());
+                self.tag("set", set.span());
                 self.target(&set.target);
                 self.put("=");
                 self.expression(&set.expr, &Wanted::passed())?;
@@ -47,8 +47,7 @@ impl Printer<'_> {
                 Ok(())
             }
             Stmt::SetBlock(set) => {
-                self.put("{% set ");
-                self.line(set.span());
+                self.tag("set", set.span());
                 self.target(&set.target);
                 if let Some(filter) = &set.filter {
                     self.put("|");
@@ -61,8 +60,7 @@ impl Printer<'_> {
             }
             Stmt::FilterBlock(block) => {
                 let check = self.check(Wanted::passed(), None, block.span());
-                self.put("{% filter ");
-                self.line(block.span());
+                self.tag("filter", block.span());
                 self.chain(&block.filter)?;
                 self.put(&format!("|{PRINT}({check})%}}"));
                 self.body(&block.body)?;
@@ -70,8 +68,7 @@ impl Printer<'_> {
                 Ok(())
             }
             Stmt::Import(import) => {
-                self.put("{% import ");
-                self.line(import.span());
+                self.tag("import", import.span());
                 self.expression(&import.expr, &Wanted::deep(Use::Include))?;
                 self.put(" as ");
                 self.target(&import.name);
@@ -79,8 +76,7 @@ impl Printer<'_> {
                 Ok(())
             }
             Stmt::FromImport(import) => {
-                self.put("{% from ");
-                self.line(import.span());
+                self.tag("from", import.span());
                 self.expression(&import.expr, &Wanted::deep(Use::Include))?;
                 self.put(" import ");
                 for (name, alias) in &import.names {
@@ -95,15 +91,13 @@ impl Printer<'_> {
                 Ok(())
             }
             Stmt::Include(include) => {
-                self.put("{% include ");
-                self.line(include.span());
+                self.tag("include", include.span());
                 self.expression(&include.name, &Wanted::deep(Use::Include))?;
                 self.put(if include.ignore_missing { " ignore missing%}" } else { "%}" });
                 Ok(())
             }
             Stmt::Macro(declaration) => {
-                self.put("{% macro ");
-                self.line(declaration.span());
+                self.tag("macro", declaration.span());
                 self.put(declaration.name);
                 self.book.variables.insert(declaration.name.to_owned());
                 self.parameters(declaration)?;
@@ -114,8 +108,7 @@ impl Printer<'_> {
             }
             Stmt::CallBlock(block) => self.call_block(block),
             Stmt::Do(statement) => {
-                self.put("{% do ");
-                self.line(statement.span());
+                self.tag("do", statement.span());
                 self.call(&statement.call)?;
                 self.put("%}");
                 Ok(())
@@ -126,7 +119,15 @@ impl Printer<'_> {
         }
     }
 
-    fn unsupported(&self, tag: &'static str, span: minijinja::machinery::Span) -> Printed {
+    /// Opens a tag, on a line that stands for it.
+    fn tag(&mut self, word: &str, span: Span) {
+        self.put("{%");
+        self.line(span);
+        self.put(word);
+        self.put(" ");
+    }
+
+    fn unsupported(&self, tag: &'static str, span: Span) -> Printed {
         Err(TemplateError::Unsupported { tag, place: self.place(span) })
     }
 
@@ -135,8 +136,7 @@ impl Printer<'_> {
     }
 
     fn for_loop(&mut self, statement: &Spanned<ForLoop<'_>>) -> Printed {
-        self.put("{% for ");
-        self.line(statement.span());
+        self.tag("for", statement.span());
         self.target(&statement.target);
         self.put(" in (");
         self.expression(&statement.iter, &Wanted::shallow(Use::Loop))?;
@@ -159,9 +159,9 @@ impl Printer<'_> {
     /// `elif` is an `if` alone in an `else`; it is printed as `elif` again, or the branches would nest too deeply.
     fn condition(&mut self, statement: &Spanned<IfCond<'_>>) -> Printed {
         let mut current = statement;
-        self.put("{% if ");
+        let mut word = "if";
         loop {
-            self.line(current.span());
+            self.tag(word, current.span());
             self.put("(");
             self.expression(&current.expr, &Wanted::shallow(Use::Condition))?;
             self.put(")%}");
@@ -169,7 +169,7 @@ impl Printer<'_> {
             match current.false_body.as_slice() {
                 [] => break,
                 [Stmt::IfCond(next)] => {
-                    self.put("{% elif ");
+                    word = "elif";
                     current = next;
                 }
                 body => {
@@ -184,8 +184,7 @@ impl Printer<'_> {
     }
 
     fn call_block(&mut self, block: &Spanned<CallBlock<'_>>) -> Printed {
-        self.put("{% call");
-        self.line(block.span());
+        self.tag("call", block.span());
         self.parameters(&block.macro_decl)?;
         self.put(" ");
         self.call(&block.call)?;

@@ -1,0 +1,178 @@
+//! Laws of templates and placeholders, over generated texts.
+#![allow(clippy::unwrap_used)]
+
+use keystencil::json::{Document, string};
+use keystencil::secret::SecretName;
+use keystencil::template::{
+    Blueprint, Encoding, Part, Reference, Source, Template, TemplateError, Variables, compile, is_placeholder,
+    parse_parts,
+};
+use proptest::prelude::*;
+
+fn render_with(text: &str, variables: &Variables) -> Result<Blueprint, TemplateError> {
+    let load = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+    compile(Template { name: "t.json".as_ref(), text }, variables, &load)
+}
+
+fn render(text: &str) -> Result<Blueprint, TemplateError> {
+    render_with(text, &Variables::default())
+}
+
+/// Texts that are likely to confuse: delimiters, quotes, escapes, private-use and invisible characters.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("<<"),
+        Just(">>"),
+        Just("<%"),
+        Just("%>"),
+        Just("<#"),
+        Just("#>"),
+        Just("\""),
+        Just("'"),
+        Just("\\"),
+        Just("//"),
+        Just("/*"),
+        Just("*/"),
+        Just("\n"),
+        Just("\r\n"),
+        Just("{"),
+        Just("}"),
+        Just(","),
+        Just(":"),
+        Just("keyring("),
+        Just("'x'"),
+        Just(")"),
+        Just(" | upper"),
+        Just("\u{10FF01}"),
+        Just("\u{202e}"),
+        Just("\u{0}"),
+        Just("é"),
+        Just("😀"),
+        Just("\\u"),
+        Just("d83d"),
+        Just("a"),
+        Just(" "),
+        Just("~"),
+        Just("-"),
+        Just("[0]"),
+        Just("if "),
+        Just("raw"),
+        Just("endraw"),
+        Just("set a ="),
+        Just("include 'a'"),
+        Just("\"k\": "),
+    ];
+    prop_oneof![prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat()), any::<String>(),]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    hostile().prop_map(|text| text.replace('\0', "0")).prop_filter("a name", |text| !text.is_empty())
+}
+
+fn reference() -> impl Strategy<Value = Reference> {
+    let source = prop_oneof![
+        name().prop_map(|service| Source::Keyring(SecretName::new(service, "api-key").unwrap())),
+        (name(), name()).prop_map(|(service, account)| Source::Keyring(SecretName::new(service, account).unwrap())),
+        name().prop_map(|name| Source::Env(name.replace('=', "_"))),
+    ];
+    let encoding = prop_oneof![Just(Encoding::B64encode), Just(Encoding::Urlencode)];
+    (source, prop::collection::vec(encoding, 0..3)).prop_map(|(source, encodings)| Reference { source, encodings })
+}
+
+fn same(a: &Blueprint, b: &Blueprint) {
+    assert_eq!(a.document, b.document);
+    let slots = |blueprint: &Blueprint| {
+        blueprint.slots.iter().map(|slot| (slot.pointer.clone(), slot.parts.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(slots(a), slots(b));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_placeholder_reads_back_as_the_same_reference(reference in reference()) {
+        let text = reference.to_string();
+        prop_assert_eq!(Reference::parse(&text), Some(reference.clone()));
+        prop_assert!(is_placeholder(&text));
+        prop_assert_eq!(parse_parts(&format!("a {text}b")), Some(vec![
+            Part::Literal("a ".into()), Part::Secret(reference.clone()), Part::Literal("b".into()),
+        ]));
+        prop_assert_eq!(serde_json::from_str::<Reference>(&serde_json::to_string(&reference).unwrap()).unwrap(), reference);
+    }
+
+    #[test]
+    fn a_placeholder_compiles_to_its_reference_bare_and_in_a_string(reference in reference()) {
+        let token = string::encode(&reference.to_string());
+        for text in [format!("{{\"a\": {reference}}}"), format!("{{\"a\": {token}}}")] {
+            let blueprint = render(&text).unwrap();
+            prop_assert_eq!(&blueprint.slots[0].parts, &vec![Part::Secret(reference.clone())]);
+            same(&blueprint, &render(&blueprint.document).unwrap());
+        }
+    }
+
+    #[test]
+    fn any_text_compiles_or_is_an_error(text in hostile()) {
+        for text in [text.clone(), format!("{{\"a\": \"{text}\"}}"), format!("{{\"a\": << {text} >>}}"), format!("{{<% {text} %>}}")] {
+            match render(&text) {
+                Ok(blueprint) => {
+                    Document::parse(blueprint.document.as_bytes()).unwrap();
+                    for slot in &blueprint.slots {
+                        prop_assert_eq!(parse_parts(&slot.placeholder()), Some(slot.parts.clone()));
+                    }
+                }
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_variable_in_a_string_is_its_text_whatever_it_holds(value in any::<String>(), before in "[ -!#-;=?-\\[\\]-~]{0,5}") {
+        let variables = Variables { home: value.clone(), ..Variables::default() };
+        let text = format!("{{\"a\": \"{before}<< home >>\", \"b\": << home | tojson >>, \"c\": \"<< home ~ keyring('x') >>\"}}");
+        match render_with(&text, &variables) {
+            Ok(blueprint) => {
+                let document = Document::parse(blueprint.document.as_bytes()).unwrap();
+                let members: Vec<_> = document.root().members().map(|member| member.value.as_str().unwrap().into_owned()).collect();
+                prop_assert_eq!(&members[0], &format!("{before}{value}"));
+                prop_assert_eq!(&members[1], &value);
+                prop_assert_eq!(&members[2], &format!("{value}<< keyring('x') >>"));
+            }
+            Err(error) => prop_assert!(matches!(error, TemplateError::Reserved { .. } | TemplateError::LooksLikeReference { .. }), "{error}"),
+        }
+    }
+
+    #[test]
+    fn a_document_without_delimiters_is_only_laid_out_anew(value in json()) {
+        let text = serde_json::to_string(&value).unwrap();
+        let blueprint = render(&format!("{{\"a\": {text} /* << x */,}} // <% x")).unwrap();
+        let expected = serde_json::to_string_pretty(&serde_json::json!({ "a": value })).unwrap();
+        prop_assert_eq!(&blueprint.document, &expected);
+        same(&blueprint, &render(&blueprint.document).unwrap());
+    }
+
+    #[test]
+    fn reading_any_text_for_placeholders_finds_what_it_writes(text in hostile(), reference in reference()) {
+        let _ = is_placeholder(&text);
+        if let Some(parts) = parse_parts(&format!("{text}{reference}")) {
+            prop_assert_eq!(parse_parts(&parts.iter().map(ToString::to_string).collect::<String>()), Some(parts));
+        }
+    }
+}
+
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let text = any::<String>().prop_map(|text| text.replace(['<', '\u{10FF01}'], "-"));
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        text.clone().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 30, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::btree_map(text.clone(), inner, 0..5)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
