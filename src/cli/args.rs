@@ -1,6 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
-use super::commands::{completions, demo, diff, exec, init, man, recover, render, secret, status, unrender};
+use super::commands::{
+    completions, demo, diff, exec, guard, init, log, man, recover, render, secret, status, unrender,
+};
 use crate::store::Choice;
 use anstream::ColorChoice;
 use clap::builder::styling::{AnsiColor, Styles};
@@ -114,12 +116,14 @@ pub(super) enum Command {
     Diff(diff::DiffArgs),
     Status(status::StatusArgs),
     Recover(recover::RecoverArgs),
+    Log(log::LogArgs),
     Secret(secret::SecretArgs),
     Init(init::InitArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     DemoChild(demo::child::DemoChildArgs),
+    Guard(guard::GuardArgs),
 }
 
 /// What has to be known of a command line that can't be parsed: the colour of the complaint, and whether `exec` was

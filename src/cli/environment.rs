@@ -108,6 +108,11 @@ pub(super) fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()
 }
 
+/// Where this program is.
+pub(super) fn own_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
 /// The folder that relative paths start from.
 pub(super) fn working_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()

@@ -21,7 +21,7 @@ mod targets;
 
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
-use commands::{completions, demo, diff, exec, init, man, recover, render, secret, status, unrender};
+use commands::{completions, demo, diff, exec, guard, init, log, man, recover, render, secret, status, unrender};
 use context::Context;
 use environment::Environment;
 use error::CliError;
@@ -47,6 +47,10 @@ pub fn run() -> ExitCode {
         }
     };
     let report = report.volume(cli.global.quiet, cli.global.verbose);
+    if let Command::Guard(args) = &cli.command {
+        // Started without an environment, on purpose: it needs none.
+        return guard::run(args).unwrap_or_else(|error| complain(&report, &error, failed)).into();
+    }
     let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
     let context = Context::new(report, environment, hardened, cli.global);
     dispatch(&context, &cli.command).unwrap_or_else(|error| complain(&context.report, &error, failed)).into()
@@ -60,10 +64,12 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Diff(args) => diff::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Recover(args) => recover::run(context, args),
+        Command::Log(args) => log::run(context, args),
         Command::Secret(args) => secret::run(context, args),
         Command::Init(args) => init::run(context, args),
         Command::Demo(args) => demo::run(context, args),
         Command::DemoChild(args) => demo::child::run(context, args),
+        Command::Guard(args) => guard::run(args),
         Command::Completions(args) => completions::run(context, args),
         Command::Man(args) => man::run(context, args),
     }

@@ -2,7 +2,7 @@
 
 use super::scrub::put_backup;
 use super::state::TargetState;
-use super::write::replace;
+use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, replace};
 use super::{Event, MissingSecret, Record, Session, SessionError, Target, living};
 use crate::error::Explain as _;
 use crate::host::Resolved;
@@ -77,7 +77,7 @@ impl Session<'_> {
         let mut last: Option<RenderPlan> = None;
         let mut changed = false;
         let mut backed_up = false;
-        let result = replace(&file, target.profile, |text| {
+        let result = replace(&file, target.profile, PATIENCE, |text| {
             let inputs = Inputs {
                 blueprint: &blueprint,
                 journal: old.as_ref(),
@@ -252,7 +252,7 @@ impl Session<'_> {
         let Some(mut journal) = state.journal()? else { return Ok(None) };
         journal.leases = living(&journal.leases);
         if journal.leases.is_empty() {
-            self.close(state, &journal)?;
+            self.close(state, &journal, PATIENCE_WITH_THE_DEAD)?;
             return Ok(None);
         }
         Ok(Some(journal))

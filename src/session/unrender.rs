@@ -1,7 +1,7 @@
 //! Unrender: a hold ends; with the last one the secrets leave the target and its copies, without asking a store.
 
 use super::state::TargetState;
-use super::write::replace;
+use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, replace};
 use super::{Event, Record, Session, SessionError, living, scrub};
 use crate::host::process::is_alive;
 use crate::host::replace::leftovers;
@@ -11,6 +11,7 @@ use crate::plan::render::target as check_target;
 use crate::plan::{Journal, Lease, Undo, undo, undo_raw};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Which holds an unrender ends.
 #[derive(Debug, Clone)]
@@ -117,11 +118,13 @@ impl Session<'_> {
         let (staying, leaving) = parted(std::mem::take(&mut journal.leases), release);
         journal.leases = staying;
         let event = if matches!(release, Release::Dead) { Event::Recover } else { Event::Unrender };
+        let died = |lease: &Lease| lease.pid.is_some() && !is_alive(lease);
+        let patience = if leaving.iter().any(died) { PATIENCE_WITH_THE_DEAD } else { PATIENCE };
         let record = Record::new((self.now)(), event, &journal, &leaving, journal.leases.len());
         if journal.leases.is_empty() {
             // Should this process be killed before all copies are clean, the next one finds nobody holding.
             state.write_journal_unsynced(&journal)?;
-            let closed = self.close(state, &journal)?;
+            let closed = self.close(state, &journal, patience)?;
             self.state.log(&record);
             return done(Outcome::Closed(closed));
         }
@@ -133,11 +136,16 @@ impl Session<'_> {
     }
 
     /// Takes every secret out of the target and its copies, then forgets the journal. Under our own lock.
-    pub(super) fn close(&self, state: &TargetState, journal: &Journal) -> Result<Closed, SessionError> {
+    pub(super) fn close(
+        &self,
+        state: &TargetState,
+        journal: &Journal,
+        patience: Duration,
+    ) -> Result<Closed, SessionError> {
         let profile: &dyn Profile = profile::named(&journal.profile).unwrap_or(&profile::Plain);
         let mut closed = Closed::default();
         for file in files_of(journal)? {
-            let written = replace(&file, profile, |text| {
+            let written = replace(&file, profile, patience, |text| {
                 let Some(text) = text else { return Ok(None) };
                 let (undone, after) = undo_text(text, journal, &mut closed.damaged);
                 closed.removed += undone.removed;

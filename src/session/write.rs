@@ -6,7 +6,10 @@ use crate::host::{HostLock, Profile, Resolved};
 use std::time::Duration;
 
 /// How long the host's lock is waited for: until a stale one is certainly stale.
-const PATIENCE: Duration = Duration::from_secs(12);
+pub(super) const PATIENCE: Duration = Duration::from_secs(12);
+/// How long after a holder's death. Half of the clients that are killed leave their lock behind (measured), and it would
+/// keep their secrets in place until it is stale; a living client holds it for milliseconds.
+pub(super) const PATIENCE_WITH_THE_DEAD: Duration = Duration::from_millis(700);
 /// After so many meetings with another writer the lock is held from the reading on, not just around the rename.
 const POLITE: usize = 3;
 /// After so many, somebody writes without a lock and without a pause.
@@ -15,7 +18,7 @@ const ATTEMPTS: usize = 50;
 /// What came of a replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Written {
-    /// The host's lock was held by somebody for longer than [`PATIENCE`], and was ignored.
+    /// The host's lock was held by somebody for longer than our patience, and was ignored.
     pub(super) lock_ignored: bool,
 }
 
@@ -24,17 +27,18 @@ pub(super) struct Written {
 pub(super) fn replace(
     target: &Resolved,
     profile: &dyn Profile,
+    patience: Duration,
     mut plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
 ) -> Result<Written, SessionError> {
     let mut written = Written::default();
     for attempt in 0..ATTEMPTS {
-        let early = if attempt < POLITE { None } else { take(profile, target, &mut written)? };
+        let early = if attempt < POLITE { None } else { take(profile, target, patience, &mut written)? };
         let before = target.read()?;
         let Some(after) = plan(before.as_deref())? else { return Ok(written) };
         let staged = target.stage(after.as_bytes())?;
         let lock = match early {
             Some(lock) => Some(lock),
-            None => take(profile, target, &mut written)?,
+            None => take(profile, target, patience, &mut written)?,
         };
         let unchanged = target.read()? == before;
         if !unchanged || lock.as_ref().is_some_and(HostLock::is_ageing) {
@@ -53,9 +57,14 @@ pub(super) fn replace(
     Err(SessionError::Raced { path: target.path().to_owned() })
 }
 
-fn take(profile: &dyn Profile, target: &Resolved, written: &mut Written) -> Result<Option<HostLock>, SessionError> {
+fn take(
+    profile: &dyn Profile,
+    target: &Resolved,
+    patience: Duration,
+    written: &mut Written,
+) -> Result<Option<HostLock>, SessionError> {
     let Some(path) = profile.lock(target) else { return Ok(None) };
-    let lock = HostLock::take(&path, PATIENCE)?;
+    let lock = HostLock::take(&path, patience)?;
     written.lock_ignored |= lock.is_none();
     Ok(lock)
 }

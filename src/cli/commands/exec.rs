@@ -4,6 +4,7 @@ mod held;
 #[cfg(unix)]
 mod signals;
 
+use super::guard::watch;
 use super::render::ConflictArgs;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
@@ -61,6 +62,9 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
         #[cfg(unix)]
         let signals = signals::Signals::watch().map_err(CliError::Signals)?;
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
+        for target in &targets {
+            watch(&context.environment.state, &target.path);
+        }
         let mut held = Held::new(&context.report, session, &targets, options.holder.clone());
         say_rendered(&workplace, &render_all(session, &targets, &options)?);
         #[cfg(unix)]
