@@ -1,7 +1,7 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, exec, guard, init, log, man, recover, render, secret, status, unrender,
+    completions, demo, diff, exec, guard, hook, init, install, log, man, recover, render, secret, status, unrender,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -119,6 +119,9 @@ pub(super) enum Command {
     Log(log::LogArgs),
     Secret(secret::SecretArgs),
     Init(init::InitArgs),
+    Install(install::InstallArgs),
+    Uninstall(install::UninstallArgs),
+    Hook(hook::HookArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

@@ -108,6 +108,11 @@ pub(super) fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()
 }
 
+/// The folders that programs are looked for in.
+pub(super) fn search_path() -> Vec<PathBuf> {
+    variable_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
 /// Where this program is.
 pub(super) fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()

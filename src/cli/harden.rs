@@ -34,7 +34,7 @@ impl Hardened {
     /// Runs `spawn` under the limit we were given, so that a child inherits that one.
     pub(super) fn lifted<T>(&self, spawn: impl FnOnce() -> T) -> T {
         #[cfg(unix)]
-        let _ = setrlimit(Resource::Core, self.before.clone());
+        let _ = setrlimit(Resource::Core, self.before);
         let spawned = spawn();
         #[cfg(unix)]
         self.apply();

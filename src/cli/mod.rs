@@ -21,7 +21,9 @@ mod targets;
 
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
-use commands::{completions, demo, diff, exec, guard, init, log, man, recover, render, secret, status, unrender};
+use commands::{
+    completions, demo, diff, exec, guard, hook, init, install, log, man, recover, render, secret, status, unrender,
+};
 use context::Context;
 use environment::Environment;
 use error::CliError;
@@ -67,6 +69,9 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Log(args) => log::run(context, args),
         Command::Secret(args) => secret::run(context, args),
         Command::Init(args) => init::run(context, args),
+        Command::Install(args) => install::install(context, args),
+        Command::Uninstall(args) => install::uninstall(context, args),
+        Command::Hook(args) => hook::run(context, args),
         Command::Demo(args) => demo::run(context, args),
         Command::DemoChild(args) => demo::child::run(context, args),
         Command::Guard(args) => guard::run(args),

@@ -7,7 +7,7 @@
 mod layout;
 mod text;
 
-pub(super) use layout::{age, count, table};
+pub(super) use layout::{age, count, sentence, table};
 pub(super) use text::{Text, clean};
 
 use super::error::CliError;

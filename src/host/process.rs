@@ -26,6 +26,13 @@ impl Process {
         system::find(pid)
     }
 
+    /// The process that started this one, as far back as can be seen: parent, its parent, and so on.
+    #[must_use]
+    pub fn ancestors(&self) -> Vec<Self> {
+        // A circle can't be, but a table that changes while it is read can look like one.
+        std::iter::successors(system::parent(self.pid), |process| system::parent(process.pid)).take(64).collect()
+    }
+
     /// This process.
     #[must_use]
     pub fn current() -> Self {
@@ -87,6 +94,12 @@ mod system {
         (!matches!(state, "Z" | "X")).then(|| Process { pid, started, program: program.to_owned() })
     }
 
+    pub(super) fn parent(pid: u32) -> Option<Process> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, tail) = stat.rsplit_once(')')?;
+        find(tail.split_ascii_whitespace().nth(1)?.parse().ok()?)
+    }
+
     pub(super) fn boot() -> String {
         let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -107,6 +120,13 @@ mod system {
         let gone = matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead);
         let program = process.name().to_string_lossy().into_owned();
         (!gone).then(|| Process { pid: pid.as_u32(), started: process.start_time(), program })
+    }
+
+    pub(super) fn parent(pid: u32) -> Option<Process> {
+        let pid = Pid::from_u32(pid);
+        let mut system = System::new();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
+        find(system.process(pid)?.parent()?.as_u32())
     }
 
     pub(super) fn boot() -> String {

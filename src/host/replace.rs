@@ -142,15 +142,23 @@ impl Resolved {
     /// # Errors
     /// [`ReplaceError`] if that fails; nothing is left behind then.
     pub fn stage(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
-        Staged::new(&self.path, content, Times::Now)
+        Staged::new(&self.path, content, Keep::StricterMode)
     }
 
-    /// As [`Self::stage`], for a copy whose time stamps stay what they were.
+    /// As [`Self::stage`], for a file that holds no secret: its mode stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::stage`].
+    pub fn stage_plainly(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
+        Staged::new(&self.path, content, Keep::Mode)
+    }
+
+    /// As [`Self::stage`], for a copy that is clean again: its mode and its time stamps stay as they are.
     ///
     /// # Errors
     /// As [`Self::stage`].
     pub fn stage_quietly(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
-        Staged::new(&self.path, content, Times::Kept)
+        Staged::new(&self.path, content, Keep::ModeAndTimes)
     }
 }
 
@@ -169,10 +177,15 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     Ok(Some(content))
 }
 
-#[derive(Clone, Copy)]
-enum Times {
-    Now,
-    Kept,
+/// What of the old file the new one takes over, besides its owner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// The mode, but no looser than 0600: a secret may be in it.
+    StricterMode,
+    /// The mode as it is.
+    Mode,
+    /// The mode as it is, and the times.
+    ModeAndTimes,
 }
 
 /// A finished file that waits beside the one it is to replace; removed if dropped.
@@ -184,7 +197,7 @@ pub struct Staged {
 }
 
 impl Staged {
-    fn new(path: &Path, content: &[u8], times: Times) -> Result<Self, ReplaceError> {
+    fn new(path: &Path, content: &[u8], keep: Keep) -> Result<Self, ReplaceError> {
         let io = |step| ReplaceError::io(step, path);
         let folder = path.parent().unwrap_or(Path::new("."));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -195,8 +208,8 @@ impl Staged {
         file.write_all(content).map_err(io("write beside"))?;
         match fs::metadata(path) {
             Ok(old) => {
-                keep_owner_and_mode(&file, &old).map_err(io("keep the owner of"))?;
-                if let Times::Kept = times {
+                keep_owner_and_mode(&file, &old, keep).map_err(io("keep the owner of"))?;
+                if keep == Keep::ModeAndTimes {
                     let times = fs::FileTimes::new()
                         .set_modified(old.modified().map_err(io("read"))?)
                         .set_accessed(old.accessed().map_err(io("read"))?);
@@ -219,9 +232,9 @@ impl Staged {
     }
 }
 
-/// Gives our file the old one's owner and mode, the mode no looser than 0600.
+/// Gives our file the old one's owner and mode.
 #[cfg(unix)]
-fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
+fn keep_owner_and_mode(file: &File, old: &fs::Metadata, keep: Keep) -> io::Result<()> {
     use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
     use std::os::unix::fs::MetadataExt as _;
     let new = file.metadata()?;
@@ -233,12 +246,13 @@ fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
             _ => {}
         }
     }
-    fchmod(file, Mode::from_raw_mode(old.mode() & 0o600))?;
+    let mask = if keep == Keep::StricterMode { 0o600 } else { 0o777 };
+    fchmod(file, Mode::from_raw_mode(old.mode() & mask))?;
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn keep_owner_and_mode(_file: &File, _old: &fs::Metadata) -> io::Result<()> {
+fn keep_owner_and_mode(_file: &File, _old: &fs::Metadata, _keep: Keep) -> io::Result<()> {
     Ok(())
 }
 

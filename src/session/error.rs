@@ -1,6 +1,7 @@
 //! Why a transaction did not happen. Nothing was changed then.
 
 use crate::error::{Explain, Place};
+use crate::host::profile::UnfitSettings;
 use crate::host::{LockError, ReplaceError};
 use crate::plan::PlanError;
 use crate::plan::journal::JournalError;
@@ -48,6 +49,14 @@ pub enum SessionError {
         path: PathBuf,
         /// The pointer of the first one.
         pointer: String,
+    },
+    /// A host's settings are not of the shape that it reads.
+    #[error("the settings can't take hooks: {error}")]
+    Settings {
+        /// The settings.
+        path: PathBuf,
+        /// What is wrong with them.
+        error: UnfitSettings,
     },
     /// A file can't be read or written.
     #[error(transparent)]
@@ -97,7 +106,9 @@ impl Explain for MissingSecret {
 impl Explain for SessionError {
     fn place(&self) -> Option<Place> {
         match self {
-            Self::NoTemplate { path, .. } | Self::Journal { path, .. } => Some(Place::file(path)),
+            Self::NoTemplate { path, .. } | Self::Journal { path, .. } | Self::Settings { path, .. } => {
+                Some(Place::file(path))
+            }
             Self::Template(error) => error.place(),
             Self::Missing(missing) => missing.first().and_then(Explain::place),
             Self::Target { path, error: PlanError::Syntax(error) } => Some(Place::at(path, error.line, error.column)),
@@ -123,6 +134,7 @@ impl Explain for SessionError {
                 }
             }),
             Self::Journal { error, .. } => error.hint(),
+            Self::Settings { error, .. } => error.hint(),
             Self::Conflict { .. } => {
                 Some("move it into a store with `keystencil secret set`, or use `--on-conflict replace`".to_owned())
             }

@@ -10,6 +10,7 @@ mod guard;
 mod log;
 mod render;
 mod scrub;
+mod settings;
 mod state;
 mod status;
 mod unrender;

@@ -2,7 +2,7 @@
 
 use super::SessionError;
 use crate::host::replace::sync_folder;
-use crate::host::{HostLock, Profile, Resolved};
+use crate::host::{HostLock, Profile, ReplaceError, Resolved, Staged};
 use std::time::Duration;
 
 /// How long the host's lock is waited for: until a stale one is certainly stale.
@@ -28,6 +28,17 @@ pub(super) fn replace(
     target: &Resolved,
     profile: &dyn Profile,
     patience: Duration,
+    plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
+) -> Result<Written, SessionError> {
+    replace_by(target, profile, patience, Resolved::stage, plan)
+}
+
+/// As [`replace`], with another way to stage the file.
+pub(super) fn replace_by(
+    target: &Resolved,
+    profile: &dyn Profile,
+    patience: Duration,
+    stage: impl Fn(&Resolved, &[u8]) -> Result<Staged, ReplaceError>,
     mut plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
 ) -> Result<Written, SessionError> {
     let mut written = Written::default();
@@ -35,7 +46,7 @@ pub(super) fn replace(
         let early = if attempt < POLITE { None } else { take(profile, target, patience, &mut written)? };
         let before = target.read()?;
         let Some(after) = plan(before.as_deref())? else { return Ok(written) };
-        let staged = target.stage(after.as_bytes())?;
+        let staged = stage(target, after.as_bytes())?;
         let lock = match early {
             Some(lock) => Some(lock),
             None => take(profile, target, patience, &mut written)?,

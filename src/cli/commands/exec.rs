@@ -5,6 +5,7 @@ mod held;
 mod signals;
 
 use super::guard::watch;
+use super::install::real_program;
 use super::render::ConflictArgs;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
@@ -21,6 +22,9 @@ use jiff::Timestamp;
 use std::ffi::OsString;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
+
+/// First arguments with which a program starts no session, and needs no secret.
+const WITHOUT_SESSION: [&str; 4] = ["--version", "-v", "--help", "-h"];
 
 /// Run a program with the secrets in place, and take them out when it ends
 ///
@@ -45,12 +49,47 @@ pub(in crate::cli) struct ExecArgs {
     pair: PairArgs,
     #[command(flatten)]
     conflict: ConflictArgs,
+    /// Pass over keystencil's own shims when CMD is looked for, and run it without secrets if they can't be had
+    #[arg(long, hide = true)]
+    behind_shim: bool,
     /// The program and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, CliError> {
+    let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::BEFORE_CMD) };
+    if !args.behind_shim {
+        return with_secrets(context, args, Command::new(program).args(arguments), program);
+    }
+    let Some(real) = real_program(&program.to_string_lossy()) else {
+        return Ok(not_started(context, program, io::ErrorKind::NotFound.into()));
+    };
+    let command = || {
+        let mut command = Command::new(&real);
+        command.args(arguments);
+        command
+    };
+    if !arguments.first().is_some_and(|first| WITHOUT_SESSION.iter().any(|word| first == word)) {
+        match with_secrets(context, args, &mut command(), program) {
+            // A shim is in the way of its program if a keyring that does not answer keeps it from starting.
+            Err(error) => context.report.error(&error),
+            done => return done,
+        }
+    }
+    Ok(match context.hardened.lifted(|| command().status()) {
+        Ok(status) => exit_of(status),
+        Err(source) => not_started(context, program, source),
+    })
+}
+
+/// An error says that the program was not started.
+fn with_secrets(
+    context: &Context,
+    args: &ExecArgs,
+    command: &mut Command,
+    program: &OsString,
+) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     let targets = select(&workplace.config, &args.targets, &args.pair)?;
     workplace.session(|session| {
@@ -61,10 +100,10 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
         prepare(&workplace, session, &targets, &options)?;
         #[cfg(unix)]
         let signals = signals::Signals::watch().map_err(CliError::Signals)?;
-        // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         for target in &targets {
             watch(&context.environment.state, &target.path);
         }
+        // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         let mut held = Held::new(&context.report, session, &targets, options.holder.clone());
         say_rendered(&workplace, &render_all(session, &targets, &options)?);
         #[cfg(unix)]
@@ -72,13 +111,11 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
             held.release();
             return Ok(after_signal(signal));
         }
-        let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::BEFORE_CMD) };
-        let spawned = context.hardened.lifted(|| Command::new(program).args(arguments).spawn());
-        let mut child = match spawned {
+        let mut child = match context.hardened.lifted(|| command.spawn()) {
             Ok(child) => child,
             Err(source) => {
                 held.release();
-                return Ok(not_started(&workplace, program, source));
+                return Ok(not_started(context, program, source));
             }
         };
         #[cfg(unix)]
@@ -111,9 +148,9 @@ fn say_rendered(workplace: &Workplace<'_>, done: &[crate::cli::rendering::Done])
     }
 }
 
-fn not_started(workplace: &Workplace<'_>, program: &OsString, source: io::Error) -> Exit {
+fn not_started(context: &Context, program: &OsString, source: io::Error) -> Exit {
     let exit = if source.kind() == io::ErrorKind::NotFound { Exit::NOT_FOUND } else { Exit::NOT_EXECUTABLE };
-    workplace.report().error(&CliError::NotStarted { program: program.to_string_lossy().into_owned(), source });
+    context.report.error(&CliError::NotStarted { program: program.to_string_lossy().into_owned(), source });
     exit
 }
 

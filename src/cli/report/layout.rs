@@ -29,6 +29,12 @@ pub(in crate::cli) fn table<const N: usize>(header: [&str; N], rows: &[[String; 
     text
 }
 
+/// A sentence of its own: ends with a full stop.
+pub(in crate::cli) fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '?', '!', ':']) { text.to_owned() } else { format!("{text}.") }
+}
+
 /// `1 slot`, `2 slots`.
 pub(in crate::cli) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -4,9 +4,10 @@
 //! `.config.json` in the config folder wins where it exists), rewrites it whole under proper-lockfile's lock directory
 //! beside it, copies it to `backups/` when the newest copy is a minute old, and to `.corrupted.*` when it can't parse it.
 
-use super::{Profile, files_starting};
+use super::{HookChange, Profile, UnfitSettings, files_starting};
 use crate::host::Resolved;
 use crate::host::process::Process;
+use crate::json::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::template::{Part, Slot};
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -14,6 +15,10 @@ use std::path::{Path, PathBuf};
 
 /// The client makes a backup when the newest one is a minute old (measured); half of that leaves it time to start.
 const BACKUP_EVERY_MS: i64 = 30_000;
+
+/// Our hooks: the event, the verb of `keystencil hook`, and the seconds it may take. Without a timeout of its own a
+/// SessionEnd hook is killed after a second and a half (measured).
+const HOOKS: [(&str, &str, u32); 2] = [("SessionStart", "session-start", 10), ("SessionEnd", "session-end", 30)];
 
 /// The profile of Claude Code.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +34,7 @@ impl Profile for ClaudeCode {
     }
 
     fn default_target(&self, home: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        let folder = env("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let folder = config_folder(env);
         let legacy = folder.clone().unwrap_or_else(|| home.join(".claude")).join(".config.json");
         if legacy.exists() {
             return Some(legacy);
@@ -69,6 +74,28 @@ impl Profile for ClaudeCode {
             .then(|| backups.join(format!("{prefix}{now}")))
     }
 
+    fn settings(&self, home: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        Some(config_folder(env).unwrap_or_else(|| home.join(".claude")).join("settings.json"))
+    }
+
+    fn hooks(&self, settings: &Document<'_>, change: HookChange<'_>) -> Result<Patch, UnfitSettings> {
+        let root = settings.root();
+        expect(root, Kind::Object, &Pointer::root(), "an object")?;
+        let all = Pointer::root().child("hooks");
+        if let Some(hooks) = root.get("hooks") {
+            expect(hooks, Kind::Object, &all, "an object")?;
+            for (event, ..) in HOOKS {
+                if let Some(groups) = hooks.get(event) {
+                    expect(groups, Kind::Array, &all.child(event), "a list")?;
+                }
+            }
+        }
+        Ok(Patch(match change {
+            HookChange::Install { program } => additions(root.get("hooks"), &all, program),
+            HookChange::Uninstall => root.get("hooks").map(|hooks| removals(hooks, &all)).unwrap_or_default(),
+        }))
+    }
+
     fn warning(&self, slot: &Slot) -> Option<String> {
         let mut from_the_end: Vec<_> = slot.pointer.tokens().collect();
         from_the_end.reverse();
@@ -82,6 +109,82 @@ impl Profile for ClaudeCode {
             _ => None,
         }
     }
+}
+
+fn config_folder(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    env("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+fn expect(node: Node<'_>, kind: Kind, pointer: &Pointer, expected: &'static str) -> Result<(), UnfitSettings> {
+    if node.kind() == kind { Ok(()) } else { Err(UnfitSettings { pointer: pointer.clone(), expected }) }
+}
+
+/// What the hooks lack: each event is a list of groups, each with a list of hooks.
+fn additions(hooks: Option<Node<'_>>, all: &Pointer, program: &str) -> Vec<Operation> {
+    let lacking = HOOKS.iter().filter(|(event, verb, _)| {
+        let groups = hooks.and_then(|hooks| hooks.get(event));
+        groups.is_none_or(|groups| ours(groups, verb).next().is_none())
+    });
+    let group = |verb: &str, timeout: u32| {
+        // `exec`, so that the hook's parent is the client.
+        let command = string::encode(&format!("exec {program} hook {verb}"));
+        format!("{{\"hooks\":[{{\"type\":\"command\",\"command\":{command},\"timeout\":{timeout}}}]}}")
+    };
+    let Some(hooks) = hooks else {
+        let events: Vec<String> =
+            lacking.map(|(event, verb, timeout)| format!("\"{event}\":[{}]", group(verb, *timeout))).collect();
+        return vec![Operation::Add { path: all.clone(), value: format!("{{{}}}", events.join(",")) }];
+    };
+    lacking
+        .map(|(event, verb, timeout)| {
+            let (at, value) = (all.child(event), group(verb, *timeout));
+            match hooks.get(event) {
+                Some(_) => Operation::Add { path: at.child("-"), value },
+                None => Operation::Add { path: at, value: format!("[{value}]") },
+            }
+        })
+        .collect()
+}
+
+/// Takes out our hooks, the last first, and what they leave empty.
+fn removals(hooks: Node<'_>, all: &Pointer) -> Vec<Operation> {
+    let mut removals = Vec::new();
+    let mut emptied = 0;
+    for (event, verb, _) in HOOKS {
+        let Some(groups) = hooks.get(event) else { continue };
+        let at = all.child(event);
+        let mut found: Vec<_> = ours(groups, verb).collect();
+        found.reverse();
+        let in_group = |group: usize| groups.items().nth(group).and_then(|group| group.get("hooks"));
+        let alone = |group: usize| in_group(group).is_some_and(|hooks| hooks.items().count() == 1);
+        if !found.is_empty() && found.len() == groups.items().count() && found.iter().all(|(group, _)| alone(*group)) {
+            emptied += 1;
+            removals.push(at);
+            continue;
+        }
+        removals.extend(found.into_iter().map(|(group, hook)| match alone(group) {
+            true => at.index(group),
+            false => at.index(group).child("hooks").index(hook),
+        }));
+    }
+    if emptied > 0 && emptied == hooks.members().count() {
+        removals = vec![all.clone()];
+    }
+    removals.into_iter().map(|path| Operation::Remove { path }).collect()
+}
+
+/// Where our hook stands among the groups of an event: group and place in it.
+fn ours<'a>(groups: Node<'a>, verb: &str) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+    let call = format!(" hook {verb}");
+    groups.items().enumerate().flat_map(move |(group, node)| {
+        let call = call.clone();
+        let hooks = node.get("hooks").map(|hooks| hooks.items().collect::<Vec<_>>()).unwrap_or_default();
+        let is_ours = move |hook: &Node<'_>| {
+            let command = hook.get("command").and_then(|command| command.as_str());
+            command.is_some_and(|command| command.contains("keystencil") && command.trim_end().ends_with(&call))
+        };
+        hooks.into_iter().enumerate().filter(move |(_, hook)| is_ours(hook)).map(move |(hook, _)| (group, hook))
+    })
 }
 
 fn copies_of(target: &Path) -> Vec<PathBuf> {
@@ -136,6 +239,42 @@ mod tests {
         assert!(!warned("/mcpServers/a/url", "https://x.example/?key="));
         assert!(!warned("/mcpServers/a/env/KEY", ""));
         assert!(!warned("/mcpServers/a/args/1", ""));
+    }
+
+    fn changed(settings: &str, change: HookChange<'_>) -> String {
+        let patch = ClaudeCode.hooks(&Document::parse(settings.as_bytes()).unwrap(), change).unwrap();
+        crate::json::edit::apply(settings, &patch).unwrap()
+    }
+
+    #[test]
+    fn hooks_are_installed_once_and_uninstalled_to_the_same_bytes() {
+        for settings in [
+            "{}",
+            "{\n  \"model\": \"opus\"\n}\n",
+            "{\"hooks\":{\"Stop\":[]},\"a\":1.0}",
+            "{\n\t\"hooks\": {\n\t\t\"SessionEnd\": [\n\t\t\t{\n\t\t\t\t\"hooks\": []\n\t\t\t}\n\t\t]\n\t}\n}",
+        ] {
+            let install = HookChange::Install { program: "keystencil" };
+            let installed = changed(settings, install);
+            assert!(installed.contains("exec keystencil hook session-start"), "{installed}");
+            assert!(installed.contains("exec keystencil hook session-end"), "{installed}");
+            assert_eq!(changed(&installed, install), installed);
+            assert_eq!(changed(&installed, HookChange::Uninstall), settings);
+        }
+    }
+
+    #[test]
+    fn settings_of_another_shape_are_refused_and_a_neighbours_hook_stays() {
+        for settings in ["[]", "{\"hooks\":1}", "{\"hooks\":{\"SessionEnd\":{}}}"] {
+            let document = Document::parse(settings.as_bytes()).unwrap();
+            assert!(ClaudeCode.hooks(&document, HookChange::Uninstall).is_err(), "{settings}");
+        }
+        let mine = r#"{"type":"command","command":"say done"}"#;
+        let settings = format!(
+            r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{mine},{{"command":"exec keystencil hook session-end"}}]}}]}}}}"#
+        );
+        let expected = format!(r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{mine}]}}]}}}}"#);
+        assert_eq!(changed(&settings, HookChange::Uninstall), expected);
     }
 
     #[test]

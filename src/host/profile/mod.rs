@@ -6,7 +6,9 @@ mod plain;
 pub use claude_code::ClaudeCode;
 pub use plain::Plain;
 
+use crate::error::Explain;
 use crate::host::Resolved;
+use crate::json::{Document, Patch, Pointer};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -34,8 +36,46 @@ pub trait Profile: Debug + Sync {
     /// kept from it now, or never makes one.
     fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf>;
 
+    /// The settings file that hooks are installed in, if the host has hooks.
+    fn settings(&self, home: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf>;
+
+    /// What adds our hooks to the settings, or takes exactly them out; `program` is how a hook calls keystencil. The patch
+    /// is empty if there is nothing to do.
+    ///
+    /// # Errors
+    /// [`UnfitSettings`] if the settings are not of the shape that the host reads.
+    fn hooks(&self, settings: &Document<'_>, change: HookChange<'_>) -> Result<Patch, UnfitSettings>;
+
     /// Why a secret in this slot is a bad idea with this host, if it is.
     fn warning(&self, slot: &Slot) -> Option<String>;
+}
+
+/// What is to be done with our hooks.
+#[derive(Debug, Clone, Copy)]
+pub enum HookChange<'a> {
+    /// They are added, and call keystencil like this.
+    Install {
+        /// A word of a shell command.
+        program: &'a str,
+    },
+    /// They are taken out.
+    Uninstall,
+}
+
+/// Settings that hooks can't be added to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{pointer} is not {expected}")]
+pub struct UnfitSettings {
+    /// Where.
+    pub pointer: Pointer,
+    /// What should be there.
+    pub expected: &'static str,
+}
+
+impl Explain for UnfitSettings {
+    fn hint(&self) -> Option<String> {
+        Some("repair the settings by hand; nothing was changed".to_owned())
+    }
 }
 
 /// All profiles, the most particular first.

@@ -1,7 +1,8 @@
 //! Any JSON file that no other profile claims: no lock, no copies, no warnings.
 
-use super::Profile;
+use super::{HookChange, Profile, UnfitSettings};
 use crate::host::Resolved;
+use crate::json::{Document, Patch};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -34,6 +35,14 @@ impl Profile for Plain {
 
     fn clean_backup(&self, _target: &Resolved, _now: Timestamp) -> Option<PathBuf> {
         None
+    }
+
+    fn settings(&self, _home: &Path, _env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        None
+    }
+
+    fn hooks(&self, _settings: &Document<'_>, _change: HookChange<'_>) -> Result<Patch, UnfitSettings> {
+        Ok(Patch::default())
     }
 
     fn warning(&self, _slot: &Slot) -> Option<String> {

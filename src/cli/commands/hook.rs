@@ -1,0 +1,166 @@
+//! `keystencil hook`: what a host's hooks call. Never fails the host: the exit status is 0 whatever happens, and what a
+//! person should know is one `systemMessage` line on standard output.
+
+mod input;
+
+use super::guard::watch;
+use crate::cli::context::{Context, Workplace};
+use crate::cli::environment::{self, variable_os};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{count, sentence};
+use crate::error::Explain;
+use crate::host::Resolved;
+use crate::host::process::Process;
+use crate::host::profile::{ClaudeCode, Profile};
+use crate::plan::{Lease, OnConflict};
+use crate::session::{Release, RenderOptions, Session, Target};
+use clap::{Args, Subcommand};
+use input::{BadInput, Input};
+use jiff::Timestamp;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// What Claude Code's hooks call; installed by `keystencil install claude-code`
+///
+/// Reads the hook's JSON from standard input and answers on standard output. Whatever happens, the exit status is 0, so
+/// that the program is never held up.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct HookArgs {
+    #[command(subcommand)]
+    event: Event,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+enum Event {
+    /// A session began: it holds the rendered form from now on
+    SessionStart,
+    /// A session ended: its hold ends, and with the last one the secrets leave
+    SessionEnd,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, CliError> {
+    let message = match answer(context, args.event) {
+        Ok(message) => message,
+        Err(error) => Some(told(&error)),
+    };
+    if let Some(message) = message {
+        context.report.json(&json!({ "systemMessage": format!("keystencil: {message}") }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What to tell the person, if anything.
+fn answer(context: &Context, event: Event) -> Result<Option<String>, CliError> {
+    let name = match event {
+        Event::SessionStart => "SessionStart",
+        Event::SessionEnd => "SessionEnd",
+    };
+    let input = match Input::read(name) {
+        Ok(input) => input,
+        Err(BadInput::OtherEvent(other)) => {
+            return Ok(Some(format!("the {name} hook was called for {other}; nothing was done")));
+        }
+        Err(BadInput::Unreadable) => {
+            return Ok(Some(format!("the {name} hook got no JSON it can read; nothing was done")));
+        }
+    };
+    let client = environment::claude_pid().and_then(|pid| pid.parse().ok()).and_then(Process::find);
+    let Some(client) = client else {
+        return Ok(Some(format!(
+            "the {name} hook was called without a CLAUDE_PID of a running program; nothing was done"
+        )));
+    };
+    let workplace = context.open_anyhow();
+    workplace.session(|session| match event {
+        Event::SessionStart => start(&workplace, session, &client, &input),
+        Event::SessionEnd => end(&workplace, session, &client, &input),
+    })
+}
+
+fn start(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    client: &Process,
+    input: &Input,
+) -> Result<Option<String>, CliError> {
+    drop(session.recover());
+    let lease = client.lease(input.session_id.clone(), Timestamp::now());
+    let family: Vec<u32> = std::iter::once(client.pid).chain(client.ancestors().iter().map(|p| p.pid)).collect();
+    let holds = |held: &Lease| held.pid.is_some_and(|pid| family.contains(&pid));
+    let mut messages = Vec::new();
+    for path in paths(workplace, session)? {
+        let journal = session.journal(&path)?;
+        if journal.is_some_and(|journal| journal.leases.iter().any(holds)) {
+            // Started by `exec`: delivered. From now on the client holds for itself.
+            session.hold(&path, lease.clone())?;
+            watch(&workplace.context.environment.state, &path);
+        } else if let Some(target) = own_target(workplace, &path) {
+            watch(&workplace.context.environment.state, &path);
+            messages.extend(late(session, &target, lease.clone()));
+        }
+    }
+    Ok((!messages.is_empty()).then(|| messages.join(" ")))
+}
+
+/// The client was started without `exec`: what its servers got can only be repaired.
+fn late(session: &Session<'_>, target: &Target, holder: Lease) -> Option<String> {
+    match session.render(target, &RenderOptions { holder, on_conflict: Some(OnConflict::Keep) }) {
+        Ok(rendered) if rendered.slots == 0 => None,
+        Ok(rendered) => Some(format!(
+            "Claude Code was started without keystencil, so its MCP servers got placeholders. {} filled in now: \
+             reconnect the servers with /mcp. Next time start it with `keystencil exec -- claude`, or once and for all: \
+             `keystencil install shim claude`.",
+            match rendered.slots {
+                1 => "1 key is".to_owned(),
+                slots => format!("{slots} keys are"),
+            }
+        )),
+        Err(error) => Some(told(&error)),
+    }
+}
+
+fn end(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    client: &Process,
+    input: &Input,
+) -> Result<Option<String>, CliError> {
+    if input.goes_on() {
+        return Ok(None);
+    }
+    let lease = client.lease(None, Timestamp::now());
+    for path in paths(workplace, session)? {
+        // A process that holds nothing (`claude mcp list` ends a session it never began) takes nothing away.
+        let holds = |journal: &crate::plan::Journal| journal.leases.iter().any(|held| held.same_holder(&lease));
+        if session.journal(&path)?.as_ref().is_some_and(holds) {
+            session.unrender(&path, &Release::Holder(lease.clone()))?;
+        }
+    }
+    drop(session.recover());
+    Ok(None)
+}
+
+/// The files that may be the client's: those of the config, and whatever is rendered now.
+fn paths(workplace: &Workplace<'_>, session: &Session<'_>) -> Result<Vec<PathBuf>, CliError> {
+    let all = session.status(&workplace.config.targets)?;
+    Ok(all.into_iter().map(|status| status.path).collect())
+}
+
+/// The target of the config at that path, if it is the config file of the client that called.
+fn own_target(workplace: &Workplace<'_>, path: &PathBuf) -> Option<Target> {
+    let own = ClaudeCode.default_target(&workplace.context.environment.home, &variable_os)?;
+    let own = Resolved::follow(&own).ok()?;
+    let target = workplace.config.targets.iter().find(|target| target.path == *path)?;
+    let is_own = Resolved::follow(&target.path).is_ok_and(|file| file.path() == own.path());
+    (target.profile.name() == ClaudeCode.name() && is_own).then(|| target.clone())
+}
+
+/// An error and everything found with it, in one line.
+fn told(error: &dyn Explain) -> String {
+    let others = error.others().len();
+    let more = if others > 0 { format!(" (and {} more)", count(others, "such error")) } else { String::new() };
+    let hint = error.hint().map(|hint| format!(" {}", sentence(&hint))).unwrap_or_default();
+    format!("{}{more}{hint}", sentence(&error.to_string()))
+}

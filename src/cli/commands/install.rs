@@ -1,0 +1,103 @@
+//! `keystencil install` and `keystencil uninstall`.
+
+mod shim;
+
+pub(in crate::cli) use shim::real_program;
+
+use crate::cli::context::Context;
+use crate::cli::environment::{own_program, search_path, variable_os};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{GOOD, Text};
+use crate::host::profile::{ClaudeCode, HookChange, Profile};
+use clap::{Args, Subcommand};
+use std::path::Path;
+
+/// Let a program start and end sessions by itself
+///
+/// Examples:
+///
+///     keystencil install claude-code          hooks that repair, report and clean up
+///     keystencil install shim claude          a `claude` that runs the real one under `keystencil exec`
+///     keystencil install shim claude --print zsh
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct InstallArgs {
+    #[command(subcommand)]
+    what: Install,
+}
+
+/// Take out what `keystencil install` put in, and nothing else
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UninstallArgs {
+    #[command(subcommand)]
+    what: Uninstall,
+}
+
+#[derive(Debug, Subcommand)]
+enum Install {
+    /// Hooks in Claude Code's settings.json: a session started without keystencil is repaired, every end cleans up
+    ClaudeCode,
+    Shim(shim::ShimArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Uninstall {
+    /// The hooks in Claude Code's settings.json
+    ClaudeCode,
+    Shim(shim::UnshimArgs),
+}
+
+pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<Exit, CliError> {
+    match &args.what {
+        Install::ClaudeCode => {
+            let program = program();
+            hooks(context, HookChange::Install { program: &program }, "installed", "are there already")
+        }
+        Install::Shim(args) => shim::install(context, args),
+    }
+}
+
+pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Result<Exit, CliError> {
+    match &args.what {
+        Uninstall::ClaudeCode => hooks(context, HookChange::Uninstall, "uninstalled", "are not there"),
+        Uninstall::Shim(args) => shim::uninstall(context, args),
+    }
+}
+
+fn hooks(context: &Context, change: HookChange<'_>, done: &str, nothing: &str) -> Result<Exit, CliError> {
+    let report = &context.report;
+    let Some(settings) = ClaudeCode.settings(&context.environment.home, &variable_os) else { return Ok(Exit::Done) };
+    if matches!(change, HookChange::Uninstall) && !settings.exists() {
+        report.note(Text::new().plain(format_args!("the hooks {nothing}: there is no {}", report.path(&settings))));
+        return Ok(Exit::Done);
+    }
+    if let Some(folder) = settings.parent() {
+        let failed = |source| CliError::File { step: "make the folder", path: folder.to_owned(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let changed = context.open_anyhow().session(|session| session.change_hooks(&ClaudeCode, &settings, change))?;
+    let shown = report.path(&settings);
+    report.note(match changed {
+        true => Text::new().styled(GOOD, done).plain(format_args!(" the SessionStart and SessionEnd hooks in {shown}")),
+        false => Text::new().plain(format_args!("the hooks in {shown} {nothing}; nothing was changed")),
+    });
+    Ok(Exit::Done)
+}
+
+/// How a shell calls this program: by its name if that finds it, so that settings can be shared between machines.
+fn program() -> String {
+    let Some(own) = own_program() else { return "keystencil".to_owned() };
+    let found = search_path().into_iter().map(|folder| folder.join("keystencil")).find(|file| file.is_file());
+    match found.and_then(|file| file.canonicalize().ok()) {
+        Some(found) if found == own => "keystencil".to_owned(),
+        _ => quoted(&own),
+    }
+}
+
+/// A path as one word of a POSIX shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
