@@ -1,5 +1,5 @@
 //! One fixture a behaviour: `template/cases/NAME.json` and what becomes of it, in `snapshots/template/NAME.snap`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use keystencil::error::Explain;
 use keystencil::json::Document;

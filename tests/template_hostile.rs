@@ -1,5 +1,5 @@
 //! Templates are untrusted: whatever stands in one, `compile` ends, soon, with a blueprint or an error.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use keystencil::template::{Blueprint, Template, TemplateError, Variables, compile};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
 //! Laws of templates and placeholders, over generated texts.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use keystencil::json::{Document, string};
 use keystencil::secret::SecretName;
@@ -88,7 +88,7 @@ fn same(a: &Blueprint, b: &Blueprint) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
     fn a_placeholder_reads_back_as_the_same_reference(reference in reference()) {
@@ -152,12 +152,64 @@ proptest! {
     }
 
     #[test]
+    fn checks_change_no_result(expression in expression()) {
+        let mut engine = minijinja::Environment::new();
+        engine.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        let plain = engine.compile_expression(&expression).and_then(|compiled| compiled.eval(()));
+        let ours = render(&format!("{{\"a\": << ({expression}) | tojson >>}}"));
+        match plain {
+            // Undefined can be a result there; here it is an error.
+            Ok(value) if value.is_undefined() => prop_assert!(ours.is_err()),
+            Ok(value) => {
+                let value = serde_json::to_value(&value).unwrap();
+                // `~` writes lists and constants as Python does there and as JSON does here.
+                if ["True", "False", "None", "["].iter().any(|word| value.to_string().contains(word)) && expression.contains('~') {
+                    return Ok(());
+                }
+                let ours = match ours {
+                    Ok(ours) => ours,
+                    // Stricter: nothing undefined is passed on.
+                    Err(TemplateError::Unknown { .. } | TemplateError::Unprintable { .. }) => return Ok(()),
+                    Err(error) => panic!("{expression}: {error}"),
+                };
+                let ours: serde_json::Value = serde_json::from_str(&ours.document).unwrap();
+                prop_assert_eq!(&ours["a"], &value, "{}", expression);
+            }
+            Err(_) => prop_assert!(ours.is_err(), "{}", expression),
+        }
+    }
+
+    #[test]
     fn reading_any_text_for_placeholders_finds_what_it_writes(text in hostile(), reference in reference()) {
         let _ = is_placeholder(&text);
         if let Some(parts) = parse_parts(&format!("{text}{reference}")) {
             prop_assert_eq!(parse_parts(&parts.iter().map(ToString::to_string).collect::<String>()), Some(parts));
         }
     }
+}
+
+/// Expressions of the template language, with and without parentheses.
+fn expression() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec!["0", "1", "2", "7", "'a'", "'bc'", "true", "false", "[1, 2]", "{'a': 1}"]);
+    leaf.prop_map(str::to_owned).prop_recursive(5, 24, 3, |inner| {
+        let operators = vec!["+", "-", "*", "//", "%", "**", "==", "!=", "<", ">=", "and", "or", "in", "not in"];
+        let binary = (inner.clone(), prop::sample::select(operators), inner.clone(), any::<bool>());
+        prop_oneof![
+            4 => binary.prop_map(|(left, operator, right, grouped)| {
+                if grouped { format!("({left} {operator} {right})") } else { format!("{left} {operator} {right}") }
+            }),
+            1 => prop::collection::vec(prop::sample::select(vec!["'a'", "1", "'b'"]), 1..4).prop_map(|it| it.join(" ~ ")),
+            1 => inner.clone().prop_map(|it| format!("not {it}")),
+            1 => inner.clone().prop_map(|it| format!("-{it}")),
+            1 => inner.clone().prop_map(|it| format!("({it})|length")),
+            1 => inner.clone().prop_map(|it| format!("({it})[0]")),
+            1 => inner.clone().prop_map(|it| format!("({it})[:1]")),
+            1 => inner.clone().prop_map(|it| format!("{it} is mapping")),
+            1 => inner.clone().prop_map(|it| format!("({it}).a")),
+            1 => inner.clone().prop_map(|it| format!("[{it}, 1]")),
+            1 => (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} if {b} else {c})")),
+        ]
+    })
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {

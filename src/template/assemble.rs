@@ -21,12 +21,14 @@ enum Origin {
     Printed(usize),
 }
 
+/// A reference beside the text: the offset where it stands, and its index.
+pub(crate) type Standing = (usize, usize);
+
 /// JSON with comments and trailing commas, and with the references beside it.
 #[derive(Debug, Default)]
 pub(crate) struct Rendered {
     pub(crate) text: String,
-    /// Where references stand, by offset, and which ones.
-    pub(crate) tokens: Vec<(usize, usize)>,
+    pub(crate) tokens: Vec<Standing>,
     origins: Vec<(usize, Origin)>,
 }
 

@@ -7,18 +7,18 @@
 use super::assemble::{self, assemble};
 use super::blueprint::Blueprint;
 use super::book::{Book, File};
+use super::error::Limit;
 pub use super::error::TemplateError;
-use super::error::{Limit, NameKind};
-use super::include::{check_include_name, cycle};
+use super::explain::{Stopped, stopped, syntax_error};
+use super::include::check_include_name;
 use super::marks::Marks;
-use super::prepare::{Clean, Delimiters, prepare};
+use super::prepare::{Delimiters, prepare};
 use super::rewrite::rewrite;
 use super::run::Run;
 use super::source::Source;
-use super::{functions, names, strict};
+use super::{functions, strict};
 use crate::error::Place;
 use minijinja::{Error, ErrorKind};
-use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -176,40 +176,6 @@ impl Compilation {
     }
 }
 
-fn syntax_error(error: &Error, source: &Source, clean: &Clean) -> TemplateError {
-    let place = error.line().map_or_else(|| source.file(), |line| source.place(clean.line(line)));
-    let what = error.detail().unwrap_or("the engine doesn't understand this");
-    let in_string = error.line().is_some_and(|line| clean.is_in_string(line));
-    if what.contains("recursion") {
-        return TemplateError::Exceeded { limit: Limit::Expression, place };
-    }
-    TemplateError::Syntax { what: in_our_words(what), in_string, place }
-}
-
-/// The engine's message with the delimiters that the template's author knows.
-fn in_our_words(what: &str) -> String {
-    [
-        ("end of variable block", "`>>`"),
-        ("start of variable block", "`<<`"),
-        ("end of block", "`%>`"),
-        ("start of block", "`<%`"),
-        ("end of input, expected `%>`", "end of the file, a tag is not closed"),
-        ("template-data", "text"),
-    ]
-    .into_iter()
-    .fold(what.to_owned(), |what, (theirs, ours)| what.replace(theirs, ours))
-}
-
-/// Why a run ended without output.
-enum Stopped {
-    For(Box<TemplateError>),
-    /// A file was included that has not been read yet.
-    ToRead {
-        name: String,
-        place: Place,
-    },
-}
-
 fn render(run: &Arc<Run>, context: &minijinja::Value) -> Result<String, Stopped> {
     let mut engine = functions::environment(run);
     engine.set_recursion_limit(RECURSION);
@@ -247,85 +213,5 @@ impl io::Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// What an error of the engine means. Its chain leads from the template into the included files.
-fn stopped(run: &Run, error: &Error) -> Stopped {
-    let book = &run.book;
-    let chain: Vec<&Error> =
-        std::iter::successors(Some(error), |&error| error.source().and_then(|source| source.downcast_ref())).collect();
-    let place = chain.iter().rev().find_map(|error| place_of(book, error)).unwrap_or_else(|| book.at(0, 0));
-    if let Some(name) = run.wanted() {
-        return Stopped::ToRead { name, place };
-    }
-    if let Some(error) = run.failure() {
-        return Stopped::For(Box::new(error));
-    }
-    let last = chain.last().copied().unwrap_or(error);
-    Stopped::For(Box::new(explain(run, last, &chain, place)))
-}
-
-fn file_and_line(book: &Book, error: &Error) -> Option<(usize, usize)> {
-    let file = match error.name()? {
-        "" => 0,
-        name => (*book.names.get(name)?)?,
-    };
-    Some((file, error.line()?))
-}
-
-fn place_of(book: &Book, error: &Error) -> Option<Place> {
-    let (file, line) = file_and_line(book, error)?;
-    Some(book.line(file, line))
-}
-
-fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> TemplateError {
-    let book = &run.book;
-    let detail = error.detail().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::OutOfFuel => TemplateError::Exceeded { limit: Limit::Steps, place },
-        ErrorKind::WriteFailure => TemplateError::Exceeded { limit: Limit::Output, place },
-        ErrorKind::UnknownFunction => {
-            let name = detail.strip_suffix(" is unknown").unwrap_or(detail).to_owned();
-            let known = ["keyring", "env", "range", "dict", "namespace"];
-            let candidates = known.into_iter().chain(book.variables.iter().map(String::as_str));
-            let similar = names::similar(&name, candidates);
-            let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
-            TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
-        }
-        ErrorKind::UnknownMethod => {
-            let name = detail.rsplit("named ").next().unwrap_or(detail).to_owned();
-            let similar = names::similar(&name, book.variables.iter().map(String::as_str));
-            let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
-            TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
-        }
-        ErrorKind::TemplateNotFound => {
-            let missing = book.names.iter().find(|(name, file)| file.is_none() && detail.contains(name.as_str()));
-            let name = missing.map_or_else(String::new, |(name, _)| name.clone());
-            TemplateError::IncludeRead {
-                name,
-                source: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
-                place,
-            }
-        }
-        _ if detail.contains("recursion") => {
-            let files: Vec<String> = chain
-                .iter()
-                .filter_map(|error| error.name())
-                .map(|name| match name {
-                    "" => book.files.first().map_or(Place::default(), |file| file.source.file()).to_string(),
-                    name => name.to_owned(),
-                })
-                .collect();
-            match cycle(&files) {
-                Some(cycle) => TemplateError::IncludeCycle { cycle, place },
-                None => TemplateError::Exceeded { limit: Limit::Steps, place },
-            }
-        }
-        // "unable to calculate 1 / 0" would show values.
-        _ if detail.is_empty() || detail.starts_with("unable to calculate") => {
-            TemplateError::Engine { what: error.kind().to_string(), place }
-        }
-        _ => TemplateError::Engine { what: detail.to_owned(), place },
     }
 }

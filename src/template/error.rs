@@ -162,7 +162,7 @@ pub enum TemplateError {
     Unsupported { tag: &'static str, place: Place },
     /// A name that means nothing.
     #[error("unknown {} `{}`", .kind.word(), .name.escape_debug())]
-    Unknown { kind: NameKind, name: String, similar: Option<String>, place: Place },
+    Unknown { kind: NameKind, name: String, similar: Option<Box<str>>, place: Place },
     /// Something that would need a secret's value.
     #[error("{}", .what.sentence())]
     NeedsValue { what: Use, place: Place },

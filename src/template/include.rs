@@ -47,6 +47,7 @@ pub(crate) fn cycle(chain: &[String]) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

@@ -101,6 +101,7 @@ fn quoted(text: &str, quote: u8, one_line: bool) -> Result<usize, Stop> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

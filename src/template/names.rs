@@ -95,7 +95,7 @@ const DEEP_TESTS: [&str; 33] = [
 pub(crate) enum Known {
     /// How deep it looks, and whether undefined may be given to it.
     Yes(Depth, bool),
-    No(Option<String>),
+    No(Option<Box<str>>),
 }
 
 pub(crate) fn filter(name: &str) -> Known {
@@ -118,11 +118,11 @@ pub(crate) fn test(name: &str) -> Known {
 }
 
 /// The name that was probably meant.
-pub(crate) fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Box<str>> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate.to_owned())
+        .map(|(_, candidate)| candidate.into())
 }

@@ -7,6 +7,7 @@
 
 use super::error::{Limit, TemplateError};
 use super::lexer::{Lexed, Stop, Token, lex};
+use super::quoted::{MAX_IN_STRING, Offsets, boundary, ends_in_string, string_end, unescape};
 use super::source::Source;
 use minijinja::syntax::SyntaxConfig;
 use std::borrow::Cow;
@@ -117,8 +118,6 @@ const MAX_LINES: usize = 50_000;
 const MAX_TOKENS: usize = 4_000;
 const MAX_BRANCHES: usize = 1_000;
 const MAX_CONSTRUCTS: usize = 5_000;
-/// How far the end of an expression in a JSON string is looked for.
-const MAX_IN_STRING: usize = 4 << 10;
 
 /// Prepares a file for the engine's parser.
 pub(crate) fn prepare(source: &Source, delimiters: &Delimiters) -> Result<Clean, TemplateError> {
@@ -363,97 +362,3 @@ impl<'a> Scan<'a> {
 
 /// What was lexed, in which text, and where that text's offsets are in the file.
 type Found<'a> = (Lexed, Cow<'a, str>, Offsets);
-
-enum Offsets {
-    /// The text is the file.
-    Same,
-    /// One entry for each byte and one for the end.
-    Each(Vec<usize>),
-}
-
-impl Offsets {
-    fn original(&self, offset: usize) -> usize {
-        match self {
-            Self::Same => offset,
-            Self::Each(offsets) => offsets.get(offset).or(offsets.last()).copied().unwrap_or_default(),
-        }
-    }
-}
-
-/// The last boundary of characters up to an offset.
-fn boundary(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
-}
-
-/// The offset of the quote or line break that ends the JSON string `text` is the rest of, if it is near.
-fn string_end(text: &str) -> usize {
-    let mut escaped = false;
-    let near = boundary(text, MAX_IN_STRING);
-    for (at, byte) in text.bytes().enumerate().take(near) {
-        match byte {
-            b'\n' => return at,
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return at,
-            _ => {}
-        }
-    }
-    near
-}
-
-/// Whether a JSON string is open behind `text`, if one was (or not) before it.
-fn ends_in_string(text: &str, mut in_string: bool) -> bool {
-    let mut escaped = false;
-    for byte in text.bytes() {
-        match byte {
-            b'\n' => in_string = false,
-            _ if escaped => escaped = false,
-            b'\\' => escaped = in_string,
-            b'"' => in_string = !in_string,
-            _ => {}
-        }
-    }
-    in_string
-}
-
-/// Undoes JSON escapes, as far as they are sound; `from` is where `text` starts in the file.
-fn unescape(text: &str, from: usize) -> (String, Offsets) {
-    let mut plain = String::with_capacity(text.len());
-    let mut offsets = Vec::with_capacity(text.len() + 1);
-    let mut at = 0;
-    while let Some(first) = text.get(at..).and_then(|rest| rest.chars().next()) {
-        let (char, length) = escape(text.get(at..).unwrap_or_default()).unwrap_or((first, first.len_utf8()));
-        plain.push(char);
-        offsets.resize(plain.len(), from + at);
-        at += length;
-    }
-    offsets.push(from + text.len());
-    (plain, Offsets::Each(offsets))
-}
-
-/// The character that an escape at the start of `text` stands for, and the length of the escape.
-fn escape(text: &str) -> Option<(char, usize)> {
-    let unit = |at: usize| {
-        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
-        if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
-    };
-    let char = match text.strip_prefix('\\')?.chars().next()? {
-        char @ ('"' | '\\' | '/') => char,
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'u' => {
-            let high = unit(0)?;
-            return match (high, unit(6)) {
-                (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
-                    Some((char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))?, 12))
-                }
-                _ => Some((char::from_u32(high)?, 6)),
-            };
-        }
-        _ => return None,
-    };
-    Some((char, 2))
-}

@@ -4,12 +4,11 @@ use super::blueprint::{Encoding, Reference};
 use super::book::{Book, Depth};
 use super::error::{Limit, TemplateError, Use};
 use super::marks::{Begin, MARK, Marks, Piece};
+use super::token::Token;
 use super::{names, values};
 use crate::error::Place;
-use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
+use minijinja::value::ObjectRepr;
 use minijinja::{Error, ErrorKind, Value};
-use std::cmp::Ordering;
-use std::fmt;
 use std::sync::atomic::{self, AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,50 +33,6 @@ pub(crate) struct Run {
     visits: AtomicUsize,
     /// A reference was looked at behind the checks' back.
     looked_at: AtomicBool,
-}
-
-/// What `keyring()` returns: an index. It has no value to give away.
-#[derive(Clone)]
-pub(crate) struct Token {
-    index: usize,
-    run: Arc<Run>,
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[reference]")
-    }
-}
-
-/// Every hook but `render` is a second line of defence: the checks come first.
-impl Object for Token {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
-        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
-        None
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
-        Enumerator::NonEnumerable
-    }
-
-    fn is_true(self: &Arc<Self>) -> bool {
-        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
-        true
-    }
-
-    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
-        self.run.looked_at.store(true, atomic::Ordering::Relaxed);
-        Some(self.index.cmp(&other.downcast_ref::<Self>()?.index))
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.run.marks.mark(Piece::Token(self.index)))
-    }
 }
 
 /// A mutex that a panic elsewhere can't make unusable.
@@ -128,6 +83,11 @@ impl Run {
 
     pub(crate) fn wanted(&self) -> Option<String> {
         lock(&self.wanted).take()
+    }
+
+    /// A reference's hooks were asked for more than to print it.
+    pub(crate) fn look_at(&self) {
+        self.looked_at.store(true, atomic::Ordering::Relaxed);
     }
 
     pub(crate) fn was_looked_at(&self) -> bool {

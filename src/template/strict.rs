@@ -4,7 +4,7 @@
 //! Its own reader, because it must know where the references stand; the crate `json-strip-comments` also takes `#`
 //! for a comment and an unclosed `/*` for none, and `jsonc-parser` refuses a lone surrogate.
 
-use super::assemble::Rendered;
+use super::assemble::{Rendered, Standing};
 use super::blueprint::{Blueprint, Part, Slot};
 use super::book::Book;
 use super::error::{Limit, TemplateError};
@@ -255,7 +255,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string token, checked, and the references in it, by offset and index.
-    fn string(&mut self) -> Result<(&'a str, &'a [(usize, usize)]), TemplateError> {
+    fn string(&mut self) -> Result<(&'a str, &'a [Standing]), TemplateError> {
         let start = self.at;
         self.at += 1;
         loop {
@@ -295,7 +295,7 @@ impl<'a> Reader<'a> {
         self.slot(start, token, references)
     }
 
-    fn slot(&mut self, start: usize, token: &str, references: &[(usize, usize)]) -> Result<(), TemplateError> {
+    fn slot(&mut self, start: usize, token: &str, references: &[Standing]) -> Result<(), TemplateError> {
         let place = references.first().and_then(|(_, index)| self.met.get(*index)).map(|met| met.place.clone());
         let place = place.unwrap_or_else(|| self.rendered.place(self.book, start).0);
         let (mut written, mut parts) = (String::from("\""), Vec::new());

@@ -2,7 +2,8 @@
 
 use super::error::{Limit, TemplateError};
 use super::marks::{Begin, Piece};
-use super::run::{Run, Token};
+use super::run::Run;
+use super::token::Token;
 use crate::json::string;
 use minijinja::value::{ObjectRepr, ValueKind};
 use minijinja::{Error, Value};

@@ -1,14 +1,13 @@
 //! Expressions, printed with their checks.
 
+use super::operators::{binary_sign, chains, comparison_sign, is_deferred, literal, name_of};
 use super::{Printer, Wanted};
 use crate::template::book::Depth;
 use crate::template::error::{Limit, NameKind, TemplateError, Use};
 use crate::template::names::{self, AT, CHECK, Known, PRINT};
 use minijinja::Value;
 use minijinja::machinery::Span;
-use minijinja::machinery::ast::{
-    BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, Spanned, UnaryOpKind,
-};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, Filter, Spanned, UnaryOpKind};
 use minijinja::value::ValueKind;
 
 type Printed = Result<(), TemplateError>;
@@ -52,7 +51,9 @@ impl Printer<'_> {
 
     fn needs_check(&self, expression: &Expr<'_>, wanted: &Wanted) -> bool {
         match expression {
-            Expr::Const(_) | Expr::UnaryOp(_) | Expr::Compare(_) | Expr::Test(_) => false,
+            // `~` would write `True` where JSON says `true`.
+            Expr::Const(constant) => wanted.depth == Depth::Join && constant.value.as_str().is_none(),
+            Expr::UnaryOp(_) | Expr::Compare(_) | Expr::Test(_) => wanted.depth == Depth::Join,
             Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => wanted.depth != Depth::None || !wanted.undefined,
             Expr::List(_) | Expr::Tuple(_) | Expr::Map(_) => {
                 matches!(wanted.depth, Depth::Deep | Depth::Keys | Depth::Join)
@@ -72,7 +73,10 @@ impl Printer<'_> {
     fn bare(&mut self, expression: &Expr<'_>, wanted: &Wanted) -> Printed {
         self.line(expression.span());
         match expression {
-            Expr::Var(variable) => self.put(variable.id),
+            Expr::Var(variable) => {
+                self.not_a_word(NameKind::Variable, variable.id, variable.span())?;
+                self.put(variable.id);
+            }
             Expr::Const(constant) => self.constant(&constant.value, constant.span())?,
             Expr::List(list) => self.items("[", &list.items, "]")?,
             Expr::Tuple(tuple) => self.items("(", &tuple.items, ")")?,
@@ -153,6 +157,15 @@ impl Printer<'_> {
     fn unknown(&self, kind: NameKind, name: &str, known: Known, span: Span) -> TemplateError {
         let similar = if let Known::No(similar) = known { similar } else { None };
         TemplateError::Unknown { kind, name: name.to_owned(), similar, place: self.place(span) }
+    }
+
+    /// The parser takes `not (x)` for a call of `not` in places where only a name can stand (`1 ** not (x)`); printed
+    /// in parentheses it would become the operator.
+    fn not_a_word(&self, kind: NameKind, name: &str, span: Span) -> Printed {
+        if ["not", "and", "or", "in", "is", "if", "else"].contains(&name) {
+            return Err(self.unknown(kind, name, Known::No(None), span));
+        }
+        Ok(())
     }
 
     fn items(&mut self, open: &str, items: &[Expr<'_>], close: &str) -> Printed {
@@ -239,6 +252,7 @@ impl Printer<'_> {
         let mut at = None;
         match call.identify_call() {
             CallType::Function(name) => {
+                self.not_a_word(NameKind::Function, name, call.span())?;
                 self.named_call(name);
                 self.put(name);
                 match name {
@@ -324,84 +338,4 @@ impl Printer<'_> {
         }
         Ok(())
     }
-}
-
-/// Filters that make a new reference out of one.
-fn is_deferred(name: &str) -> bool {
-    matches!(name, "b64encode" | "urlencode")
-}
-
-/// A string literal of the template language.
-fn literal(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => literal.extend(['\\', char]),
-            char if char.is_control() => literal.push_str(&format!("\\u{:04x}", u32::from(char))),
-            char => literal.push(char),
-        }
-    }
-    literal.push('"');
-    literal
-}
-
-/// How the template calls a value, for an error that says it is undefined.
-fn name_of(expression: &Expr<'_>) -> Option<(NameKind, String)> {
-    match expression {
-        Expr::Var(variable) => Some((NameKind::Variable, variable.id.to_owned())),
-        Expr::GetAttr(lookup) => Some((NameKind::Attribute, lookup.name.to_owned())),
-        Expr::GetItem(lookup) => match &lookup.subscript_expr {
-            Expr::Const(key) => Some((NameKind::Attribute, key.value.as_str()?.to_owned())),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether `(a inner b) outer c` may lose its parentheses.
-fn chains(inner: BinOpKind, outer: BinOpKind) -> bool {
-    use BinOpKind::{Add, Concat, Mul, ScAnd, ScOr, Sub};
-    matches!((inner, outer), (Concat, Concat) | (Add | Sub, Add | Sub) | (Mul, Mul) | (ScAnd, ScAnd) | (ScOr, ScOr))
-}
-
-fn binary_sign(op: BinOpKind) -> (&'static str, Wanted, Wanted) {
-    let (sign, what) = match op {
-        BinOpKind::Eq => (" == ", Use::Comparison),
-        BinOpKind::Ne => (" != ", Use::Comparison),
-        BinOpKind::Lt => (" < ", Use::Comparison),
-        BinOpKind::Lte => (" <= ", Use::Comparison),
-        BinOpKind::Gt => (" > ", Use::Comparison),
-        BinOpKind::Gte => (" >= ", Use::Comparison),
-        BinOpKind::In => {
-            let keys = Wanted { depth: Depth::Keys, what: Use::Membership, undefined: false };
-            return (" in ", Wanted::deep(Use::Membership), keys);
-        }
-        // Lists may be joined and repeated, whatever they hold.
-        BinOpKind::Add => return (" + ", Wanted::shallow(Use::Arithmetic), Wanted::shallow(Use::Arithmetic)),
-        BinOpKind::Mul => return (" * ", Wanted::shallow(Use::Arithmetic), Wanted::shallow(Use::Arithmetic)),
-        BinOpKind::Sub => (" - ", Use::Arithmetic),
-        BinOpKind::Div => (" / ", Use::Arithmetic),
-        BinOpKind::FloorDiv => (" // ", Use::Arithmetic),
-        BinOpKind::Rem => (" % ", Use::Arithmetic),
-        BinOpKind::Pow => (" ** ", Use::Arithmetic),
-        BinOpKind::ScAnd => (" and ", Use::Condition),
-        BinOpKind::ScOr => (" or ", Use::Condition),
-        BinOpKind::Concat => (" ~ ", Use::Join),
-    };
-    (sign, Wanted::deep(what.clone()), Wanted::deep(what))
-}
-
-fn comparison_sign(op: CompareOpKind) -> (&'static str, Wanted) {
-    let (sign, _, wanted) = match op {
-        CompareOpKind::Eq => binary_sign(BinOpKind::Eq),
-        CompareOpKind::Ne => binary_sign(BinOpKind::Ne),
-        CompareOpKind::Lt => binary_sign(BinOpKind::Lt),
-        CompareOpKind::Lte => binary_sign(BinOpKind::Lte),
-        CompareOpKind::Gt => binary_sign(BinOpKind::Gt),
-        CompareOpKind::Gte => binary_sign(BinOpKind::Gte),
-        CompareOpKind::In => binary_sign(BinOpKind::In),
-        CompareOpKind::NotIn => (" not in ", Wanted::deep(Use::Membership), binary_sign(BinOpKind::In).2),
-    };
-    (sign, wanted)
 }

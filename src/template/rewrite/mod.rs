@@ -7,6 +7,7 @@
 //! the engine's line numbers point to nodes.
 
 mod expression;
+mod operators;
 mod statement;
 
 use super::book::{Book, Check, Chunk, Depth, NamedCall};

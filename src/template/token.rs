@@ -1,0 +1,53 @@
+//! A reference as the engine holds it: opaque. It prints as a mark and has no value to give away.
+
+use super::marks::Piece;
+use super::run::Run;
+use minijinja::Value;
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// What `keyring()` returns: an index. It has no value to give away.
+#[derive(Clone)]
+pub(crate) struct Token {
+    pub(crate) index: usize,
+    pub(crate) run: Arc<Run>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[reference]")
+    }
+}
+
+/// Every hook but `render` is a second line of defence: the checks come first.
+impl Object for Token {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
+        self.run.look_at();
+        None
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        self.run.look_at();
+        Enumerator::NonEnumerable
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.run.look_at();
+        true
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        self.run.look_at();
+        Some(self.index.cmp(&other.downcast_ref::<Self>()?.index))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.run.marks.mark(Piece::Token(self.index)))
+    }
+}
