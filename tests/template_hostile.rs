@@ -73,7 +73,7 @@ fn deep_and_long_expressions_end_in_an_error_not_in_the_stack() {
 #[test]
 fn many_opening_delimiters_in_a_string_cost_no_square() {
     for piece in ["<<", "<<'", "<<\\\"", "<<keyring(", "<< 'a", "<%", "<#", "\\u003c<<"] {
-        let text = format!("{{\"a\": \"{}\"}}", piece.repeat((2 << 20) / piece.len()));
+        let text = format!("{{\"a\": \"{}\"}}", piece.repeat((512 << 10) / piece.len()));
         let start = Instant::now();
         let _ = render(&text);
         assert!(start.elapsed() < Duration::from_secs(30), "{piece} {:?}", start.elapsed());

@@ -1,8 +1,8 @@
 //! minijinja with `<< >>`, `<% %>`, `<# #>`, and references as opaque tokens: the way from text to blueprint.
 //!
-//! A template goes through five hands: [`prepare`](super::prepare) tells text from expressions, the engine's parser
-//! makes a tree, [`rewrite`](super::rewrite) puts checks into it, the engine runs it with a [`Run`] that answers those
-//! checks, [`assemble`](super::assemble) puts the text together, and [`strict`](super::strict) reads it as JSON.
+//! A template goes through five hands: `prepare` tells text from expressions, the engine's parser makes a tree,
+//! `rewrite` puts checks into it, the engine runs it with a `Run` that answers those checks, `assemble` puts the text
+//! together, and `strict` reads it as JSON.
 
 use super::assemble::{self, assemble};
 use super::blueprint::Blueprint;
