@@ -86,7 +86,7 @@ pub(super) enum CliError {
     Input(io::Error),
     /// A step of the demo did not do what it shows.
     #[error("the demo failed: {0}")]
-    Demo(&'static str),
+    Demo(String),
 }
 
 impl CliError {

@@ -14,6 +14,7 @@ mod harden;
 mod holder;
 mod lookup;
 mod outcome;
+mod recovery;
 mod rendering;
 mod report;
 mod suggest;
@@ -48,7 +49,7 @@ pub fn run() -> ExitCode {
             return said.map_or_else(|error| complain(&report, &error, failed), |()| exit).into();
         }
     };
-    let report = report.volume(cli.global.quiet, cli.global.verbose);
+    let report = report.as_asked(&cli.global);
     if let Command::Guard(args) = &cli.command {
         // Started without an environment, on purpose: it needs none.
         return guard::run(args).unwrap_or_else(|error| complain(&report, &error, failed)).into();

@@ -1,17 +1,21 @@
 //! Says what a render or an unrender did, and whether something of it is left to a person (exit 3).
 
 use super::exit::Exit;
-use super::report::{GOOD, Report, Text, Warning, count, warning};
+use super::report::{GOOD, Report, Text, Warning, count};
 use crate::error::Place;
 use crate::plan::Lease;
-use crate::session::{Closed, Outcome, Rendered, Session, Target, Unrendered};
+use crate::session::{Closed, Outcome, Rendered, Target, Unrendered};
 use std::path::Path;
 
 /// Says what a render did.
 pub(super) fn rendered(report: &Report, target: &Target, rendered: &Rendered) -> Exit {
     let shown = report.path(&target.path);
     let filled = count(rendered.slots, "slot");
-    let verb = if rendered.changed { "rendered" } else { "already rendered" };
+    let verb = match (rendered.changed, rendered.slots) {
+        (true, _) => "rendered",
+        (false, 0) => "unchanged",
+        (false, _) => "already rendered",
+    };
     let mut text = Text::new().styled(GOOD, verb).plain(format_args!(" {shown}: {filled} filled"));
     if rendered.holders > 1 {
         text = text.plain(format_args!(", held by {}", rendered.holders));
@@ -27,11 +31,7 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
         report.warning(&Warning {
             message: "a value of yours stands where the template has a reference; it stays".to_owned(),
             place: place(&conflict.pointer),
-            hint: Some(
-                "if it is a key, store it with `keystencil secret set`; then let the template have its way with \
-                 `--on-conflict replace`"
-                    .to_owned(),
-            ),
+            hint: Some("store it with `keystencil secret set`, then render with `--on-conflict replace`".to_owned()),
         });
     }
     for pointer in &rendered.drifted {
@@ -116,37 +116,6 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
     Exit::attention(
         closed.damaged || closed.lock_ignored || !(closed.changed.is_empty() && closed.unscrubbed.is_empty()),
     )
-}
-
-/// Takes out what crashed holders left, before a command does its own work; failures are no failure of that work.
-pub(super) fn recover_first(report: &Report, session: &Session<'_>) -> Exit {
-    let mut exit = Exit::Done;
-    for recovered in session.recover() {
-        match recovered {
-            Ok(Unrendered { path, outcome: Outcome::Closed(closed) }) => {
-                exit = exit.and(recovered_from(report, &path, &closed));
-            }
-            Ok(_) => {}
-            Err(error) => {
-                use crate::error::Explain as _;
-                let (place, hint) = (error.place(), error.hint());
-                report.warning(&Warning {
-                    place,
-                    hint,
-                    ..warning(format_args!("what a crashed program left can't be taken out: {error}"))
-                });
-            }
-        }
-    }
-    exit
-}
-
-/// Says what a recovery did.
-pub(super) fn recovered_from(report: &Report, path: &Path, closed: &Closed) -> Exit {
-    let (shown, secrets) = (report.path(path), count(closed.removed, "secret"));
-    let rest = format!(" {shown}: {secrets} taken out that a program left which is gone");
-    report.note(Text::new().styled(GOOD, "recovered").plain(rest));
-    closed_warnings(report, path, closed)
 }
 
 /// A holder as a person knows it.

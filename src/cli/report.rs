@@ -10,6 +10,7 @@ mod text;
 pub(super) use layout::{age, count, sentence, table};
 pub(super) use text::{Text, clean};
 
+use super::args::GlobalArgs;
 use super::error::CliError;
 use crate::error::{Explain, Place};
 use crate::secret::Secret;
@@ -51,10 +52,9 @@ impl Report {
         Self { color, quiet: false, verbose: false, home, folder }
     }
 
-    /// Says less or more.
-    pub(super) fn volume(mut self, quiet: bool, verbose: bool) -> Self {
-        (self.quiet, self.verbose) = (quiet, verbose);
-        self
+    /// Prints as the command line asks for.
+    pub(super) fn as_asked(self, global: &GlobalArgs) -> Self {
+        Self { color: global.color.into(), quiet: global.quiet, verbose: global.verbose, ..self }
     }
 
     /// Prints data.

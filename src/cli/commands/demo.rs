@@ -1,13 +1,23 @@
-//! `keystencil demo`.
+//! `keystencil demo`: a session as a person would type it, in a scratch home, with the real program and the vault.
 
 pub(in crate::cli) mod child;
+mod stage;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use clap::Args;
+use stage::Stage;
+
+const TEMPLATE: &str = include_str!("demo/template.json");
+const TARGET: &str = include_str!("demo/target.json");
+const CONFIG: &str = include_str!("demo/config.toml");
 
 /// Show a whole session in a scratch folder
+///
+/// Stores a made-up key, renders a template, runs a program that gets the key, takes the key out again and looks
+/// whether anything is left of it. Uses a scratch folder that is removed at the end, and the vault in it: your own
+/// files and your keyring are not touched. Fails if any step does not do what it shows.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct DemoArgs {
@@ -16,6 +26,53 @@ pub(in crate::cli) struct DemoArgs {
     keep: bool,
 }
 
-pub(in crate::cli) fn run(_context: &Context, _args: &DemoArgs) -> Result<Exit, CliError> {
-    Err(CliError::Demo("not written yet"))
+pub(in crate::cli) fn run(context: &Context, args: &DemoArgs) -> Result<Exit, CliError> {
+    let failed = |source| CliError::File { step: "make the scratch folder", path: std::env::temp_dir(), source };
+    let scratch = tempfile::Builder::new().prefix("keystencil-demo-").tempdir().map_err(failed)?;
+    let played = play(&Stage::new(&context.report, scratch.path())?);
+    if args.keep {
+        let kept = scratch.keep();
+        context.report.note(crate::cli::report::Text::new().plain(format_args!("kept: {}", kept.display())));
+    }
+    played.map(|()| Exit::Done)
+}
+
+fn play(stage: &Stage<'_>) -> Result<(), CliError> {
+    stage.write("dotfiles/claude.json", TEMPLATE)?;
+    stage.write(".claude.json", TARGET)?;
+    stage.write("keystencil.toml", CONFIG)?;
+
+    stage.tell("A made-up home folder, a made-up key, the real program.")?;
+    stage.tell("The template is what you commit. A reference stands where the key would be.")?;
+    stage.cat("dotfiles/claude.json")?;
+
+    stage.tell("The key goes into the vault here. You would type it; now it comes from a pipe.")?;
+    stage.run("keystencil secret set github", &["secret", "set", "github"], 0)?;
+
+    stage.tell("What would a render merge into the live file? (`diff` never asks for the key.)")?;
+    stage.run("keystencil diff", &["diff"], 1)?;
+
+    stage.tell("A program that reads the live file gets the key, for as long as it runs.")?;
+    stage.run_child("keystencil exec -- demo-child")?;
+    let at_rest = stage.read(".claude.json")?;
+    stage.check("the key is out of the live file again", !stage.holds_key(&at_rest))?;
+    stage.check("the settings that were there are there", keeps_lines(&at_rest))?;
+
+    stage.tell("The same by hand. While it is rendered, this patch is what is owed:")?;
+    stage.run("keystencil render", &["render"], 0)?;
+    stage.check("the live file holds the key now", stage.holds_key(&stage.read(".claude.json")?))?;
+    stage.run("keystencil diff --rendered --patch", &["diff", "--rendered", "--patch"], 1)?;
+    stage.run("keystencil unrender", &["unrender"], 0)?;
+
+    let after = stage.read(".claude.json")?;
+    stage.check(&format!("byte for byte as it was ({} bytes)", after.len()), after == at_rest)?;
+    let (files, holding) = stage.search()?;
+    stage.check(&format!("not a trace of the key in the {files} files of this home"), holding == 0)?;
+    stage.tell("Now your own: `keystencil init`")
+}
+
+/// Whether every line of the live file that was there before is there still, as it was.
+fn keeps_lines(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    TARGET.lines().all(|line| text.contains(line.trim_end_matches(',')))
 }

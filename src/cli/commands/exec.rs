@@ -10,7 +10,8 @@ use super::render::ConflictArgs;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::outcome::{recover_first, render_warnings};
+use crate::cli::outcome::render_warnings;
+use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{GOOD, Text, count};
 use crate::cli::targets::{PairArgs, select};
@@ -95,7 +96,7 @@ fn with_secrets(
     workplace.session(|session| {
         let holder = Process::current().lease(None, Timestamp::now());
         let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
-        recover_first(&context.report, session);
+        recover(&context.report, session).warn(&context.report);
         // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
         prepare(&workplace, session, &targets, &options)?;
         #[cfg(unix)]

@@ -3,9 +3,8 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::outcome::recovered_from;
+use crate::cli::recovery::recover;
 use crate::cli::report::Text;
-use crate::session::{Outcome, Unrendered};
 use clap::Args;
 
 /// Take out what crashed programs left
@@ -21,20 +20,11 @@ pub(in crate::cli) fn run(context: &Context, _args: &RecoverArgs) -> Result<Exit
     let report = &context.report;
     let workplace = context.open_anyhow();
     workplace.session(|session| {
-        let (mut exit, mut errors, mut closed_any) = (Exit::Done, Vec::new(), false);
-        for recovered in session.recover() {
-            match recovered {
-                Ok(Unrendered { path, outcome: Outcome::Closed(closed) }) => {
-                    closed_any = true;
-                    exit = exit.and(recovered_from(report, &path, &closed));
-                }
-                Ok(_) => {}
-                Err(error) => errors.push(CliError::from(error)),
-            }
-        }
-        if !closed_any && errors.is_empty() {
+        let recovery = recover(report, session);
+        if !recovery.did_any && recovery.errors.is_empty() {
             report.note(Text::new().plain("nothing to recover"));
         }
-        CliError::several(errors).map_or(Ok(exit), Err)
+        let errors = recovery.errors.into_iter().map(CliError::from).collect();
+        CliError::several(errors).map_or(Ok(recovery.exit), Err)
     })
 }

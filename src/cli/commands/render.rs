@@ -3,6 +3,7 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{Text, count};
 use crate::cli::targets::{TargetArgs, select};
@@ -86,18 +87,28 @@ pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, 
         }
         let holder = holder::of_render(args.owner, args.session.clone())?;
         let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
-        let exit = outcome::recover_first(workplace.report(), session);
-        if targets.len() > 1 {
-            prepare(&workplace, session, &targets, &options)?;
-        }
-        let done = render_all(session, &targets, &options)?;
-        if args.json {
-            let report: Vec<Value> = done.iter().map(|(target, rendered)| as_json(target, rendered)).collect();
-            workplace.report().json(&report.into())?;
-        }
-        let say = if args.json { outcome::render_warnings } else { outcome::rendered };
-        Ok(done.iter().fold(exit, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered))))
+        let recovery = recover(workplace.report(), session);
+        recovery.then(workplace.report(), render(&workplace, session, &targets, &options, args.json))
     })
+}
+
+fn render(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    targets: &[Target],
+    options: &RenderOptions,
+    json: bool,
+) -> Result<Exit, CliError> {
+    if targets.len() > 1 {
+        prepare(workplace, session, targets, options)?;
+    }
+    let done = render_all(session, targets, options)?;
+    if json {
+        let report: Vec<Value> = done.iter().map(|(target, rendered)| as_json(target, rendered)).collect();
+        workplace.report().json(&report.into())?;
+    }
+    let say = if json { outcome::render_warnings } else { outcome::rendered };
+    Ok(done.iter().fold(Exit::Done, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered))))
 }
 
 fn as_json(target: &Target, rendered: &Rendered) -> Value {

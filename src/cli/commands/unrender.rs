@@ -1,11 +1,13 @@
 //! `keystencil unrender`.
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::holder;
+use crate::cli::outcome::unrendered;
+use crate::cli::recovery::recover;
 use crate::cli::targets::of_config;
-use crate::cli::{holder, outcome};
-use crate::session::{Release, SessionError};
+use crate::session::{Release, Session};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -51,19 +53,28 @@ pub(in crate::cli) fn run(context: &Context, args: &UnrenderArgs) -> Result<Exit
         (None, false) => holder::of_unrender(args.owner)?.map_or(Release::Dead, Release::Holder),
     };
     workplace.session(|session| {
-        let mut exit = outcome::recover_first(report, session);
-        let paths: Vec<PathBuf> = match (&args.to, args.targets.as_slice()) {
-            (Some(file), _) => vec![file.clone()],
-            (None, []) => session.status(&workplace.config.targets)?.into_iter().map(|status| status.path).collect(),
-            (None, names) => of_config(&workplace.config, names)?.into_iter().map(|target| target.path).collect(),
-        };
-        let mut errors: Vec<CliError> = Vec::new();
-        for path in paths {
-            match session.unrender(&path, &release) {
-                Ok(done) => exit = exit.and(outcome::unrendered(report, &done)),
-                Err(error) => errors.push(SessionError::into(error)),
-            }
-        }
-        CliError::several(errors).map_or(Ok(exit), Err)
+        let recovery = recover(report, session);
+        recovery.then(report, let_go(&workplace, session, args, &release))
     })
+}
+
+fn let_go(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    args: &UnrenderArgs,
+    release: &Release,
+) -> Result<Exit, CliError> {
+    let paths: Vec<PathBuf> = match (&args.to, args.targets.as_slice()) {
+        (Some(file), _) => vec![file.clone()],
+        (None, []) => session.status(&workplace.config.targets)?.into_iter().map(|status| status.path).collect(),
+        (None, names) => of_config(&workplace.config, names)?.into_iter().map(|target| target.path).collect(),
+    };
+    let (mut exit, mut errors) = (Exit::Done, Vec::new());
+    for path in paths {
+        match session.unrender(&path, release) {
+            Ok(done) => exit = exit.and(unrendered(workplace.report(), &done)),
+            Err(error) => errors.push(CliError::from(error)),
+        }
+    }
+    CliError::several(errors).map_or(Ok(exit), Err)
 }

@@ -1,0 +1,134 @@
+//! The scratch home of the demo: runs this program in it, shows what a person would see, and watches for the key.
+
+use super::child::{POINTER, fingerprint};
+use crate::cli::environment;
+use crate::cli::error::CliError;
+use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub(super) struct Stage<'a> {
+    report: &'a Report,
+    home: &'a Path,
+    program: PathBuf,
+    key: String,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(report: &'a Report, home: &'a Path) -> Result<Self, CliError> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|_| CliError::Demo("the system gives no random bytes".to_owned()))?;
+        let program = std::env::current_exe().map_err(file("find itself", home))?;
+        Ok(Self { report, home, program, key: format!("ghp_demo{}", hex::encode(random)) })
+    }
+
+    /// What is going on.
+    pub(super) fn tell(&self, text: &str) -> Result<(), CliError> {
+        self.report.out(&Text::new().block("\n").styled(DIM, format_args!("# {text}")).end())
+    }
+
+    /// Shows that something is as it should be, or fails.
+    pub(super) fn check(&self, claim: &str, holds: bool) -> Result<(), CliError> {
+        let (style, mark) = if holds { (GOOD, "✓") } else { (BAD, "✗") };
+        self.report.out(&Text::new().styled(style, mark).plain(" ").plain(claim).end())?;
+        if holds { Ok(()) } else { Err(CliError::Demo(format!("it is not so that {claim}"))) }
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), CliError> {
+        let path = self.home.join(name);
+        let folder = path.parent().unwrap_or(self.home);
+        fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)).map_err(file("write the file", &path))
+    }
+
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, CliError> {
+        let path = self.home.join(name);
+        fs::read(&path).map_err(file("read the file", &path))
+    }
+
+    pub(super) fn holds_key(&self, bytes: &[u8]) -> bool {
+        let encoded = STANDARD.encode(&self.key);
+        // Without the padding, and the last character that depends on what follows.
+        let encoded = encoded.trim_end_matches('=').as_bytes();
+        let encoded = encoded.split_last().map_or(encoded, |(_, head)| head);
+        [self.key.as_bytes(), encoded].iter().any(|needle| memchr::memmem::find(bytes, needle).is_some())
+    }
+
+    pub(super) fn cat(&self, name: &str) -> Result<(), CliError> {
+        self.prompt(&format!("cat {name}"))?;
+        self.report.out(&Text::new().block(&String::from_utf8_lossy(&self.read(name)?)).end())
+    }
+
+    /// Runs this program; `shown` is what a person would type for it.
+    pub(super) fn run(&self, shown: &str, arguments: &[&str], status: i32) -> Result<(), CliError> {
+        self.prompt(shown)?;
+        let failed = file("run", &self.program);
+        let mut child = Command::new(&self.program)
+            .args(["--color", "always"])
+            .args(arguments)
+            .env_clear()
+            .envs(["PATH", "SystemRoot"].iter().filter_map(|name| Some((name, environment::variable_os(name)?))))
+            .envs(["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"].map(|name| (name, self.home)))
+            .env("KEYSTENCIL_STORE", "vault")
+            .env("KEYSTENCIL_CONFIG", self.home.join("keystencil.toml"))
+            .current_dir(self.home)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(&failed)?;
+        if let Some(mut input) = child.stdin.take() {
+            // Only `secret set` reads it; the others may have ended before it is written.
+            let _ = input.write_all(self.key.as_bytes());
+        }
+        let output = child.wait_with_output().map_err(&failed)?;
+        for said in [&output.stdout, &output.stderr] {
+            self.report.out(&Text::trusted(String::from_utf8_lossy(said).into_owned()))?;
+            if self.holds_key(said) {
+                return Err(CliError::Demo(format!("`{shown}` printed the key")));
+            }
+        }
+        match output.status.code() {
+            Some(code) if code == status => Ok(()),
+            _ => Err(CliError::Demo(format!("`{shown}` ended with {} instead of {status}", output.status))),
+        }
+    }
+
+    /// Runs the program that shows that it got the key, under `exec`.
+    pub(super) fn run_child(&self, shown: &str) -> Result<(), CliError> {
+        let (program, target) = (self.program.to_string_lossy(), self.home.join(".claude.json"));
+        let print = fingerprint(&self.key);
+        let child = [program.as_ref(), "demo-child", &target.to_string_lossy(), POINTER, &print].map(ToOwned::to_owned);
+        let line: Vec<&str> = ["exec", "--"].into_iter().chain(child.iter().map(String::as_str)).collect();
+        self.run(shown, &line, 0)
+    }
+
+    /// How many files there are, and how many of them hold the key.
+    pub(super) fn search(&self) -> Result<(usize, usize), CliError> {
+        let (mut files, mut holding) = (0, 0);
+        let mut folders = vec![self.home.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(file("read the folder", &folder))? {
+                let path = entry.map_err(file("read the folder", &folder))?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                files += 1;
+                holding += usize::from(self.holds_key(&fs::read(&path).map_err(file("read the file", &path))?));
+            }
+        }
+        Ok((files, holding))
+    }
+
+    fn prompt(&self, line: &str) -> Result<(), CliError> {
+        self.report.out(&Text::new().styled(DIM, "$ ").styled(BOLD, line).end())
+    }
+}
+
+fn file(step: &'static str, path: &Path) -> impl Fn(std::io::Error) -> CliError {
+    move |source| CliError::File { step, path: path.to_owned(), source }
+}

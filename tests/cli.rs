@@ -1,0 +1,30 @@
+//! The command line as a person and a script meet it: the real binary in a throw-away home, with the vault as store.
+
+#[path = "cli/canary.rs"]
+mod canary;
+#[path = "cli/color.rs"]
+mod color;
+#[path = "cli/config.rs"]
+mod config;
+#[path = "cli/demo.rs"]
+mod demo;
+#[path = "cli/diff.rs"]
+mod diff;
+#[path = "cli/errors.rs"]
+mod errors;
+#[path = "cli/exec.rs"]
+mod exec;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/pipes.rs"]
+mod pipes;
+#[path = "cli/render.rs"]
+mod render;
+#[path = "cli/sandbox.rs"]
+mod sandbox;
+#[path = "cli/secret.rs"]
+mod secret;
+#[path = "cli/status.rs"]
+mod status;
+#[path = "cli/unrender.rs"]
+mod unrender;

@@ -1,0 +1,65 @@
+//! `diff`.
+
+use crate::sandbox::{AT_REST, Sandbox, snapshot};
+
+#[test]
+fn a_difference_is_shown_and_is_exit_1() {
+    let sandbox = Sandbox::with_target();
+    sandbox.write("live.json", "{\n  \"theme\": \"dark\",\n  \"apiKey\": \"sk-of-the-user\"\n}\n");
+    let said = sandbox.run(&["diff"]);
+    assert!(!said.out.contains("sk-of-the-user"));
+    snapshot("diff", &said.whole());
+}
+
+#[test]
+fn the_same_as_counts_as_json_and_as_a_patch() {
+    let sandbox = Sandbox::with_target();
+    sandbox.write("live.json", "{\n  \"theme\": \"dark\"\n}\n");
+    snapshot("diff-stat", &sandbox.run(&["diff", "--stat"]).whole());
+    snapshot("diff-json", &sandbox.run(&["diff", "--json"]).whole());
+    snapshot("diff-patch", &sandbox.run(&["diff", "--patch"]).whole());
+}
+
+#[test]
+fn a_target_in_sync_has_no_difference_rendered_or_not() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write("live.json", AT_REST);
+    assert_eq!(sandbox.run(&["diff"]).whole(), "[0]");
+    assert_eq!(sandbox.run(&["diff", "--rendered"]).whole(), "[0]");
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    assert_eq!(sandbox.run(&["diff"]).whole(), "[0]");
+}
+
+#[test]
+fn what_is_filled_is_shown_redacted() {
+    let sandbox = Sandbox::with_key();
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    snapshot("diff-rendered", &sandbox.run(&["diff", "--rendered"]).whole());
+    snapshot("diff-rendered-json", &sandbox.run(&["diff", "--rendered", "--json"]).whole());
+}
+
+#[test]
+fn the_undo_patch_is_one_that_another_tool_can_apply() {
+    let sandbox = Sandbox::with_key();
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let mut live: serde_json::Value = serde_json::from_str(&sandbox.live()).unwrap();
+    let said = sandbox.run(&["diff", "--rendered", "--patch"]);
+    assert_eq!(said.code, 1);
+    json_patch::patch(&mut live, &serde_json::from_str::<json_patch::Patch>(&said.out).unwrap()).unwrap();
+    assert_eq!(live, serde_json::from_str::<serde_json::Value>(AT_REST).unwrap());
+}
+
+#[test]
+fn a_minified_document_is_shown_operation_by_operation() {
+    let sandbox = Sandbox::with_target();
+    let long = format!("{{\"long\":\"{}\"}}", "x".repeat(5_000));
+    sandbox.write("live.json", &long);
+    snapshot("diff-minified", &sandbox.run(&["diff"]).whole());
+}
+
+#[test]
+fn no_store_is_asked() {
+    let sandbox = Sandbox::with_target();
+    let said = sandbox.said(&sandbox.command(&["--store", "native", "diff"]).output().unwrap());
+    assert_eq!(said.code, 1, "{said:?}");
+}

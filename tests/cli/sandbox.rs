@@ -1,0 +1,187 @@
+//! A throw-away home with nothing of the environment in it, and what the binary said there.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_keystencil");
+/// A key that no file holds by accident, with every character that some encoding changes.
+pub(crate) const KEY: &str = "sk-canary/\"quote\"\\é+9f2b7c";
+
+pub(crate) const TEMPLATE: &str = r#"{
+  // a comment
+  "mcpServers": {
+    "github": { "env": { "TOKEN": "<< keyring('github') >>" }, },
+  },
+}
+"#;
+
+/// The target as the template leaves it at rest.
+pub(crate) const AT_REST: &str = r#"{
+  "mcpServers": {
+    "github": {
+      "env": {
+        "TOKEN": "<< keyring('github') >>"
+      }
+    }
+  }
+}
+"#;
+
+pub(crate) struct Sandbox {
+    home: TempDir,
+}
+
+/// What a run of the binary left.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Sandbox {
+    /// An empty home.
+    pub(crate) fn empty() -> Self {
+        Self { home: tempfile::Builder::new().prefix("home-").tempdir().unwrap() }
+    }
+
+    /// A home with one target, `claude`, and its template.
+    pub(crate) fn with_target() -> Self {
+        let sandbox = Self::empty();
+        sandbox.write(
+            ".config/keystencil/config.toml",
+            "[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n",
+        );
+        sandbox.write(".config/keystencil/claude.json", TEMPLATE);
+        sandbox
+    }
+
+    /// The same, with the key in the vault.
+    pub(crate) fn with_key() -> Self {
+        let sandbox = Self::with_target();
+        sandbox.store("github", KEY);
+        sandbox
+    }
+
+    pub(crate) fn store(&self, name: &str, key: &str) {
+        assert_eq!(self.run_with_input(&["-q", "secret", "set", name], key).code, 0);
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn live(&self) -> String {
+        self.read("live.json")
+    }
+
+    /// The binary, in this home, with nothing else in its environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("KEYSTENCIL_STORE", "vault")
+            .current_dir(self.home.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        self.said(&self.command(arguments).output().unwrap())
+    }
+
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that fails early does not read it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        self.said(&child.wait_with_output().unwrap())
+    }
+
+    /// What was said, with this home as `HOME`.
+    pub(crate) fn said(&self, output: &Output) -> Said {
+        let home = self.home.path().display().to_string();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME");
+        Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Every file in this home with its content.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.home.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push((path.clone(), fs::read(path).unwrap())) }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// Waits until the live file holds the key.
+    pub(crate) fn wait_until_rendered(&self) {
+        self.wait_until(|| fs::read_to_string(self.path("live.json")).is_ok_and(|text| text.contains("sk-canary")));
+    }
+
+    pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !done() {
+            assert!(std::time::Instant::now() < deadline, "it did not happen: {:?}", self.files());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+impl Said {
+    /// As a person sees it all.
+    pub(crate) fn whole(&self) -> String {
+        format!("{}{}[{}]", self.out, self.err, self.code)
+    }
+}
+
+/// A process that is ended with the test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Compares with a file in `snapshots/`.
+pub(crate) fn snapshot(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => "../../snapshots",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}

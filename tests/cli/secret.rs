@@ -1,0 +1,125 @@
+//! `secret`.
+
+use crate::sandbox::{BINARY, KEY, Sandbox};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+#[test]
+fn what_is_set_can_be_got_listed_and_removed() {
+    let sandbox = Sandbox::empty();
+    let said = sandbox.run_with_input(&["secret", "set", "openai"], KEY);
+    assert_eq!(said.whole(), "stored `openai` (account `api-key`) in the vault\n[0]");
+    assert_eq!(sandbox.run(&["secret", "get", "openai"]).whole(), format!("{KEY}\n[0]"));
+    let list = sandbox.run(&["secret", "list"]);
+    assert_eq!(list.whole(), "NAME    ACCOUNT  STORE  STORED\nopenai  api-key  vault  just now\n[0]");
+    let said = sandbox.run(&["secret", "rm", "openai"]);
+    assert_eq!(said.whole(), "removed `openai` (account `api-key`) from the vault\n[0]");
+    assert_eq!(sandbox.run(&["secret", "get", "openai"]).code, 2);
+}
+
+#[test]
+fn accounts_of_one_service_are_apart() {
+    let sandbox = Sandbox::empty();
+    sandbox.run_with_input(&["secret", "set", "github", "--account", "work"], "one");
+    sandbox.run_with_input(&["secret", "set", "github", "--account", "home"], "two");
+    assert_eq!(sandbox.run(&["secret", "get", "github", "--account", "work", "-n"]).out, "one");
+    assert_eq!(sandbox.run(&["secret", "get", "github", "--account", "home", "-n"]).out, "two");
+    assert_eq!(sandbox.run(&["secret", "get", "github"]).code, 2);
+}
+
+#[test]
+fn exactly_one_line_break_at_the_end_is_no_part_of_the_value() {
+    let sandbox = Sandbox::empty();
+    for (input, value) in [("a\n", "a"), ("a\n\n", "a\n"), ("a\r\n", "a"), ("a", "a"), ("\na b\n", "\na b")] {
+        sandbox.run_with_input(&["secret", "set", "x"], input);
+        assert_eq!(sandbox.run(&["secret", "get", "x", "-n"]).out, value, "{input:?}");
+    }
+}
+
+#[test]
+fn an_empty_value_is_refused() {
+    let sandbox = Sandbox::empty();
+    for input in ["", "\n"] {
+        assert_eq!(sandbox.run_with_input(&["secret", "set", "x"], input).code, 2, "{input:?}");
+    }
+    assert!(sandbox.files().is_empty());
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let sandbox = Sandbox::empty();
+    let mut child =
+        sandbox.command(&["secret", "set", "x"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"\xff\xfe").unwrap();
+    let said = sandbox.said(&child.wait_with_output().unwrap());
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("not UTF-8"), "{said:?}");
+}
+
+#[test]
+fn a_value_is_no_argument() {
+    assert_eq!(Sandbox::empty().run(&["secret", "set", "x", "value"]).code, 2);
+}
+
+#[test]
+fn the_list_is_there_as_json_without_values() {
+    let sandbox = Sandbox::with_key();
+    let said = sandbox.run(&["secret", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((list[0]["name"].as_str(), list[0]["store"].as_str()), (Some("github"), Some("vault")));
+    assert!(!said.out.contains("canary"));
+}
+
+#[test]
+fn what_is_not_there_can_not_be_removed() {
+    let said = Sandbox::empty().run(&["secret", "rm", "nothing"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.starts_with("error: secret `nothing` (account `api-key`) is in no store\nhint: "), "{said:?}");
+}
+
+/// Runs a command line on a terminal of its own (util-linux's `script`), typing `input`.
+fn on_a_terminal(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
+    let mut child = Command::new("script")
+        .args(["-qec", &format!("{BINARY} {line}"), "/dev/null"])
+        .env_clear()
+        .env("HOME", sandbox.home())
+        .env("PATH", "/usr/bin:/bin")
+        .env("KEYSTENCIL_STORE", "vault")
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for typed in input.split_inclusive('\n') {
+        // The prompt throws away what was typed before it was there.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        stdin.write_all(typed.as_bytes()).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_terminal_does_not_get_a_secret_unless_it_is_asked_to_be_shown() {
+    let sandbox = Sandbox::with_key();
+    let (code, shown) = on_a_terminal(&sandbox, "secret get github", "");
+    assert_eq!(code, 2);
+    assert!(!shown.contains("canary") && shown.contains("--reveal"), "{shown}");
+    let (code, shown) = on_a_terminal(&sandbox, "secret get github --reveal", "");
+    assert_eq!(code, 0);
+    assert!(shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn a_prompt_asks_twice_and_shows_nothing() {
+    let sandbox = Sandbox::empty();
+    let (code, shown) = on_a_terminal(&sandbox, "secret set typed", "hidden-value\nhidden-value\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("hidden-value") && shown.contains("again"), "{shown}");
+    assert_eq!(sandbox.run(&["secret", "get", "typed"]).out, "hidden-value\n");
+    let (code, shown) = on_a_terminal(&sandbox, "secret set other", "hidden-value\nhidden-valeu\n");
+    assert_eq!(code, 2);
+    assert!(shown.contains("the two values differ") && !shown.contains("hidden-val"), "{shown}");
+}
