@@ -1,5 +1,8 @@
 //! The command line as a person and a script meet it: the real binary in a throw-away home, with the vault as store.
 
+// clippy.toml allows these in `#[test]` functions; here the helpers beside them are tests as well.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 #[path = "cli/canary.rs"]
 mod canary;
 #[path = "cli/color.rs"]

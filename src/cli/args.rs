@@ -16,25 +16,29 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Fills the key-shaped holes of a committed config template from the keyring, for as long as a program runs
+/// Fills the key-shaped holes of a committed config template from the keyring,
+/// for as long as a program runs
 ///
-/// A template is the config file you commit, with references where the keys would be:
+/// A template is the config file you commit, with references where the keys would
+/// be:
 ///
 ///     "OPENAI_API_KEY": "<< keyring('openai') >>"
 ///
-/// keystencil puts the keys from your system's keyring into the live file while a program needs them, and afterwards
-/// takes out exactly what it put in. Everything else in the file stays as it is, byte for byte.
+/// keystencil puts the keys from your system's keyring into the live file while a
+/// program needs them, and afterwards takes out exactly what it put in.
+/// Everything else in the file stays as it is, byte for byte.
 ///
 /// Start here:
 ///
-///     keystencil demo                     a whole session in a scratch folder; touches nothing of yours
-///     keystencil secret set openai        store a key (asks for it; never give a key as an argument)
+///     keystencil demo                     see a whole session, in a scratch folder
+///     keystencil secret set openai        store a key; asks for it
 ///     keystencil exec -- claude           run a program with the keys in place
 ///
-/// Exit status: 0 done · 1 diff found differences · 2 error, nothing was changed · 3 done, but something is left for
-/// you to look at. `exec` hands through the status of the program it ran.
+/// Exit status: 0 done · 1 diff found differences · 2 error, nothing was changed
+/// · 3 done, but something is left for you to look at. `exec` hands through the
+/// status of the program it ran.
 #[derive(Debug, Parser)]
-#[command(name = "keystencil", version, styles = STYLES, verbatim_doc_comment, max_term_width = 100)]
+#[command(name = "keystencil", version, styles = STYLES, verbatim_doc_comment, max_term_width = 90)]
 #[command(propagate_version = false, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -50,7 +54,7 @@ pub(super) struct GlobalArgs {
     /// Read this config file instead of the usual one
     #[arg(long, global = true, value_name = "FILE", env = "KEYSTENCIL_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
-    /// Where secrets are looked up and stored: the keyring and then the vault, or one of them only
+    /// Where secrets are: in the keyring (native), in an encrypted file (vault), or in either (auto)
     #[arg(long, global = true, value_name = "WHICH", env = "KEYSTENCIL_STORE", hide_env_values = true)]
     pub(super) store: Option<StoreArg>,
     /// Say nothing but errors and warnings
@@ -59,20 +63,17 @@ pub(super) struct GlobalArgs {
     /// Say more
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
-    /// Use colours: on a terminal, always or never
+    /// When to use colours: on a terminal (auto), always or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     pub(super) color: ColorArg,
 }
 
-/// The values of `--store`.
+/// The values of `--store`. Without comments of their own: clap would list them in the help of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StoreArg {
-    /// The keyring if one answers, then the vault
     Auto,
-    /// The keyring of the operating system only
     Native,
-    /// The vault only: an encrypted file
     Vault,
 }
 
@@ -89,11 +90,8 @@ impl From<StoreArg> for Choice {
 /// The values of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorArg {
-    /// On a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Even into a file or a pipe
     Always,
-    /// Never
     Never,
 }
 

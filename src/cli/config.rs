@@ -16,7 +16,7 @@ use crate::session::Target;
 use file::{File, TargetEntry};
 use jiff::Span;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 use toml::Spanned;
 
 /// What the config says.
@@ -106,8 +106,11 @@ fn target(
 fn expand(path: &str, folder: &Path, home: &Path) -> PathBuf {
     match path.strip_prefix('~') {
         Some("") => home.to_owned(),
-        Some(rest) if rest.starts_with(['/', std::path::MAIN_SEPARATOR]) => home.join(&rest[1..]),
-        _ => folder.join(path),
+        Some(rest) if rest.starts_with(is_separator) => {
+            home.join(rest.trim_start_matches(is_separator)).components().collect()
+        }
+        // Component by component, so that `./` goes.
+        _ => folder.join(path).components().collect(),
     }
 }
 

@@ -49,7 +49,7 @@ pub fn run() -> ExitCode {
             return said.map_or_else(|error| complain(&report, &error, failed), |()| exit).into();
         }
     };
-    let report = report.as_asked(&cli.global);
+    let report = report.asked(&cli.global);
     if let Command::Guard(args) = &cli.command {
         // Started without an environment, on purpose: it needs none.
         return guard::run(args).unwrap_or_else(|error| complain(&report, &error, failed)).into();

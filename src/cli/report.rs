@@ -53,7 +53,7 @@ impl Report {
     }
 
     /// Prints as the command line asks for.
-    pub(super) fn as_asked(self, global: &GlobalArgs) -> Self {
+    pub(super) fn asked(self, global: &GlobalArgs) -> Self {
         Self { color: global.color.into(), quiet: global.quiet, verbose: global.verbose, ..self }
     }
 
@@ -95,27 +95,27 @@ impl Report {
     /// Says what was done; silent with `--quiet`.
     pub(super) fn note(&self, text: Text) {
         if !self.quiet {
-            self.say(text.end());
+            self.say(&text.end());
         }
     }
 
     /// Says what only somebody who asked for more wants to know.
     pub(super) fn detail(&self, text: Text) {
         if self.verbose {
-            self.say(text.end());
+            self.say(&text.end());
         }
     }
 
     /// Warns.
     pub(super) fn warning(&self, warning: &Warning) {
         let head = Text::new().styled(WARN.bold(), "warning").plain(": ").plain(&warning.message);
-        self.say(self.explained(head, warning.place.clone(), warning.hint.as_deref()));
+        self.say(&self.explained(head, warning.place.clone(), warning.hint.as_deref()));
     }
 
     /// Reports an error with every other error found in the same run.
     pub(super) fn error(&self, error: &dyn Explain) {
         let head = Text::new().styled(BAD.bold(), "error").plain(": ").plain(error);
-        self.say(self.explained(head, error.place(), error.hint().as_deref()));
+        self.say(&self.explained(head, error.place(), error.hint().as_deref()));
         for other in error.others() {
             self.error(other);
         }
@@ -128,7 +128,7 @@ impl Report {
     pub(super) fn clap(&self, error: &clap::Error) -> Result<(), CliError> {
         let rendered = error.render().ansi().to_string();
         if error.use_stderr() {
-            self.say(Text::trusted(rendered));
+            self.say(&Text::trusted(rendered));
             return Ok(());
         }
         self.out(&Text::trusted(rendered))
@@ -172,7 +172,7 @@ impl Report {
         text
     }
 
-    fn say(&self, text: Text) {
+    fn say(&self, text: &Text) {
         // Nobody is left to be told that standard error is closed.
         let _ = write(&mut AutoStream::new(io::stderr().lock(), self.choice(&io::stderr())), text.as_str().as_bytes());
     }

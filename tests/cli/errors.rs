@@ -106,11 +106,16 @@ fn a_claude_pid_that_is_no_number_is_an_error() {
     snapshot("error-claude-pid", &said.err);
 }
 
+fn journal(sandbox: &Sandbox) -> std::path::PathBuf {
+    let paths = sandbox.files().into_iter().map(|(path, _)| path);
+    paths.into_iter().find(|path| path.to_string_lossy().ends_with(".journal.json")).unwrap()
+}
+
 #[test]
 fn an_unreadable_journal_is_an_error_and_a_later_version_another() {
     let sandbox = Sandbox::with_key();
     assert_eq!(sandbox.run(&["render"]).code, 0);
-    let journal = sandbox.files().into_iter().map(|(path, _)| path).find(|path| path.ends_with_journal()).unwrap();
+    let journal = journal(&sandbox);
     std::fs::write(&journal, "{").unwrap();
     let text = |said: crate::sandbox::Said| {
         let id = journal.file_name().unwrap().to_string_lossy().into_owned();
@@ -119,16 +124,6 @@ fn an_unreadable_journal_is_an_error_and_a_later_version_another() {
     snapshot("error-journal-damaged", &text(sandbox.run(&["unrender"])));
     std::fs::write(&journal, r#"{"version": 99}"#).unwrap();
     snapshot("error-journal-newer", &text(sandbox.run(&["unrender", "claude"])));
-}
-
-trait EndsWithJournal {
-    fn ends_with_journal(&self) -> bool;
-}
-
-impl EndsWithJournal for std::path::PathBuf {
-    fn ends_with_journal(&self) -> bool {
-        self.to_string_lossy().ends_with(".journal.json")
-    }
 }
 
 #[test]

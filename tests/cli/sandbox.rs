@@ -144,11 +144,6 @@ impl Sandbox {
         files
     }
 
-    /// Waits until the live file holds the key.
-    pub(crate) fn wait_until_rendered(&self) {
-        self.wait_until(|| fs::read_to_string(self.path("live.json")).is_ok_and(|text| text.contains("sk-canary")));
-    }
-
     pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while !done() {

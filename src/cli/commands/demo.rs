@@ -15,9 +15,10 @@ const CONFIG: &str = include_str!("demo/config.toml");
 
 /// Show a whole session in a scratch folder
 ///
-/// Stores a made-up key, renders a template, runs a program that gets the key, takes the key out again and looks
-/// whether anything is left of it. Uses a scratch folder that is removed at the end, and the vault in it: your own
-/// files and your keyring are not touched. Fails if any step does not do what it shows.
+/// Stores a made-up key, renders a template, runs a program that gets the key,
+/// takes the key out again and looks whether anything is left of it. Uses a
+/// scratch folder that is removed at the end, and the vault in it: your own files
+/// and your keyring are not touched. Fails if any step does not do what it shows.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct DemoArgs {

@@ -15,8 +15,9 @@ use serde_json::Value;
 
 /// Show what `render` would change, or what is filled now
 ///
-/// Compares the live file with what the template would make of it, secrets left out on both sides: no keyring is
-/// asked, and what looks like a key of yours is shown as [redacted]. A slot that is filled now counts as in sync.
+/// Compares the live file with what the template would make of it, secrets left
+/// out on both sides: no keyring is asked, and what looks like a key of yours is
+/// shown as [redacted]. A slot that is filled now counts as in sync.
 ///
 /// Exit status: 0 no difference · 1 differences · 2 error.
 ///

@@ -29,11 +29,13 @@ const WITHOUT_SESSION: [&str; 4] = ["--version", "-v", "--help", "-h"];
 
 /// Run a program with the secrets in place, and take them out when it ends
 ///
-/// The program has the terminal to itself; signals are passed on to it, Ctrl-Z and `fg` work. However it ends, the
-/// secrets are taken out afterwards. Everything keystencil has to say goes to standard error.
+/// The program has the terminal to itself; signals are passed on to it, Ctrl-Z
+/// and `fg` work. However it ends, the secrets are taken out afterwards.
+/// Everything keystencil has to say goes to standard error.
 ///
-/// Exit status: that of the program, or 128 plus the number of the signal that ended it; 127 if there is no such
-/// program, 126 if it can't be run, 125 if keystencil failed before it was started.
+/// Exit status: that of the program, or 128 plus the number of the signal that
+/// ended it; 127 if there is no such program, 126 if it can't be run, 125 if
+/// keystencil failed before it was started.
 ///
 /// Examples:
 ///

@@ -14,7 +14,8 @@ const TEMPLATE: &str = include_str!("init/claude.json");
 
 /// Write a config and a template to start from
 ///
-/// Writes config.toml and claude.json into keystencil's folder, and never over a file that is there.
+/// Writes config.toml and claude.json into keystencil's folder, and never over a
+/// file that is there.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InitArgs {}
 

@@ -9,8 +9,9 @@ use clap::Args;
 
 /// Take out what crashed programs left
 ///
-/// Looks at every rendered file. Where a program that held it is gone (killed, crashed, or the machine was restarted),
-/// its hold ends, and with the last hold the secrets leave the file. `render`, `unrender` and `exec` do this first, so
+/// Looks at every rendered file. Where a program that held it is gone (killed,
+/// crashed, or the machine was restarted), its hold ends, and with the last hold
+/// the secrets leave the file. `render`, `unrender` and `exec` do this first, so
 /// you need it only to be sure.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]

@@ -15,12 +15,15 @@ use serde_json::{Value, json};
 
 /// Put the secrets in, until `unrender`
 ///
-/// Merges the template's settings into the live file, where they stay, and fills its references with secrets from the
-/// keyring, which `keystencil unrender` takes out again. What the template does not name is not touched.
+/// Merges the template's settings into the live file, where they stay, and fills
+/// its references with secrets from the keyring, which `keystencil unrender`
+/// takes out again. What the template does not name is not touched.
 ///
-/// The rendered form is held by the process that --owner names, else by the one that CLAUDE_PID names. When that
-/// process ends, the next keystencil command of any kind takes the secrets out. With neither, you hold it yourself,
-/// until `keystencil unrender` or the next start of the machine. To run a program, `keystencil exec` is simpler.
+/// The rendered form is held by the process that --owner names, else by the one
+/// that CLAUDE_PID names. When that process ends, the next keystencil command of
+/// any kind takes the secrets out. With neither, you hold it yourself, until
+/// `keystencil unrender` or the next start of the machine. To run a program,
+/// `keystencil exec` is simpler.
 ///
 /// Examples:
 ///

@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 
 /// Show which files are rendered, since when and for whom
 ///
-/// Names the secrets that each file uses and how old they are, never their values. Files that are rendered and in no
-/// config are shown as well. Exit status 3 says that a program left secrets behind: `keystencil recover` takes them out.
+/// Names the secrets that each file uses and how old they are, never their
+/// values. Files that are rendered and in no config are shown as well. Exit
+/// status 3 says that a program left secrets behind: `keystencil recover` takes
+/// them out.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct StatusArgs {

@@ -13,10 +13,12 @@ use std::path::PathBuf;
 
 /// Take the secrets out again
 ///
-/// Ends your hold of the rendered form. With the last hold the secrets leave the file, and the copies of it that its
-/// program made, wherever they have moved to; everything else in it stays. Needs no keyring.
+/// Ends your hold of the rendered form. With the last hold the secrets leave the
+/// file, and the copies of it that its program made, wherever they have moved to;
+/// everything else in it stays. Needs no keyring.
 ///
-/// Without TARGET, lets go of everything there is to let go of, configured or not.
+/// Without TARGET, lets go of everything there is to let go of, configured or
+/// not.
 ///
 /// Examples:
 ///

@@ -16,8 +16,9 @@ const LIMIT: u64 = 1 << 20;
 
 /// Store a secret, or give it a new value
 ///
-/// Asks for the value twice without showing it; or reads it from standard input, less one line break at its end.
-/// Never takes it as an argument: other programs can read those, and the shell keeps them.
+/// Asks for the value twice without showing it; or reads it from standard input,
+/// less one line break at its end. Never takes it as an argument: other programs
+/// can read those, and the shell keeps them.
 ///
 /// Examples:
 ///
