@@ -1,0 +1,317 @@
+"""The runs of scripts/bench. Starts every program itself, interleaves the runs, and compares medians."""
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import claude_json
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BINARY = os.path.join(ROOT, "target/release/keystencil")
+KB, MB = 1 << 10, 1 << 20
+SECRETS = {f"BENCH_SECRET_{n}": f"sk-bench-{n:04}-" + f"{n * 2654435761 % 2**64:016x}" * 2 for n in range(1000)}
+
+missed = []
+
+
+class Scene:
+    """A home of its own with a target, a template, and what keystencil keeps about them."""
+
+    def __init__(self, folder, size, references, backups=0, rendered_backups=False):
+        self.home = tempfile.mkdtemp(dir=folder)
+        self.target, self.template = self.path(".claude.json"), self.path("template.json")
+        self.backups = self.path(".claude", "backups")
+        os.makedirs(self.backups)
+        claude_json.write(self.target, size)
+        with open(self.template, "w", encoding="utf-8") as out:
+            out.write(claude_json.template(references))
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": self.home,
+            "DBUS_SESSION_BUS_ADDRESS": os.environ.get("DBUS_SESSION_BUS_ADDRESS", ""),
+            **(SECRETS if references[0].startswith("env") else {}),
+        }
+        # Once there and back, so that the target is at rest and the state is as it is in daily use.
+        run(self.render(), self.env)
+        if rendered_backups:
+            self.copy_to_backups(backups)
+        self.saved = self.path("saved")
+        os.mkdir(self.saved)
+        self.save()
+        run(self.unrender(), self.env)
+        if not rendered_backups:
+            self.copy_to_backups(backups)
+
+    def path(self, *parts):
+        return os.path.join(self.home, *parts)
+
+    def copy_to_backups(self, number):
+        for name in os.listdir(self.backups):
+            os.remove(os.path.join(self.backups, name))
+        now = int(time.time() * 1000)
+        for index in range(number):
+            shutil.copy(self.target, os.path.join(self.backups, f".claude.json.backup.{now - index * 60000}"))
+
+    def render(self):
+        return [BINARY, "render", "--template", self.template, "--to", self.target]
+
+    def unrender(self):
+        return [BINARY, "unrender", "--to", self.target]
+
+    def save(self):
+        """Keeps the rendered form, so that every run can start from it without a render."""
+        for name in (".claude.json", ".local", ".claude"):
+            copy = shutil.copytree if os.path.isdir(self.path(name)) else shutil.copy2
+            copy(self.path(name), os.path.join(self.saved, name))
+
+    def restore(self):
+        """Puts the rendered form back, and lets the disk finish with it."""
+        for folder, _, names in os.walk(self.saved):
+            for name in names:
+                saved = os.path.join(folder, name)
+                shutil.copy2(saved, self.path(os.path.relpath(saved, self.saved)))
+                with open(self.path(os.path.relpath(saved, self.saved)), "rb") as file:
+                    os.fsync(file.fileno())
+
+    def without_backups(self):
+        """Ends the last render; the next one has to put a backup where the client would make one."""
+        run(self.unrender(), self.env)
+        for name in os.listdir(self.backups):
+            os.remove(os.path.join(self.backups, name))
+
+    def remove(self):
+        shutil.rmtree(self.home)
+
+
+def run(argv, env=None):
+    """Runs a program; milliseconds from start to end, and peak memory in bytes."""
+    argv = [shutil.which(argv[0]), *argv[1:]]
+    null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1)]
+    said = (os.POSIX_SPAWN_OPEN, 2, SAID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    start = time.perf_counter()
+    pid = os.posix_spawn(argv[0], argv, os.environ if env is None else env, file_actions=[*null, said])
+    _, status, usage = os.wait4(pid, 0)
+    took = (time.perf_counter() - start) * 1000
+    if status != 0:
+        with open(SAID, encoding="utf-8") as file:
+            sys.exit(f"{' '.join(argv)} failed: {file.read()}")
+    return took, usage.ru_maxrss * (1024 if sys.platform == "linux" else 1)
+
+
+def two_fsyncs(folder, size):
+    """What the disk takes for a replaced file: the fsync of its content, and that of its folder."""
+
+    def measure():
+        path = os.path.join(folder, "fsync")
+        with open(path + ".tmp", "wb") as file:
+            file.write(b"x" * size)
+            file.flush()
+            start = time.perf_counter()
+            os.fsync(file.fileno())
+            took = time.perf_counter() - start
+        os.rename(path + ".tmp", path)
+        directory = os.open(folder, os.O_RDONLY)
+        start = time.perf_counter()
+        os.fsync(directory)
+        took += time.perf_counter() - start
+        os.close(directory)
+        return took * 1000, 0
+
+    return measure
+
+
+def interleave(runs, lines):
+    """Medians of time and memory for each line: (measure, or a command with its environment, and what comes before)."""
+    results = {name: [] for name in lines}
+    for turn in range(runs + 1):
+        for name, (measure, before) in lines.items():
+            before()
+            result = measure() if callable(measure) else run(*measure)
+            if turn > 0:  # the first warms the caches
+                results[name].append(result)
+    return {name: tuple(map(statistics.median, zip(*result))) for name, result in results.items()}
+
+
+def nothing():
+    pass
+
+
+def say(what, figure, budget=None, met=True):
+    verdict = ""
+    if budget:
+        verdict = f"   budget {budget}: {'met' if met else 'MISSED'}"
+        if not met:
+            missed.append(what)
+    print(f"{what:<52} {figure}{verdict}", flush=True)
+
+
+def start(folder, runs):
+    size = os.stat(BINARY).st_size / MB
+    say("stripped binary", f"{size:.2f} MB", "8 MB", size <= 8)
+    medians = interleave(runs * 4, {"version": (([BINARY, "--version"],), nothing), "true": ((["true"],), nothing)})
+    version, true = medians["version"][0], medians["true"][0]
+    say("--version", f"{version:.2f} ms, {version / true:.2f} × true ({true:.2f} ms)", "3 ×", version <= 3 * true)
+
+
+def render(folder, runs):
+    for index in range(20):
+        subprocess.run(
+            ["secret-tool", "store", "--label", f"bench {index}", "service", f"bench-{index}", "username", "api-key"],
+            input=SECRETS[f"BENCH_SECRET_{index}"].encode(), check=True,
+        )
+    scenes = {n: Scene(folder, 64 * KB, [f"keyring('bench-{i}')" for i in range(n)]) for n in (5, 20)}
+    lookup = ["secret-tool", "lookup", "service", "bench-3", "username", "api-key"]
+    lines = {"lookup": ((lookup,), nothing)}
+    for n, scene in scenes.items():
+        lines[n] = ((scene.render(), scene.env), scene.without_backups)
+    medians = interleave(runs * 2, lines)
+    lookup = medians["lookup"][0]
+    for n, budget in ((5, 1.5), (20, 2.5)):
+        took = medians[n][0]
+        figure = f"{took:.2f} ms, {took / lookup:.2f} × one secret-tool lookup ({lookup:.2f} ms)"
+        say(f"render, {n} references from gnome-keyring, 64 KB", figure, f"{budget} ×", took <= budget * lookup)
+    scene = scenes[5]
+    run(scene.unrender(), scene.env)
+    other = scene.path("python.json")
+    shutil.copy(scene.target, other)
+    python = [sys.executable, os.path.join(ROOT, "scripts/bench.d/render_with_python.py"), "5", other]
+    medians = interleave(max(runs // 2, 5), {
+        "python": ((python,), nothing),
+        "ours": ((scene.render(), scene.env), scene.without_backups),
+    })
+    ours, python = medians["ours"][0], medians["python"][0]
+    figure = f"{ours:.2f} ms, {python / ours:.1f} × faster ({python:.1f} ms)"
+    say("render, 5 references, beside Python's keyring", figure, "10 ×", python >= 10 * ours)
+    for scene in scenes.values():
+        scene.remove()
+
+
+def unrender(folder, runs):
+    small = Scene(folder, 64 * KB, [f"env('BENCH_SECRET_{n}')" for n in range(5)])
+    medians = interleave(runs * 2, {
+        "unrender": ((small.unrender(), small.env), small.restore),
+        "version": (([BINARY, "--version"],), nothing),
+        "fsyncs": (two_fsyncs(small.home, os.stat(small.target).st_size), nothing),
+    })
+    took, version, fsyncs = (medians[name][0] for name in ("unrender", "version", "fsyncs"))
+    figure = f"{took:.2f} ms; --version {version:.2f} ms, two fsyncs {fsyncs:.2f} ms"
+    say("unrender, 64 KB", figure, f"{2 * version + fsyncs:.2f} ms", took <= 2 * version + fsyncs)
+    small.remove()
+
+    large = Scene(folder, 12 * MB, [f"env('BENCH_SECRET_{n}')" for n in range(5)])
+    medians = interleave(max(runs // 3, 5), {
+        "unrender": ((large.unrender(), large.env), large.restore),
+        "jq": ((["jq", ".", os.path.join(large.saved, ".claude.json")],), nothing),
+        "fsyncs": (two_fsyncs(large.home, 12 * MB), nothing),
+    })
+    (took, memory), (jq, _), (fsyncs, _) = (medians[name] for name in ("unrender", "jq", "fsyncs"))
+    figure = f"{took:.1f} ms (two fsyncs {fsyncs:.1f} ms), {took / jq:.2f} × jq . ({jq:.0f} ms)"
+    say("unrender, 12 MB", figure, "0.25 ×", took <= jq / 4)
+    size = os.stat(large.target).st_size
+    say("unrender, 12 MB, peak memory", f"{memory / MB:.1f} MB, {memory / size:.2f} × the file", "4 ×", memory <= 4 * size)
+    large.remove()
+
+
+def lock_held(scene):
+    """Milliseconds from the mkdir of the host's lock directory to its rmdir."""
+
+    def measure():
+        calls = "trace=mkdir,mkdirat,rmdir,unlinkat"
+        trace = ["strace", "-f", "--seccomp-bpf", "-ttt", "-e", calls, "-o", scene.path("trace"), *scene.unrender()]
+        run(trace, scene.env)
+        with open(scene.path("trace"), encoding="utf-8") as file:
+            times = re.findall(r"(\d+\.\d+) (?:mkdir|rmdir|unlinkat)(?:at)?\([^)]*\.claude\.json\.lock", file.read())
+        if len(times) != 2:
+            sys.exit("the trace does not show one lock being taken and released")
+        return (float(times[1]) - float(times[0])) * 1000, 0
+
+    return measure
+
+
+def session(folder, runs):
+    references = [f"env('BENCH_SECRET_{n}')" for n in range(5)]
+    scenes = {
+        "10 backups": Scene(folder, MB, references, backups=10),
+        "10 backups that hold the secrets": Scene(folder, MB, references, backups=10, rendered_backups=True),
+    }
+    clean = scenes["10 backups"]
+    # The backups of this scene are at rest although the target is rendered.
+    shutil.copytree(clean.backups, os.path.join(clean.saved, ".claude/backups"), dirs_exist_ok=True)
+    lines = {name: ((scene.unrender(), scene.env), scene.restore) for name, scene in scenes.items()}
+    lines["fsyncs"] = (two_fsyncs(clean.home, MB), nothing)
+    lines["lock"] = (lock_held(clean), clean.restore)
+    medians = interleave(runs, lines)
+    fsyncs = medians["fsyncs"][0]
+    for name in scenes:
+        took = medians[name][0]
+        figure = f"{took:.2f} ms, {took - fsyncs:.2f} ms beyond two fsyncs ({fsyncs:.2f} ms)"
+        say(f"unrender, 1 MB, {name}", figure, "30 ms", took - fsyncs <= 30)
+    held = medians["lock"][0]
+    say("the host's lock, held by unrender at 1 MB", f"{held:.2f} ms", "10 ms", held <= 10)
+    for scene in scenes.values():
+        scene.remove()
+
+
+def linear(what, unit, costs):
+    """Prints what each step costs above the smallest; the cost for a unit must not grow by more than half."""
+    (least, base), *larger = sorted(costs.items())
+    rates = {amount: (took - base) / (amount - least) for amount, took in larger}
+    first, last = rates[larger[0][0]], rates[larger[-1][0]]
+    shown = ", ".join(f"{amount:g}: {took:.1f} ms" for amount, took in sorted(costs.items()))
+    each = ", ".join(f"{rate:.3f}" for rate in rates.values())
+    # Below ten microseconds there is nothing to grow but noise.
+    met = last <= 1.5 * max(first, 0.01)
+    say(what, f"{shown}; {each} ms for each {unit}", "1.5 × the first rate", met)
+
+
+def scale(folder, runs):
+    costs = {}
+    for size, turns in ((64 * KB, runs), (MB, runs), (12 * MB, max(runs // 3, 5)), (100 * MB, max(runs // 8, 3))):
+        scene = Scene(folder, size, [f"env('BENCH_SECRET_{n}')" for n in range(5)])
+        medians = interleave(turns, {
+            "unrender": ((scene.unrender(), scene.env), scene.restore),
+            "fsyncs": (two_fsyncs(scene.home, size), nothing),
+        })
+        took, memory = medians["unrender"]
+        costs[os.stat(scene.target).st_size / MB] = took - medians["fsyncs"][0]
+        scene.remove()
+    linear("unrender without its two fsyncs, by size", "MB", costs)
+    say("unrender, 100 MB, peak memory", f"{memory / MB:.0f} MB")
+    costs = {}
+    for slots in (1, 250, 1000):
+        scene = Scene(folder, MB, [f"env('BENCH_SECRET_{n}')" for n in range(slots)])
+        medians = interleave(runs, {
+            "unrender": ((scene.unrender(), scene.env), scene.restore),
+            "fsyncs": (two_fsyncs(scene.home, MB), nothing),
+        })
+        costs[slots] = medians["unrender"][0] - medians["fsyncs"][0]
+        scene.remove()
+    linear("unrender without its two fsyncs, by slots at 1 MB", "slot", costs)
+
+
+GROUPS = {"start": start, "render": render, "unrender": unrender, "session": session, "scale": scale}
+
+arguments = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
+arguments.add_argument("--strict", action="store_true")
+arguments.add_argument("--runs", type=int, default=25)
+arguments.add_argument("groups", nargs="*", metavar="GROUP")
+arguments = arguments.parse_args()
+if unknown := [group for group in arguments.groups if group not in GROUPS]:
+    sys.exit(f"scripts/bench: there is no group {unknown[0]}; the groups are {', '.join(GROUPS)}")
+
+work = tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("KEYSTENCIL_BENCH_DIR", os.path.join(ROOT, "target")))
+SAID = os.path.join(work, "said")
+try:
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; medians of whole processes\n")
+    for group in arguments.groups or GROUPS:
+        GROUPS[group](work, arguments.runs)
+finally:
+    shutil.rmtree(work)
+print(f"\n{len(missed)} budgets missed" + "".join(f"\n  {line}" for line in missed))
+sys.exit(1 if missed and arguments.strict else 0)
