@@ -1,5 +1,7 @@
 //! The laws, each as a property of generated documents, templates, secrets and drifts. None of them touches a disk.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "laws/generate.rs"]
 mod generate;
 
