@@ -22,6 +22,8 @@ pub(super) fn scrub(copies: Vec<PathBuf>, journal: &Journal, closed: &mut Closed
 /// It is no harm if that fails: the host's copy is scrubbed then.
 pub(super) fn put_backup(profile: &dyn Profile, target: &Resolved, placeholder_form: &str, now: Timestamp) {
     let Some(path) = profile.clean_backup(target, now) else { return };
+    // The host makes the folder with its first backup, and this may be before that.
+    let _ = path.parent().map(std::fs::create_dir_all);
     let staged = Resolved::follow(&path).and_then(|file| file.stage(placeholder_form.as_bytes()));
     let _ = staged.and_then(Staged::commit);
 }

@@ -46,7 +46,8 @@ pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, Cl
         Err(error) => Some(told(&error)),
     };
     if let Some(message) = message {
-        context.report.json(&json!({ "systemMessage": format!("keystencil: {message}") }))?;
+        let line = json!({ "systemMessage": format!("keystencil: {message}") });
+        context.report.raw(format!("{line}\n").as_bytes())?;
     }
     Ok(Exit::Done)
 }

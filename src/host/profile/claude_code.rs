@@ -62,10 +62,9 @@ impl Profile for ClaudeCode {
     fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf> {
         let (folder, name) = (target.named().parent()?, target.named().file_name()?.to_string_lossy());
         // In a home folder the backups are in `.claude`; `$CLAUDE_CONFIG_DIR` is such a folder itself.
-        let backups = [folder.join(".claude"), folder.to_owned()].into_iter().find_map(|parent| {
-            let backups = parent.join("backups");
-            backups.is_dir().then_some(backups)
-        })?;
+        let is_config_folder = ["backups", "projects", "settings.json"].iter().any(|name| folder.join(name).exists());
+        let parent = if is_config_folder { folder.to_owned() } else { folder.join(".claude") };
+        let backups = parent.join("backups");
         let prefix = format!("{name}.backup.");
         let millis = |file: &PathBuf| file.file_name()?.to_str()?.strip_prefix(&prefix)?.parse::<i64>().ok();
         let newest = files_starting(&backups, std::slice::from_ref(&prefix)).iter().filter_map(millis).max();
