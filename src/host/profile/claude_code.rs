@@ -62,7 +62,7 @@ impl Profile for ClaudeCode {
     fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf> {
         let (folder, name) = (target.named().parent()?, target.named().file_name()?.to_string_lossy());
         // In a home folder the backups are in `.claude`; `$CLAUDE_CONFIG_DIR` is such a folder itself.
-        let is_config_folder = ["backups", "projects", "settings.json"].iter().any(|name| folder.join(name).exists());
+        let is_config_folder = !folder.join(".claude").is_dir() && folder.join("settings.json").exists();
         let parent = if is_config_folder { folder.to_owned() } else { folder.join(".claude") };
         let backups = parent.join("backups");
         let prefix = format!("{name}.backup.");
