@@ -5,6 +5,8 @@
 //! [`json`] (text as bytes), [`template`] (template text to blueprint), [`plan`] (pure decisions), [`store`] and
 //! [`host`] (effects), [`session`] (render and unrender as transactions), [`cli`].
 
+// The indented examples of the help texts are shell commands, which rustdoc would take for tests.
+#[cfg(not(doctest))]
 pub mod cli;
 pub mod error;
 pub mod host;

@@ -214,7 +214,8 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
 
     /// Removes what an earlier render wrote, this template no longer names, and nobody changed.
     fn prune(&mut self, at: &Pointer, earlier: Node<'_>, wanted: Node<'_>, found: Node<'_>) {
-        if [earlier, wanted, found].iter().any(|node| node.kind() != Kind::Object) {
+        // A template that now wants something else than an object here names none of its members any more.
+        if earlier.kind() != Kind::Object || found.kind() != Kind::Object {
             return;
         }
         let (wanted, found) = (members(wanted), members(found));
