@@ -1,7 +1,7 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, exec, guard, hook, init, install, log, man, recover, render, secret, status, unrender,
+    completions, demo, diff, exec, hook, init, install, log, man, recover, render, secret, status, unrender,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -124,7 +124,6 @@ pub(super) enum Command {
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     DemoChild(demo::child::DemoChildArgs),
-    Guard(guard::GuardArgs),
 }
 
 /// What has to be known of a command line that can't be parsed: the colour of the complaint, and whether `exec` was

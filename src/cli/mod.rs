@@ -36,6 +36,9 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     let hardened = harden::core_dumps_off();
     let arguments = environment::arguments();
+    if let Some(watch) = guard::Watch::asked_for(&arguments) {
+        return watch.run().into();
+    }
     let glimpse = Glimpse::of(&arguments);
     let failed = if glimpse.is_exec { Exit::BEFORE_CMD } else { Exit::Failed };
     let environment = Environment::read();
@@ -50,10 +53,6 @@ pub fn run() -> ExitCode {
         }
     };
     let report = report.asked(&cli.global);
-    if let Command::Guard(args) = &cli.command {
-        // Started without an environment, on purpose: it needs none.
-        return guard::run(args).unwrap_or_else(|error| complain(&report, &error, failed)).into();
-    }
     let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
     let context = Context::new(report, environment, hardened, cli.global);
     dispatch(&context, &cli.command).unwrap_or_else(|error| complain(&context.report, &error, failed)).into()
@@ -75,7 +74,6 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Hook(args) => hook::run(context, args),
         Command::Demo(args) => demo::run(context, args),
         Command::DemoChild(args) => demo::child::run(context, args),
-        Command::Guard(args) => guard::run(args),
         Command::Completions(args) => completions::run(context, args),
         Command::Man(args) => man::run(context, args),
     }

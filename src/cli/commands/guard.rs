@@ -1,46 +1,50 @@
-//! `keystencil guard`: the detached process that waits for holders to die. Started by `exec` and by the hooks.
+//! `keystencil guard`: the detached process that waits for holders to die. Started by `exec` and by the hooks, not by a
+//! person, and so not a verb of the command line: it is recognised before that is parsed, which keeps it small.
 
 use crate::cli::environment;
-use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::host::guard::{detach, start};
-use crate::host::process::{self, Process};
+use crate::host::process::Process;
 use crate::session::{Session, State};
 use crate::template::Variables;
-use clap::Args;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Wait until nobody holds a target any more, then take the secrets out
-#[derive(Debug, Args)]
-#[command(hide = true)]
-pub(in crate::cli) struct GuardArgs {
-    /// The state folder
-    #[arg(long, value_name = "FOLDER")]
-    pub(in crate::cli) state: PathBuf,
-    /// The live file
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) target: PathBuf,
-    /// The process that is about to render
-    #[arg(long, value_name = "PID")]
-    pub(in crate::cli) starter: Option<u32>,
+/// The first argument of a guard.
+const VERB: &str = "guard";
+
+/// What a guard was asked to do.
+#[derive(Debug)]
+pub(in crate::cli) struct Watch {
+    state: PathBuf,
+    target: PathBuf,
+    starter: Option<Process>,
 }
 
-/// Needs no environment, no config and no store.
-pub(in crate::cli) fn run(args: &GuardArgs) -> Result<Exit, CliError> {
-    detach();
-    let starter = args.starter.and_then(Process::find).map(|process| process.lease(None, Timestamp::now()));
-    let session = Session {
-        state: State::new(args.state.clone()),
-        variables: &Variables::default(),
-        resolve: &|_| Ok(BTreeMap::new()),
-        env: &|_| None,
-        now: Timestamp::now,
-    };
-    session.guard(&args.target, starter.as_ref())?;
-    Ok(Exit::Done)
+impl Watch {
+    /// Reads the command line that [`watch`] makes: the state folder, the live file, and who is about to render it.
+    pub(in crate::cli) fn asked_for(arguments: &[OsString]) -> Option<Self> {
+        let [verb, state, target, starter] = arguments else { return None };
+        let starter = Process::find(starter.to_str()?.parse().ok()?);
+        (verb == VERB).then(|| Self { state: state.into(), target: target.into(), starter })
+    }
+
+    /// Waits. Needs no environment, no config and no store.
+    pub(in crate::cli) fn run(&self) -> Exit {
+        detach();
+        let starter = self.starter.as_ref().map(|process| process.lease(None, Timestamp::now()));
+        let session = Session {
+            state: State::new(self.state.clone()),
+            variables: &Variables::default(),
+            resolve: &|_| Ok(BTreeMap::new()),
+            env: &|_| None,
+            now: Timestamp::now,
+        };
+        // There is nobody to tell of a failure; the next command recovers, and says so.
+        session.guard(&self.target, starter.as_ref()).map_or(Exit::Failed, |()| Exit::Done)
+    }
 }
 
 /// Starts the guard of a target, which ends at once if there is one. Without it the next command recovers, so that a
@@ -48,15 +52,7 @@ pub(in crate::cli) fn run(args: &GuardArgs) -> Result<Exit, CliError> {
 pub(in crate::cli) fn watch(state: &Path, target: &Path) {
     let Some(program) = environment::own_program() else { return };
     let Ok(target) = std::path::absolute(target) else { return };
-    let starter = process::Process::current().pid.to_string();
-    let arguments: [OsString; 7] = [
-        "guard".into(),
-        "--state".into(),
-        state.into(),
-        "--target".into(),
-        target.into(),
-        "--starter".into(),
-        starter.into(),
-    ];
+    let starter = std::process::id().to_string();
+    let arguments: [OsString; 4] = [VERB.into(), state.into(), target.into(), starter.into()];
     let _ = start(&program, arguments.iter().map(OsString::as_os_str));
 }
