@@ -7,6 +7,7 @@
 
 use crate::plan::Lease;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// A running process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,12 @@ impl Process {
     pub fn ancestors(&self) -> Vec<Self> {
         // A circle can't be, but a table that changes while it is read can look like one.
         std::iter::successors(system::parent(self.pid), |process| system::parent(process.pid)).take(64).collect()
+    }
+
+    /// The ids of the running processes that this one started itself; none where the system does not say.
+    #[must_use]
+    pub fn children(pid: u32) -> BTreeSet<u32> {
+        system::children(pid)
     }
 
     /// This process.
@@ -80,7 +87,7 @@ pub fn boot() -> String {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use super::Process;
+    use super::{BTreeSet, Process};
     use std::fs;
 
     pub(super) fn find(pid: u32) -> Option<Process> {
@@ -100,6 +107,13 @@ mod system {
         find(tail.split_ascii_whitespace().nth(1)?.parse().ok()?)
     }
 
+    /// proc_pid_task(5), `children`: one list for each thread, since each can start processes.
+    pub(super) fn children(pid: u32) -> BTreeSet<u32> {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);
+        let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
+    }
+
     pub(super) fn boot() -> String {
         let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -109,7 +123,7 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::Process;
+    use super::{BTreeSet, Process};
     use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
     pub(super) fn find(pid: u32) -> Option<Process> {
@@ -127,6 +141,10 @@ mod system {
         let mut system = System::new();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
         find(system.process(pid)?.parent()?.as_u32())
+    }
+
+    pub(super) fn children(_pid: u32) -> BTreeSet<u32> {
+        BTreeSet::new()
     }
 
     pub(super) fn boot() -> String {

@@ -45,7 +45,8 @@ pub enum ReplaceError {
 }
 
 impl ReplaceError {
-    fn io(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// Says what was tried with which file, of an error of the system's.
+    pub fn io(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { step, path, source }
     }

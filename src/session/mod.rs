@@ -31,6 +31,7 @@ use crate::template::Variables;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// A live file and the template it is made from.
 #[derive(Debug, Clone)]
@@ -60,6 +61,15 @@ pub struct Session<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Tells the time.
     pub now: fn() -> Timestamp,
+}
+
+impl Session<'static> {
+    /// A session that can only take secrets out: it knows no store and no variable.
+    #[must_use]
+    pub fn closing(state: State) -> Self {
+        static NOTHING: LazyLock<Variables> = LazyLock::new(Variables::default);
+        Self { state, variables: &NOTHING, resolve: &|_| Ok(BTreeMap::new()), env: &|_| None, now: Timestamp::now }
+    }
 }
 
 /// Leases by whether their holder is still there.

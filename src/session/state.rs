@@ -1,9 +1,10 @@
 //! Our own files about a target: the journal, what was last merged, and the lock. 0700, and free of secrets.
 
 use super::SessionError;
+use crate::host::process::is_alive;
 use crate::host::replace::{ReplaceError, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
-use crate::plan::{Applied, Journal};
+use crate::plan::{Applied, Journal, Lease};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,36 @@ impl State {
     pub fn of(&self, target: &Resolved) -> TargetState {
         let hash = blake3::hash(target.path().as_os_str().as_encoded_bytes());
         TargetState { folder: self.folder.clone(), id: hash.to_hex().get(..16).unwrap_or_default().to_owned() }
+    }
+
+    /// Notes that the secrets of what this process runs leave while it goes on running, until the note is dropped.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn open_window(&self, holder: &Lease) -> Result<Window, SessionError> {
+        let path = self.folder.join(format!("{}.window", holder.pid.unwrap_or_default()));
+        let failed = |step| ReplaceError::io(step, &path);
+        make_private(&self.folder).map_err(failed("make the folder of"))?;
+        fs::write(&path, serde_json::to_string(holder).unwrap_or_default()).map_err(failed("write"))?;
+        Ok(Window { path })
+    }
+
+    /// Who has such a window. One left by a process that is gone is removed.
+    #[must_use]
+    pub fn windows(&self) -> Vec<Lease> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let files = entries.filter_map(Result::ok).map(|entry| entry.path());
+        let windows = files.filter(|path| path.extension().is_some_and(|extension| extension == "window"));
+        windows
+            .filter_map(|path| {
+                let lease: Lease = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+                if !is_alive(&lease) {
+                    let _ = fs::remove_file(&path);
+                    return None;
+                }
+                Some(lease)
+            })
+            .collect()
     }
 
     /// Every target that has a journal.
@@ -179,6 +210,19 @@ impl TargetState {
     fn failed(&self, step: &'static str) -> impl FnOnce(io::Error) -> SessionError {
         let path = self.folder.clone();
         move |source| ReplaceError::Io { step, path, source }.into()
+    }
+}
+
+/// A note in the state folder that goes with the process that made it.
+#[must_use = "the note is removed when this is dropped"]
+#[derive(Debug)]
+pub struct Window {
+    path: PathBuf,
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
     }
 }
 

@@ -3,6 +3,7 @@
 mod held;
 #[cfg(unix)]
 mod signals;
+mod window;
 
 use super::guard::watch;
 use super::install::real_program;
@@ -17,12 +18,22 @@ use crate::cli::report::{GOOD, Text, count};
 use crate::cli::targets::{PairArgs, select};
 use crate::host::process::Process;
 use crate::session::{RenderOptions, Session, Target};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use held::Held;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
+
+/// The values of `--window`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Window {
+    /// Until CMD ends: what it starts later gets the secrets too
+    Session,
+    /// Until CMD has started its servers: half a second of plain text; one that is reconnected later by hand gets a
+    /// placeholder
+    Start,
+}
 
 /// First arguments with which a program starts no session, and needs no secret.
 const WITHOUT_SESSION: [&str; 4] = ["--version", "-v", "--help", "-h"];
@@ -52,6 +63,9 @@ pub(in crate::cli) struct ExecArgs {
     pair: PairArgs,
     #[command(flatten)]
     conflict: ConflictArgs,
+    /// How long the secrets stay: until CMD ends (session), or until it has started its own programs with them (start)
+    #[arg(long, value_name = "WINDOW", default_value = "session", env = "KEYSTENCIL_WINDOW", hide_env_values = true)]
+    window: Window,
     /// Pass over keystencil's own shims when CMD is looked for, and run it without secrets if they can't be had
     #[arg(long, hide = true)]
     behind_shim: bool,
@@ -103,6 +117,10 @@ fn with_secrets(
         prepare(&workplace, session, &targets, &options)?;
         #[cfg(unix)]
         let signals = signals::Signals::watch().map_err(CliError::Signals)?;
+        let _noted = match args.window {
+            Window::Start => Some(session.state.open_window(&options.holder)?),
+            Window::Session => None,
+        };
         for target in &targets {
             watch(&context.environment.state, &target.path);
         }
@@ -124,9 +142,17 @@ fn with_secrets(
         #[cfg(unix)]
         signals.forward_to(&child);
         share(session, &targets, &child);
-        #[cfg(unix)]
-        signals.until_end_of(&child);
-        let status = child.wait();
+        let lease = Process::find(child.id()).map(|process| process.lease(None, Timestamp::now()));
+        let status = std::thread::scope(|scope| {
+            if let (Window::Start, Some(lease)) = (args.window, &lease) {
+                let state = session.state.clone();
+                let (targets, own) = (&targets, &options.holder);
+                scope.spawn(move || window::run(&Session::closing(state), targets, own, lease));
+            }
+            #[cfg(unix)]
+            signals.until_end_of(&child);
+            child.wait()
+        });
         held.release();
         Ok(status.map_or(Exit::BEFORE_CMD, exit_of))
     })

@@ -6,9 +6,7 @@ use crate::cli::exit::Exit;
 use crate::host::guard::{detach, start};
 use crate::host::process::Process;
 use crate::session::{Session, State};
-use crate::template::Variables;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -35,13 +33,7 @@ impl Watch {
     pub(in crate::cli) fn run(&self) -> Exit {
         detach();
         let starter = self.starter.as_ref().map(|process| process.lease(None, Timestamp::now()));
-        let session = Session {
-            state: State::new(self.state.clone()),
-            variables: &Variables::default(),
-            resolve: &|_| Ok(BTreeMap::new()),
-            env: &|_| None,
-            now: Timestamp::now,
-        };
+        let session = Session::closing(State::new(self.state.clone()));
         // There is nobody to tell of a failure; the next command recovers, and says so.
         session.guard(&self.target, starter.as_ref()).map_or(Exit::Failed, |()| Exit::Done)
     }

@@ -20,6 +20,7 @@ use input::{BadInput, Input};
 use jiff::Timestamp;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What Claude Code's hooks call; installed by `keystencil install claude-code`
 ///
@@ -39,6 +40,9 @@ enum Event {
     /// A session ended: its hold ends, and with the last one the secrets leave
     SessionEnd,
 }
+
+/// How long the client takes to see that its config was changed, with something to spare.
+const UNTIL_SEEN: Duration = Duration::from_millis(700);
 
 pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, CliError> {
     let message = match answer(context, args.event) {
@@ -88,7 +92,11 @@ fn start(
 ) -> Result<Option<String>, CliError> {
     drop(session.recover());
     let lease = client.lease(input.session_id.clone(), Timestamp::now());
-    let family: Vec<u32> = std::iter::once(client.pid).chain(client.ancestors().iter().map(|p| p.pid)).collect();
+    let family = family(client);
+    if session.state.windows().iter().any(|window| window.pid.is_some_and(|pid| family.contains(&pid))) {
+        // Started by `exec --window start`, which lets go by itself when the servers have what they need.
+        return Ok(None);
+    }
     let holds = |held: &Lease| held.pid.is_some_and(|pid| family.contains(&pid));
     let mut messages = Vec::new();
     for path in paths(workplace, session)? {
@@ -129,7 +137,7 @@ fn end(
     input: &Input,
 ) -> Result<Option<String>, CliError> {
     if input.goes_on() {
-        return Ok(None);
+        return reopen(workplace, session, client, input);
     }
     let lease = client.lease(None, Timestamp::now());
     for path in paths(workplace, session)? {
@@ -141,6 +149,36 @@ fn end(
     }
     drop(session.recover());
     Ok(None)
+}
+
+/// Before the client reads its config again: under `exec --window start` that holds placeholders now, and the client would
+/// reconnect its servers with them. It takes a moment to see a change (measured: not at once, after half a second).
+fn reopen(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    client: &Process,
+    input: &Input,
+) -> Result<Option<String>, CliError> {
+    let family = family(client);
+    if !session.state.windows().iter().any(|window| window.pid.is_some_and(|pid| family.contains(&pid))) {
+        return Ok(None);
+    }
+    let lease = client.lease(input.session_id.clone(), Timestamp::now());
+    let mut trouble = None;
+    for path in paths(workplace, session)? {
+        if let Some(target) = own_target(workplace, &path) {
+            watch(&workplace.context.environment.state, &path);
+            let options = RenderOptions { holder: lease.clone(), on_conflict: Some(OnConflict::Keep) };
+            trouble = session.render(&target, &options).err().map(|error| told(&error)).or(trouble);
+        }
+    }
+    std::thread::sleep(UNTIL_SEEN);
+    Ok(trouble)
+}
+
+/// The client and whoever started it.
+fn family(client: &Process) -> Vec<u32> {
+    std::iter::once(client.pid).chain(client.ancestors().iter().map(|process| process.pid)).collect()
 }
 
 /// The files that may be the client's: those of the config, and whatever is rendered now.
