@@ -24,7 +24,7 @@ impl Process {
     /// The process of that id, unless there is none or it has ended and waits to be reaped.
     #[must_use]
     pub fn find(pid: u32) -> Option<Self> {
-        system::find(pid)
+        system::find(pid).ok().flatten()
     }
 
     /// The process that started this one, as far back as can be seen: parent, its parent, and so on.
@@ -67,15 +67,20 @@ pub fn manual_lease(session: Option<String>, since: Timestamp) -> Lease {
     Lease { pid: None, started: 0, boot: boot(), session, program: None, since }
 }
 
-/// Whether a lease's holder is still there.
+/// Whether a lease's holder is still there. Where the system does not say (no file descriptors left, say) it counts as
+/// alive: a living holder must never lose its secrets, and a dead one is found dead later.
 #[must_use]
 pub fn is_alive(lease: &Lease) -> bool {
     let now = boot();
-    match (lease.boot == now, lease.pid) {
+    let is_unknown = now.is_empty() || now.starts_with('/');
+    match (lease.boot == now || is_unknown, lease.pid) {
         (true, None) => true,
-        (true, Some(pid)) => Process::find(pid).is_some_and(|process| process.started == lease.started),
+        (true, Some(pid)) => match system::find(pid) {
+            Ok(found) => found.is_some_and(|process| process.started == lease.started),
+            Err(_) => true,
+        },
         // The same boot seen from another namespace.
-        (false, _) => lease.boot.split('/').next() == now.split('/').next() && !now.is_empty(),
+        (false, _) => lease.boot.split('/').next() == now.split('/').next(),
     }
 }
 
@@ -88,23 +93,34 @@ pub fn boot() -> String {
 #[cfg(target_os = "linux")]
 mod system {
     use super::{BTreeSet, Process};
-    use std::fs;
+    use rustix::io::Errno;
+    use std::{fs, io};
 
-    pub(super) fn find(pid: u32) -> Option<Process> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    pub(super) fn find(pid: u32) -> io::Result<Option<Process>> {
+        match fs::read_to_string(format!("/proc/{pid}/stat")) {
+            Ok(stat) => parse(pid, &stat).ok_or_else(|| io::ErrorKind::InvalidData.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // It ended between the opening and the reading.
+            Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `None` if that is no such text; `Some(None)` if the process has ended and waits to be reaped.
+    fn parse(pid: u32, stat: &str) -> Option<Option<Process>> {
         // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
         let (head, tail) = stat.rsplit_once(')')?;
         let (_, program) = head.split_once('(')?;
         let mut fields = tail.split_ascii_whitespace();
         let state = fields.next()?;
         let started = fields.nth(18)?.parse().ok()?;
-        (!matches!(state, "Z" | "X")).then(|| Process { pid, started, program: program.to_owned() })
+        Some((!matches!(state, "Z" | "X")).then(|| Process { pid, started, program: program.to_owned() }))
     }
 
     pub(super) fn parent(pid: u32) -> Option<Process> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (_, tail) = stat.rsplit_once(')')?;
-        find(tail.split_ascii_whitespace().nth(1)?.parse().ok()?)
+        find(tail.split_ascii_whitespace().nth(1)?.parse().ok()?).ok().flatten()
     }
 
     /// proc_pid_task(5), `children`: one list for each thread, since each can start processes.
@@ -124,9 +140,14 @@ mod system {
 #[cfg(not(target_os = "linux"))]
 mod system {
     use super::{BTreeSet, Process};
+    use std::io;
     use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
-    pub(super) fn find(pid: u32) -> Option<Process> {
+    pub(super) fn find(pid: u32) -> io::Result<Option<Process>> {
+        Ok(running(pid))
+    }
+
+    fn running(pid: u32) -> Option<Process> {
         let pid = Pid::from_u32(pid);
         let mut system = System::new();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
@@ -140,7 +161,7 @@ mod system {
         let pid = Pid::from_u32(pid);
         let mut system = System::new();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
-        find(system.process(pid)?.parent()?.as_u32())
+        running(system.process(pid)?.parent()?.as_u32())
     }
 
     pub(super) fn children(_pid: u32) -> BTreeSet<u32> {

@@ -45,6 +45,14 @@ pub enum ReplaceError {
 }
 
 impl ReplaceError {
+    /// The file or folder it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. } | Self::Loop { path } | Self::NotAFile { path } => path,
+        }
+    }
+
     /// Says what was tried with which file, of an error of the system's.
     pub fn io(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -111,7 +119,11 @@ impl Resolved {
             let named = named.get_or_insert_with(|| at.clone());
             match fs::read_link(&at) {
                 Ok(next) => at = folder.join(next),
-                Err(_) => return Ok(Self { named: named.clone(), path: at }),
+                // No link, or nothing there. Whatever else it is, it must not be taken for that: the link would go.
+                Err(error) if cfg!(not(unix)) || is_no_link(&error) => {
+                    return Ok(Self { named: named.clone(), path: at });
+                }
+                Err(error) => return Err(ReplaceError::io("read the link", &at)(error)),
             }
         }
         Err(ReplaceError::Loop { path: path.to_owned() })
@@ -163,7 +175,12 @@ impl Resolved {
     }
 }
 
-/// Reads a regular file whole, never blocking on a FIFO; `None` if there is none.
+fn is_no_link(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound)
+}
+
+/// Reads a regular file whole, never blocking on a FIFO, not even on one that comes between two looks; `None` if there
+/// is none.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -172,7 +189,18 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     if !metadata.is_file() {
         return Err(ReplaceError::NotAFile { path: path.to_owned() });
     }
-    let mut file = File::open(path).map_err(ReplaceError::io("read", path))?;
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let mut file = match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(ReplaceError::io("read", path))?,
+    };
+    let metadata = file.metadata().map_err(ReplaceError::io("read", path))?;
+    if !metadata.is_file() {
+        return Err(ReplaceError::NotAFile { path: path.to_owned() });
+    }
     let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     file.read_to_end(&mut content).map_err(ReplaceError::io("read", path))?;
     Ok(Some(content))
@@ -269,18 +297,34 @@ pub fn sync_folder(folder: &Path) -> Result<(), ReplaceError> {
 }
 
 /// Temporary files of ours that a killed process left beside `path`. Ask under our own lock only.
-#[must_use]
-pub fn leftovers(path: &Path) -> Vec<PathBuf> {
+///
+/// # Errors
+/// [`ReplaceError`] if the folder can't be read; a folder that is gone has none.
+pub fn leftovers(path: &Path) -> Result<Vec<PathBuf>, ReplaceError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!(".{}{MARK}", name.trim_start_matches('.'));
-    let Some(Ok(entries)) = path.parent().map(fs::read_dir) else { return Vec::new() };
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with(&prefix) && name.ends_with(".tmp")
-        })
-        .map(|entry| entry.path())
-        .collect()
+    let mut files = entries(path.parent().unwrap_or(Path::new(".")))?;
+    files.retain(|file| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)) && is_leftover(file)
+    });
+    Ok(files)
+}
+
+/// Whether the name is that of a temporary file of ours, whatever it was to replace.
+#[must_use]
+pub fn is_leftover(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.contains(MARK) && name.ends_with(".tmp")
+}
+
+/// What is in a folder; nothing if it is not there.
+///
+/// # Errors
+/// [`ReplaceError`] if it can't be read to its end.
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, ReplaceError> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>();
+    match read() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        other => other.map_err(ReplaceError::io("read the folder", folder)),
+    }
 }

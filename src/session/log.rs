@@ -120,7 +120,7 @@ impl State {
         let half = text.len() / 2;
         let start =
             text.as_bytes().iter().skip(half).position(|byte| *byte == b'\n').map_or(text.len(), |at| half + at + 1);
-        let mut file = tempfile::Builder::new().suffix(".tmp").tempfile_in(self.folder())?;
+        let mut file = tempfile::Builder::new().prefix("log.").suffix(".tmp").tempfile_in(self.folder())?;
         file.write_all(text.get(start..).unwrap_or_default().as_bytes())?;
         file.persist(self.log_path())?;
         Ok(())

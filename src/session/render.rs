@@ -1,11 +1,12 @@
 //! Render: the template's settings are merged into the target and its slots are filled, in one replacement.
 
 use super::scrub::put_backup;
-use super::state::TargetState;
-use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, replace};
+use super::state::{StagedApplied, TargetState};
+use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
 use super::{Event, MissingSecret, Record, Session, SessionError, Target, living};
 use crate::error::Explain as _;
 use crate::host::Resolved;
+use crate::host::replace::leftovers;
 use crate::plan::journal::VERSION;
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
@@ -77,7 +78,9 @@ impl Session<'_> {
         let mut last: Option<RenderPlan> = None;
         let mut changed = false;
         let mut backed_up = false;
-        let result = replace(&file, target.profile, PATIENCE, |text| {
+        let mut written = Written::default();
+        let mut applied = None;
+        let result = replace(&file, target.profile, PATIENCE, &mut written, |text| {
             let inputs = Inputs {
                 blueprint: &blueprint,
                 journal: old.as_ref(),
@@ -96,6 +99,10 @@ impl Session<'_> {
             if !journal.slots.is_empty() || old.is_some() {
                 state.write_journal(&journal)?;
             }
+            applied = match earlier.as_ref() == Some(&plan.applied) {
+                true => None,
+                false => Some(state.stage_applied(&plan.applied)?),
+            };
             if text.is_some() && !journal.slots.is_empty() && !std::mem::replace(&mut backed_up, true) {
                 put_backup(target.profile, &file, &plan.placeholder_form, (self.now)());
             }
@@ -103,21 +110,11 @@ impl Session<'_> {
             last = Some(plan);
             Ok(new_text)
         });
-        let written = match result {
-            Ok(written) => written,
-            Err(error) => {
-                // The target was not written, so it owes what it owed before.
-                match &old {
-                    Some(old) => state.write_journal(old)?,
-                    None => state.remove_journal()?,
-                }
-                return Err(error);
-            }
-        };
-        let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
-        if earlier.as_ref() != Some(&plan.applied) {
-            state.stage_applied(&plan.applied)?.commit()?;
+        if let Err(error) = result.and_then(|()| applied.map_or(Ok(()), StagedApplied::commit)) {
+            self.take_back(&state, &file, old, journal, written.committed);
+            return Err(error);
         }
+        let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
         if !journal.slots.is_empty() {
             let record = Record::new(
                 (self.now)(),
@@ -252,10 +249,29 @@ impl Session<'_> {
         let Some(mut journal) = state.journal()? else { return Ok(None) };
         journal.leases = living(&journal.leases);
         if journal.leases.is_empty() {
-            self.close(state, &journal, PATIENCE_WITH_THE_DEAD)?;
-            return Ok(None);
+            let closed = self.close(state, &journal, PATIENCE_WITH_THE_DEAD)?;
+            // A copy that could not be cleaned is owed on.
+            return Ok((!closed.unscrubbed.is_empty()).then_some(journal));
         }
         Ok(Some(journal))
+    }
+
+    /// After a failure: what of the secrets got into the target, or into a file beside it, leaves again. What can't be
+    /// taken out now stays owed, and the next command tries again.
+    fn take_back(&self, state: &TargetState, file: &Resolved, old: Option<Journal>, new: Journal, committed: bool) {
+        match old {
+            None if new.slots.is_empty() => {}
+            None => {
+                let nobodys = Journal { leases: Vec::new(), ..new };
+                let _ = state.write_journal(&nobodys);
+                let _ = self.close(state, &nobodys, PATIENCE_WITH_THE_DEAD);
+            }
+            Some(old) => {
+                let is_clean = !committed && leftovers(file.path()).is_ok_and(|left| left.is_empty());
+                let owed = if is_clean { old } else { Journal { leases: old.leases, ..new } };
+                let _ = state.write_journal(&owed);
+            }
+        }
     }
 
     fn of<'t>(&self, target: &'t Target) -> impl Fn(crate::plan::PlanError) -> SessionError + 't {

@@ -2,19 +2,43 @@
 
 use super::Closed;
 use super::unrender::undo_text;
-use crate::host::{Profile, Resolved, Staged};
+use crate::host::replace::{is_leftover, leftovers};
+use crate::host::{Profile, ReplaceError, Resolved, Staged};
 use crate::plan::Journal;
 use jiff::Timestamp;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Scrubs every copy, keeping modes and times; one that fails is named and does not keep the others.
-pub(super) fn scrub(copies: Vec<PathBuf>, journal: &Journal, closed: &mut Closed) {
-    for copy in copies {
+pub(super) fn scrub(profile: &dyn Profile, file: &Resolved, journal: &Journal, closed: &mut Closed) {
+    for copy in files(leftovers(file.path()), closed) {
+        // Whatever a killed process of ours left is a copy of the target that nobody needs.
+        remove(copy, closed);
+    }
+    for copy in files(profile.copies(file), closed) {
+        if is_leftover(&copy) {
+            remove(copy, closed);
+            continue;
+        }
         match scrub_one(&copy, journal) {
             Ok(true) => closed.scrubbed.push(copy),
-            Ok(false) => {}
-            Err(()) => closed.unscrubbed.push(copy),
+            Ok(false) | Err(ReplaceError::NotAFile { .. }) => {}
+            Err(_) => closed.unscrubbed.push(copy),
         }
+    }
+}
+
+fn files(found: Result<Vec<PathBuf>, ReplaceError>, closed: &mut Closed) -> Vec<PathBuf> {
+    found.unwrap_or_else(|error| {
+        closed.unscrubbed.push(error.path().to_owned());
+        Vec::new()
+    })
+}
+
+fn remove(leftover: PathBuf, closed: &mut Closed) {
+    match std::fs::remove_file(&leftover) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => closed.unscrubbed.push(leftover),
+        _ => {}
     }
 }
 
@@ -28,11 +52,10 @@ pub(super) fn put_backup(profile: &dyn Profile, target: &Resolved, placeholder_f
     let _ = staged.and_then(Staged::commit);
 }
 
-fn scrub_one(copy: &Path, journal: &Journal) -> Result<bool, ()> {
-    let file = Resolved::follow(copy).map_err(drop)?;
-    let Some(text) = file.read().map_err(drop)? else { return Ok(false) };
+fn scrub_one(copy: &Path, journal: &Journal) -> Result<bool, ReplaceError> {
+    let file = Resolved::follow(copy)?;
+    let Some(text) = file.read()? else { return Ok(false) };
     let (_, Some(after)) = undo_text(&text, journal, &mut false) else { return Ok(false) };
-    let staged = file.stage_quietly(after.as_bytes()).map_err(drop)?;
-    staged.commit().map_err(drop)?;
+    file.stage_quietly(after.as_bytes())?.commit()?;
     Ok(true)
 }

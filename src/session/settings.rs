@@ -1,6 +1,6 @@
 //! Edits a host's settings file: hooks are put in and taken out, nothing else of it changes.
 
-use super::write::{PATIENCE, replace_by};
+use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};
 use crate::host::Resolved;
 use crate::host::profile::{HookChange, Plain, Profile};
@@ -25,7 +25,7 @@ impl Session<'_> {
     ) -> Result<bool, SessionError> {
         let file = Resolved::follow(settings)?;
         let mut changed = false;
-        replace_by(&file, &Plain, PATIENCE, Resolved::stage_plainly, |text| {
+        replace_by(&file, &Plain, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
             let failed = |error| SessionError::Target { path: settings.to_owned(), error };
             let text = text.unwrap_or(NEW_SETTINGS.as_bytes());
             let document = check(text).map_err(failed)?;

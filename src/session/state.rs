@@ -2,7 +2,7 @@
 
 use super::SessionError;
 use crate::host::process::is_alive;
-use crate::host::replace::{ReplaceError, sync_folder};
+use crate::host::replace::{ReplaceError, entries, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
 use crate::plan::{Applied, Journal, Lease};
 use std::fs;
@@ -77,17 +77,31 @@ impl State {
     }
 
     /// Every target that has a journal.
-    #[must_use]
-    pub fn owing(&self) -> Vec<TargetState> {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
-        let mut ids: Vec<String> = entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| {
-                entry.file_name().to_string_lossy().strip_suffix(".journal.json").map(ToOwned::to_owned)
-            })
-            .collect();
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if the folder can't be read.
+    pub fn owing(&self) -> Result<Vec<TargetState>, SessionError> {
+        let mut ids = self.ids(".journal.json")?;
         ids.sort();
-        ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect()
+        Ok(ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect())
+    }
+
+    /// Removes the temporary files that killed processes left here; they hold no secret. Those of a target that
+    /// somebody works on stay.
+    pub(super) fn sweep(&self) {
+        for staged in self.ids(".tmp").unwrap_or_default() {
+            let Some((id, _)) = staged.split_once('.') else { continue };
+            let _lock = OwnLock::take(&self.folder.join(format!("{id}.lock")), Duration::ZERO);
+            if _lock.is_ok() {
+                let _ = fs::remove_file(self.folder.join(format!("{staged}.tmp")));
+            }
+        }
+    }
+
+    /// What stands before `suffix` in the names that end so.
+    fn ids(&self, suffix: &str) -> Result<Vec<String>, SessionError> {
+        let id = |path: PathBuf| Some(path.file_name()?.to_str()?.strip_suffix(suffix)?.to_owned());
+        Ok(entries(&self.folder)?.into_iter().filter_map(id).collect())
     }
 }
 
@@ -118,6 +132,14 @@ impl TargetState {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether the target owes anything.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if the system does not say.
+    pub fn is_owing(&self) -> Result<bool, SessionError> {
+        self.journal_path().try_exists().map_err(self.failed("read"))
     }
 
     /// What the target owes; `None` if nothing.
@@ -197,7 +219,8 @@ impl TargetState {
     fn stage(&self, text: &str, sync: bool) -> Result<tempfile::TempPath, SessionError> {
         let failed = self.failed("write in");
         (|| {
-            let mut file = tempfile::Builder::new().prefix(&self.id).suffix(".tmp").tempfile_in(&self.folder)?;
+            let mut file =
+                tempfile::Builder::new().prefix(&format!("{}.", self.id)).suffix(".tmp").tempfile_in(&self.folder)?;
             file.write_all(text.as_bytes())?;
             if sync {
                 file.as_file().sync_all()?;

@@ -48,7 +48,7 @@ impl Session<'_> {
     /// [`SessionError::Journal`] if a journal can't be read.
     pub fn status(&self, targets: &[Target]) -> Result<Vec<TargetStatus>, SessionError> {
         let mut journals = Vec::new();
-        for state in self.state.owing() {
+        for state in self.state.owing()? {
             journals.extend(state.journal()?);
         }
         let mut all = Vec::new();

@@ -1,10 +1,9 @@
 //! Unrender: a hold ends; with the last one the secrets leave the target and its copies, without asking a store.
 
 use super::state::TargetState;
-use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, replace};
+use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
 use super::{Event, Record, Session, SessionError, living, scrub};
 use crate::host::process::is_alive;
-use crate::host::replace::leftovers;
 use crate::host::{Profile, ReplaceError, Resolved, profile};
 use crate::json::{Pointer, edit};
 use crate::plan::render::target as check_target;
@@ -72,7 +71,7 @@ impl Session<'_> {
     /// [`SessionError`]; the target is as it was then, and still owes what it owed.
     pub fn unrender(&self, path: &Path, release: &Release) -> Result<Unrendered, SessionError> {
         let file = Resolved::follow(path)?;
-        self.unrender_state(&self.state_of(&file), file.path(), release)
+        self.unrender_state(&self.state_of(&file)?, file.path(), release)
     }
 
     /// Takes out what dead holders left, in every target there is. One target's failure does not keep the others.
@@ -85,14 +84,18 @@ impl Session<'_> {
             }
             self.unrender_state(&state, &journal.target, &Release::Dead).map(Some)
         };
-        self.state.owing().into_iter().filter_map(|state| unrender(state).transpose()).collect()
+        self.state.sweep();
+        match self.state.owing() {
+            Ok(owing) => owing.into_iter().filter_map(|state| unrender(state).transpose()).collect(),
+            Err(error) => vec![Err(error)],
+        }
     }
 
     /// The state files about a target; those of another path if the target was moved there and a symlink left behind.
-    pub(super) fn state_of(&self, file: &Resolved) -> TargetState {
+    pub(super) fn state_of(&self, file: &Resolved) -> Result<TargetState, SessionError> {
         let own = self.state.of(file);
-        if own.journal_path().exists() {
-            return own;
+        if own.is_owing()? {
+            return Ok(own);
         }
         let moved_here = |state: &TargetState| {
             let journal = state.journal().ok().flatten();
@@ -100,7 +103,7 @@ impl Session<'_> {
                 Resolved::follow(&journal.named).is_ok_and(|target| target.path() == file.path())
             })
         };
-        self.state.owing().into_iter().find(moved_here).unwrap_or(own)
+        Ok(self.state.owing()?.into_iter().find(moved_here).unwrap_or(own))
     }
 
     pub(super) fn unrender_state(
@@ -110,7 +113,7 @@ impl Session<'_> {
         release: &Release,
     ) -> Result<Unrendered, SessionError> {
         let done = |outcome| Ok(Unrendered { path: path.to_owned(), outcome });
-        if !state.journal_path().exists() {
+        if !state.is_owing()? {
             return done(Outcome::NotRendered);
         }
         let _lock = state.lock()?;
@@ -135,7 +138,8 @@ impl Session<'_> {
         done(Outcome::Held(journal.leases))
     }
 
-    /// Takes every secret out of the target and its copies, then forgets the journal. Under our own lock.
+    /// Takes every secret out of the target and its copies, then forgets the journal, unless a copy could not be
+    /// cleaned. Under our own lock.
     pub(super) fn close(
         &self,
         state: &TargetState,
@@ -145,22 +149,24 @@ impl Session<'_> {
         let profile: &dyn Profile = profile::named(&journal.profile).unwrap_or(&profile::Plain);
         let mut closed = Closed::default();
         for file in files_of(journal)? {
-            let written = replace(&file, profile, patience, |text| {
+            let (mut written, mut removed) = (Written::default(), 0);
+            replace(&file, profile, patience, &mut written, |text| {
                 let Some(text) = text else { return Ok(None) };
                 let (undone, after) = undo_text(text, journal, &mut closed.damaged);
-                closed.removed += undone.removed;
+                // It may be planned more than once.
+                removed = removed.max(undone.removed);
                 merge(&mut closed.changed, undone.changed);
                 merge(&mut closed.moved, undone.moved);
                 Ok(after)
             })?;
+            closed.removed += removed;
             closed.lock_ignored |= written.lock_ignored;
-            for leftover in leftovers(file.path()) {
-                // Whatever a killed process of ours left is a copy of the target that nobody needs.
-                let _ = std::fs::remove_file(leftover);
-            }
-            scrub::scrub(profile.copies(&file), journal, &mut closed);
+            scrub::scrub(profile, &file, journal, &mut closed);
         }
-        state.remove_journal()?;
+        // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
+        if closed.unscrubbed.is_empty() {
+            state.remove_journal()?;
+        }
         Ok(closed)
     }
 }

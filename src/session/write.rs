@@ -20,6 +20,8 @@ const ATTEMPTS: usize = 50;
 pub(super) struct Written {
     /// The host's lock was held by somebody for longer than our patience, and was ignored.
     pub(super) lock_ignored: bool,
+    /// Something of ours was put in the target's place, whatever came then.
+    pub(super) committed: bool,
 }
 
 /// Replaces the target by what `plan` makes of its content (`None`: no such file), until that is what stands there.
@@ -28,9 +30,10 @@ pub(super) fn replace(
     target: &Resolved,
     profile: &dyn Profile,
     patience: Duration,
+    written: &mut Written,
     plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
-) -> Result<Written, SessionError> {
-    replace_by(target, profile, patience, Resolved::stage, plan)
+) -> Result<(), SessionError> {
+    replace_by(target, profile, patience, Resolved::stage, written, plan)
 }
 
 /// As [`replace`], with another way to stage the file.
@@ -39,30 +42,31 @@ pub(super) fn replace_by(
     profile: &dyn Profile,
     patience: Duration,
     stage: impl Fn(&Resolved, &[u8]) -> Result<Staged, ReplaceError>,
+    written: &mut Written,
     mut plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
-) -> Result<Written, SessionError> {
-    let mut written = Written::default();
+) -> Result<(), SessionError> {
     for attempt in 0..ATTEMPTS {
-        let early = if attempt < POLITE { None } else { take(profile, target, patience, &mut written)? };
+        let early = if attempt < POLITE { None } else { take(profile, target, patience, written)? };
         let before = target.read()?;
-        let Some(after) = plan(before.as_deref())? else { return Ok(written) };
+        let Some(after) = plan(before.as_deref())? else { return Ok(()) };
         let staged = stage(target, after.as_bytes())?;
         let lock = match early {
             Some(lock) => Some(lock),
-            None => take(profile, target, patience, &mut written)?,
+            None => take(profile, target, patience, written)?,
         };
         let unchanged = target.read()? == before;
         if !unchanged || lock.as_ref().is_some_and(HostLock::is_ageing) {
             continue;
         }
         staged.commit()?;
+        written.committed = true;
         drop(lock);
         if let Some(folder) = target.path().parent() {
             sync_folder(folder)?;
         }
         // A writer that ignored the lock may have put its own version over ours; then the loop plans from that one.
         if target.read()?.is_some_and(|now| now == after.as_bytes()) {
-            return Ok(written);
+            return Ok(());
         }
     }
     Err(SessionError::Raced { path: target.path().to_owned() })

@@ -5,8 +5,8 @@
 //! beside it, copies it to `backups/` when the newest copy is a minute old, and to `.corrupted.*` when it can't parse it.
 
 use super::{HookChange, Profile, UnfitSettings, files_starting};
-use crate::host::Resolved;
 use crate::host::process::Process;
+use crate::host::{ReplaceError, Resolved};
 use crate::json::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::template::{Part, Slot};
 use jiff::Timestamp;
@@ -49,14 +49,14 @@ impl Profile for ClaudeCode {
         Some(target.named().with_file_name(name))
     }
 
-    fn copies(&self, target: &Resolved) -> Vec<PathBuf> {
+    fn copies(&self, target: &Resolved) -> Result<Vec<PathBuf>, ReplaceError> {
         // Backups lie beside the named path, temporary files beside the real one.
-        let mut files = copies_of(target.named());
+        let mut files = copies_of(target.named())?;
         if target.named() != target.path() {
-            files.extend(copies_of(target.path()));
+            files.extend(copies_of(target.path())?);
         }
         files.retain(|file| !is_being_written(file));
-        files
+        Ok(files)
     }
 
     fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf> {
@@ -67,7 +67,7 @@ impl Profile for ClaudeCode {
         let backups = parent.join("backups");
         let prefix = format!("{name}.backup.");
         let millis = |file: &PathBuf| file.file_name()?.to_str()?.strip_prefix(&prefix)?.parse::<i64>().ok();
-        let newest = files_starting(&backups, std::slice::from_ref(&prefix)).iter().filter_map(millis).max();
+        let newest = files_starting(&backups, std::slice::from_ref(&prefix)).ok()?.iter().filter_map(millis).max();
         let now = now.as_millisecond();
         (newest.is_none_or(|newest| !(now - BACKUP_EVERY_MS..=now).contains(&newest)))
             .then(|| backups.join(format!("{prefix}{now}")))
@@ -186,14 +186,15 @@ fn ours<'a>(groups: Node<'a>, verb: &str) -> impl Iterator<Item = (usize, usize)
     })
 }
 
-fn copies_of(target: &Path) -> Vec<PathBuf> {
-    let Some((folder, name)) = target.parent().zip(target.file_name()) else { return Vec::new() };
+fn copies_of(target: &Path) -> Result<Vec<PathBuf>, ReplaceError> {
+    let Some((folder, name)) = target.parent().zip(target.file_name()) else { return Ok(Vec::new()) };
     let name = name.to_string_lossy();
     let prefixes: Vec<String> = ["backup", "corrupted", "tmp"].iter().map(|kind| format!("{name}.{kind}")).collect();
-    [folder.to_owned(), folder.join("backups"), folder.join(".claude/backups")]
-        .iter()
-        .flat_map(|folder| files_starting(folder, &prefixes))
-        .collect()
+    let mut files = Vec::new();
+    for folder in [folder.to_owned(), folder.join("backups"), folder.join(".claude/backups")] {
+        files.extend(files_starting(&folder, &prefixes)?);
+    }
+    Ok(files)
 }
 
 /// Whether it is the temporary file `….tmp.<pid>.<hex>` of a client that runs: it is about to become the target.

@@ -8,6 +8,7 @@ pub use plain::Plain;
 
 use crate::error::Explain;
 use crate::host::Resolved;
+use crate::host::replace::{ReplaceError, entries};
 use crate::json::{Document, Patch, Pointer};
 use crate::template::Slot;
 use jiff::Timestamp;
@@ -30,7 +31,10 @@ pub trait Profile: Debug + Sync {
     fn lock(&self, target: &Resolved) -> Option<PathBuf>;
 
     /// The copies of the target that the host makes and that exist now.
-    fn copies(&self, target: &Resolved) -> Vec<PathBuf>;
+    ///
+    /// # Errors
+    /// [`ReplaceError`] if a folder they may be in can't be read.
+    fn copies(&self, target: &Resolved) -> Result<Vec<PathBuf>, ReplaceError>;
 
     /// Where a copy of the target would keep the host from making one of its own for a while; `None` if it need not be
     /// kept from it now, or never makes one.
@@ -94,13 +98,12 @@ pub fn of(target: &Path) -> &'static dyn Profile {
 }
 
 /// The files in a folder whose names start with one of the prefixes.
-fn files_starting(folder: &Path, prefixes: &[String]) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| prefixes.iter().any(|prefix| entry.file_name().to_string_lossy().starts_with(prefix)))
-        .map(|entry| entry.path())
-        .collect();
+fn files_starting(folder: &Path, prefixes: &[String]) -> Result<Vec<PathBuf>, ReplaceError> {
+    let mut files = entries(folder)?;
+    files.retain(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    });
     files.sort();
-    files
+    Ok(files)
 }

@@ -1,7 +1,7 @@
 //! Any JSON file that no other profile claims: no lock, no copies, no warnings.
 
 use super::{HookChange, Profile, UnfitSettings};
-use crate::host::Resolved;
+use crate::host::{ReplaceError, Resolved};
 use crate::json::{Document, Patch};
 use crate::template::Slot;
 use jiff::Timestamp;
@@ -29,8 +29,8 @@ impl Profile for Plain {
         None
     }
 
-    fn copies(&self, _target: &Resolved) -> Vec<PathBuf> {
-        Vec::new()
+    fn copies(&self, _target: &Resolved) -> Result<Vec<PathBuf>, ReplaceError> {
+        Ok(Vec::new())
     }
 
     fn clean_backup(&self, _target: &Resolved, _now: Timestamp) -> Option<PathBuf> {
