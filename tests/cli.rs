@@ -2,6 +2,7 @@
 
 // clippy.toml allows these in `#[test]` functions; here the helpers beside them are tests as well.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![cfg(unix)]
 
 #[path = "cli/canary.rs"]
 mod canary;
@@ -29,5 +30,7 @@ mod sandbox;
 mod secret;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/unrender.rs"]
 mod unrender;

@@ -123,7 +123,6 @@ pub(super) enum Command {
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
-    DemoChild(demo::child::DemoChildArgs),
 }
 
 /// What has to be known of a command line that can't be parsed: the colour of the complaint, and whether `exec` was

@@ -45,6 +45,9 @@ pub(super) enum CliError {
     /// Standard input is no text.
     #[error("the value on standard input is not UTF-8 text")]
     NotText,
+    /// Standard input does not end where a key would.
+    #[error("the value on standard input is longer than a megabyte")]
+    TooLong,
     /// A file that would be made is there.
     #[error("there is a file already")]
     Exists(PathBuf),
@@ -128,6 +131,7 @@ impl Explain for CliError {
             Self::Unrevealed(_) => "pipe it to where it is needed, or show it with `--reveal`",
             Self::Mistyped => "nothing was stored; try again",
             Self::NotText => "store it encoded, as base64 say: a config file holds text",
+            Self::TooLong => "is it the right file? Nothing was stored",
             Self::Exists(_) => "move it away first; nothing was changed",
             Self::BadPid { .. } => "name a running process by its number, as `ps` shows it",
             Self::NoHome => "set HOME to the folder that holds your files",

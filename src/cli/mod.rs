@@ -44,6 +44,9 @@ pub fn run() -> ExitCode {
     let environment = Environment::read();
     let home = environment.as_ref().map(|environment| environment.home.clone());
     let report = Report::new(glimpse.color.into(), home, environment::working_folder());
+    if let Some(done) = demo::child::run(&report, &arguments) {
+        return done.unwrap_or_else(|error| complain(&report, &error, failed)).into();
+    }
     let cli = match Cli::try_parse_from(std::iter::once("keystencil".into()).chain(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
@@ -73,7 +76,6 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Uninstall(args) => install::uninstall(context, args),
         Command::Hook(args) => hook::run(context, args),
         Command::Demo(args) => demo::run(context, args),
-        Command::DemoChild(args) => demo::child::run(context, args),
         Command::Completions(args) => completions::run(context, args),
         Command::Man(args) => man::run(context, args),
     }

@@ -105,6 +105,22 @@ fn no_command_says_or_leaves_a_key() {
 }
 
 #[test]
+fn a_key_that_can_not_be_stored_is_not_left_anywhere() {
+    let sandbox = Sandbox::with_key();
+    let set = |what: &str, arguments: &[&str]| {
+        let said = sandbox.run_with_input(arguments, KEY);
+        assert_eq!(said.code, 2, "{said:?}");
+        check(&sandbox, what, &said, &[]);
+    };
+    set("a name that is none", &["-v", "secret", "set", ""]);
+    set("no keyring", &["-v", "--store", "native", "secret", "set", "other"]);
+    sandbox.write(".config/keystencil/identity.txt", "nonsense");
+    set("a broken identity", &["-v", "secret", "set", "other"]);
+    std::fs::remove_file(sandbox.path(".config/keystencil/identity.txt")).unwrap();
+    set("no identity", &["-v", "secret", "set", "other"]);
+}
+
+#[test]
 fn a_key_that_stands_where_a_reference_should_is_not_shown_by_any_complaint() {
     let sandbox = Sandbox::with_key();
     let key = serde_json::to_string(KEY).unwrap();

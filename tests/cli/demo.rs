@@ -31,8 +31,8 @@ fn the_scratch_folder_stays_on_request() {
 #[test]
 fn the_program_of_the_demo_knows_another_key_from_the_right_one() {
     let sandbox = Sandbox::empty();
-    sandbox.write("live.json", r#"{"a": "Bearer other"}"#);
-    let said = sandbox.run(&["demo-child", "live.json", "/a", "00"]);
+    sandbox.write("live.json", r#"{"mcpServers": {"github": {"headers": {"Authorization": "Bearer other"}}}}"#);
+    let said = sandbox.run(&["demo-child", "live.json", "00"]);
     assert_eq!(said.code, 1);
     assert!(said.out.contains("? no"));
 }

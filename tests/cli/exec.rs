@@ -182,3 +182,12 @@ fn the_program_keeps_the_limit_on_core_dumps_that_the_user_has() {
     };
     assert_eq!(exec(&sandbox, "ulimit -c").out.trim(), limit("ulimit -c"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn keystencil_itself_dumps_no_core() {
+    let sandbox = Sandbox::with_key();
+    // Right after the start the limit is the user's, for the program to inherit.
+    let said = exec(&sandbox, "sleep 0.2; grep 'core file' /proc/$PPID/limits");
+    assert_eq!(said.out.split_whitespace().nth(4), Some("0"), "{said:?}");
+}

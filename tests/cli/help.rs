@@ -60,6 +60,7 @@ fn completions_and_the_manual_know_every_command_but_the_hidden_one() {
     for arguments in [&["completions", "bash"][..], &["completions", "fish"], &["completions", "zsh"], &["man"]] {
         let said = sandbox.run(arguments);
         assert_eq!(said.code, 0);
+        assert!(!said.out.contains("demo-child"), "{arguments:?}");
         for command in ["exec", "unrender", "secret", "recover"] {
             assert!(said.out.contains(command), "{arguments:?} without {command}");
         }

@@ -1,5 +1,6 @@
 //! A throw-away home with nothing of the environment in it, and what the binary said there.
 
+use rustix::process::{Pid, Signal, getpgid, kill_process_group};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -160,11 +161,16 @@ impl Said {
     }
 }
 
-/// A process that is ended with the test.
+/// A process that is ended with the test, and with it its process group if it leads one: `exec` would leave its
+/// program behind.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let pid = Pid::from_child(&self.0);
+        if matches!(self.0.try_wait(), Ok(None)) && getpgid(Some(pid)) == Ok(pid) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,8 +1,8 @@
 //! `secret`.
 
-use crate::sandbox::{BINARY, KEY, Sandbox};
+use crate::sandbox::{KEY, Sandbox};
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 #[test]
 fn what_is_set_can_be_got_listed_and_removed() {
@@ -57,6 +57,13 @@ fn bytes_that_are_no_text_are_refused() {
 }
 
 #[test]
+fn a_value_that_is_no_key_by_its_length_is_refused_and_not_cut() {
+    let sandbox = Sandbox::empty();
+    assert_eq!(sandbox.run_with_input(&["secret", "set", "x"], &"x".repeat((1 << 20) + 1)).code, 2);
+    assert!(sandbox.files().is_empty());
+}
+
+#[test]
 fn a_value_is_no_argument() {
     assert_eq!(Sandbox::empty().run(&["secret", "set", "x", "value"]).code, 2);
 }
@@ -75,51 +82,4 @@ fn what_is_not_there_can_not_be_removed() {
     let said = Sandbox::empty().run(&["secret", "rm", "nothing"]);
     assert_eq!(said.code, 2);
     assert!(said.err.starts_with("error: secret `nothing` (account `api-key`) is in no store\nhint: "), "{said:?}");
-}
-
-/// Runs a command line on a terminal of its own (util-linux's `script`), typing `input`.
-fn on_a_terminal(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
-    let mut child = Command::new("script")
-        .args(["-qec", &format!("{BINARY} {line}"), "/dev/null"])
-        .env_clear()
-        .env("HOME", sandbox.home())
-        .env("PATH", "/usr/bin:/bin")
-        .env("KEYSTENCIL_STORE", "vault")
-        .env("SHELL", "/bin/sh")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    for typed in input.split_inclusive('\n') {
-        // The prompt throws away what was typed before it was there.
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        stdin.write_all(typed.as_bytes()).unwrap();
-    }
-    let output = child.wait_with_output().unwrap();
-    drop(stdin);
-    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[test]
-fn a_terminal_does_not_get_a_secret_unless_it_is_asked_to_be_shown() {
-    let sandbox = Sandbox::with_key();
-    let (code, shown) = on_a_terminal(&sandbox, "secret get github", "");
-    assert_eq!(code, 2);
-    assert!(!shown.contains("canary") && shown.contains("--reveal"), "{shown}");
-    let (code, shown) = on_a_terminal(&sandbox, "secret get github --reveal", "");
-    assert_eq!(code, 0);
-    assert!(shown.contains(KEY), "{shown}");
-}
-
-#[test]
-fn a_prompt_asks_twice_and_shows_nothing() {
-    let sandbox = Sandbox::empty();
-    let (code, shown) = on_a_terminal(&sandbox, "secret set typed", "hidden-value\nhidden-value\n");
-    assert_eq!(code, 0, "{shown}");
-    assert!(!shown.contains("hidden-value") && shown.contains("again"), "{shown}");
-    assert_eq!(sandbox.run(&["secret", "get", "typed"]).out, "hidden-value\n");
-    let (code, shown) = on_a_terminal(&sandbox, "secret set other", "hidden-value\nhidden-valeu\n");
-    assert_eq!(code, 2);
-    assert!(shown.contains("the two values differ") && !shown.contains("hidden-val"), "{shown}");
 }

@@ -20,17 +20,17 @@ use serde_json::{Value, json};
 /// takes out again. What the template does not name is not touched.
 ///
 /// The rendered form is held by the process that --owner names, else by the one
-/// that CLAUDE_PID names. When that process ends, the next keystencil command of
-/// any kind takes the secrets out. With neither, you hold it yourself, until
-/// `keystencil unrender` or the next start of the machine. To run a program,
-/// `keystencil exec` is simpler.
+/// that CLAUDE_PID names. When that process has ended, the next `render`,
+/// `unrender`, `exec` or `recover` takes the secrets out. With neither, you hold
+/// it yourself, until `keystencil unrender` or the next start of the machine. To
+/// run a program, `keystencil exec` is simpler.
 ///
 /// Examples:
 ///
 ///     keystencil render                               all targets of the config
 ///     keystencil render claude --dry-run              show what would be done
 ///     keystencil render --template t.json --to ~/.claude.json
-///     keystencil render --on-conflict replace         put references where literal keys stand now
+///     keystencil render --on-conflict replace         references over literal keys
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct RenderArgs {

@@ -67,7 +67,9 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
         let statuses = session.status(targets)?;
         let blueprints: Vec<_> = targets.iter().map(|target| session.blueprint(target)).collect();
         let asks = blueprints.iter().flatten().any(|blueprint| !blueprint.slots.is_empty());
-        let entries = if asks { workplace.lookup.stores.list().entries } else { Vec::new() };
+        // A status is no reason to ask anybody for a password.
+        let stores = workplace.lookup.stores.clone().interactive(false);
+        let entries = if asks { stores.list().entries } else { Vec::new() };
         let mut blueprints = blueprints.into_iter();
         let row = |status: TargetStatus| match blueprints.next() {
             Some(Ok(blueprint)) => {

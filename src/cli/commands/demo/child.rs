@@ -1,43 +1,41 @@
-//! `keystencil demo-child`: the program that the demo runs, which shows that it got the key.
+//! `keystencil demo-child`: the program that the demo runs, which shows that it got the key. Not one of the verbs: no
+//! help, manual or completion knows it.
 
-use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::report::Text;
+use crate::cli::report::{Report, Text};
 use crate::json::{Document, Pointer};
-use clap::Args;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 
+/// What it is called by.
+pub(super) const NAME: &str = "demo-child";
 /// Where the demo's template has its reference.
 pub(super) const POINTER: &str = "/mcpServers/github/headers/Authorization";
 
-/// The program that the demo runs
-#[derive(Debug, Args)]
-#[command(hide = true)]
-pub(in crate::cli) struct DemoChildArgs {
-    /// The file to read
-    file: PathBuf,
-    /// Where the key stands in it
-    pointer: String,
-    /// What the key is told by
-    fingerprint: String,
+/// Runs it, if the command line is its own: its name, a file, and what the key in it is told by.
+pub(in crate::cli) fn run(report: &Report, arguments: &[OsString]) -> Option<Result<Exit, CliError>> {
+    match arguments {
+        [name, file, print] if name == NAME => Some(answer(report, Path::new(file), &print.to_string_lossy())),
+        _ => None,
+    }
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &DemoChildArgs) -> Result<Exit, CliError> {
-    let failed = |source| CliError::File { step: "read the file", path: args.file.clone(), source };
-    let text = std::fs::read(&args.file).map_err(failed)?;
-    let key = Pointer::parse(&args.pointer).ok().and_then(|pointer| {
+fn answer(report: &Report, file: &Path, print: &str) -> Result<Exit, CliError> {
+    let failed = |source| CliError::File { step: "read the file", path: file.to_owned(), source };
+    let text = std::fs::read(file).map_err(failed)?;
+    let key = Pointer::parse(POINTER).ok().and_then(|pointer| {
         let header = Document::parse(&text).ok()?.find(&pointer)?.as_str()?.into_owned();
         header.strip_prefix("Bearer ").map(ToOwned::to_owned)
     });
-    let is_stored = key.as_ref().is_some_and(|key| fingerprint(key) == args.fingerprint);
-    let answer = if is_stored { "yes" } else { "no" };
+    let is_stored = key.as_ref().is_some_and(|key| fingerprint(key) == print);
+    let yes = if is_stored { "yes" } else { "no" };
     let length = key.map_or(0, |key| key.chars().count());
-    context.report.out(
+    report.out(
         &Text::new()
-            .plain(format_args!("demo-child: found {length} characters behind `Bearer `"))
+            .plain(format_args!("{NAME}: found {length} characters behind `Bearer `"))
             .end()
-            .plain(format_args!("demo-child: are they the key that was stored? {answer}"))
+            .plain(format_args!("{NAME}: are they the key that was stored? {yes}"))
             .end(),
     )?;
     if is_stored { Ok(Exit::Done) } else { Ok(Exit::Differences) }

@@ -1,6 +1,6 @@
 //! The scratch home of the demo: runs this program in it, shows what a person would see, and watches for the key.
 
-use super::child::{POINTER, fingerprint};
+use super::child::{NAME, fingerprint};
 use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text};
@@ -101,8 +101,8 @@ impl<'a> Stage<'a> {
     pub(super) fn run_child(&self, shown: &str) -> Result<(), CliError> {
         let (program, target) = (self.program.to_string_lossy(), self.home.join(".claude.json"));
         let print = fingerprint(&self.key);
-        let child = [program.as_ref(), "demo-child", &target.to_string_lossy(), POINTER, &print].map(ToOwned::to_owned);
-        let line: Vec<&str> = ["exec", "--"].into_iter().chain(child.iter().map(String::as_str)).collect();
+        let target = target.to_string_lossy();
+        let line = ["exec", "--", program.as_ref(), NAME, target.as_ref(), print.as_str()];
         self.run(shown, &line, 0)
     }
 

@@ -19,10 +19,10 @@ const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 const OTHERS: [i32; 3] = [SIGUSR1, SIGUSR2, SIGWINCH];
 
 /// Where `exec` is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Phase {
-    /// The child is not there yet; a signal that wants us to end may have come.
-    Before(Option<i32>),
+    /// The child is not there yet, or is just being started; these signals have come meanwhile.
+    Before(Vec<i32>),
     /// The child runs, and its id is its own until it is waited for.
     Running(Pid),
     /// The child has ended.
@@ -42,7 +42,7 @@ impl Signals {
         let watched = ENDING.into_iter().chain(OTHERS).filter(|signal| ignored >> (signal - 1) & 1 == 0);
         let mut signals = SignalsInfo::<WithOrigin>::new(watched)?;
         let handle = signals.handle();
-        let phase = Arc::new(Mutex::new(Phase::Before(None)));
+        let phase = Arc::new(Mutex::new(Phase::Before(Vec::new())));
         let shared = Arc::clone(&phase);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for origin in &mut signals {
@@ -54,20 +54,19 @@ impl Signals {
 
     /// The signal that wanted us to end before there was a child.
     pub(super) fn arrived(&self) -> Option<i32> {
-        match *lock(&self.phase) {
-            Phase::Before(signal) => signal,
+        match &*lock(&self.phase) {
+            Phase::Before(signals) => signals.iter().copied().find(|signal| ENDING.contains(signal)),
             Phase::Running(_) | Phase::Over => None,
         }
     }
 
-    /// From now on the child gets the signals, and the one that came while it was started.
+    /// From now on the child gets the signals, and those that came while it was started.
     pub(super) fn forward_to(&self, child: &Child) {
         let Some(pid) = pid_of(child) else { return };
         let mut phase = lock(&self.phase);
-        if let Phase::Before(Some(signal)) = *phase {
-            send(pid, signal);
+        if let Phase::Before(signals) = std::mem::replace(&mut *phase, Phase::Running(pid)) {
+            signals.into_iter().for_each(|signal| send(pid, signal));
         }
-        *phase = Phase::Running(pid);
     }
 
     /// Waits until the child has ended, without reaping it: so its id is nobody else's while a signal is passed on.
@@ -87,9 +86,12 @@ impl Drop for Signals {
 }
 
 fn receive(phase: &mut Phase, origin: &Origin) {
-    match *phase {
-        Phase::Before(None) if ENDING.contains(&origin.signal) => *phase = Phase::Before(Some(origin.signal)),
-        Phase::Running(pid) if is_for_us_alone(origin) => send(pid, origin.signal),
+    match phase {
+        // Whether a Ctrl-C of this moment reached the child nobody knows: twice is better than not at all.
+        Phase::Before(signals) if is_for_us_alone(origin) || ENDING.contains(&origin.signal) => {
+            signals.push(origin.signal);
+        }
+        Phase::Running(pid) if is_for_us_alone(origin) => send(*pid, origin.signal),
         Phase::Before(_) | Phase::Running(_) | Phase::Over => {}
     }
 }

@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 use zeroize::Zeroizing;
 
 /// More than any key; so that an endless input ends.
-const LIMIT: u64 = 1 << 20;
+const LIMIT: usize = 1 << 20;
 
 /// Store a secret, or give it a new value
 ///
@@ -56,7 +56,10 @@ fn typed(report: &Report, question: &str) -> Result<Zeroizing<String>, CliError>
 fn piped() -> Result<Zeroizing<String>, CliError> {
     // Room for any key at once: a buffer that grows leaves copies behind that nobody wipes.
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 16));
-    io::stdin().lock().take(LIMIT).read_to_end(&mut bytes).map_err(CliError::Input)?;
+    io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(CliError::Input)?;
+    if bytes.len() > LIMIT {
+        return Err(CliError::TooLong);
+    }
     let text = std::str::from_utf8(&bytes).map_err(|_| CliError::NotText)?;
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(text.to_owned()))

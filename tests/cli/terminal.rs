@@ -1,0 +1,121 @@
+//! What only a terminal shows: hidden prompts, Ctrl-C, Ctrl-Z. The terminal is util-linux's `script`.
+
+use crate::sandbox::{AT_REST, BINARY, KEY, Running, Sandbox};
+use std::io::Write as _;
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+/// Starts a command line on a terminal of its own.
+fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
+    let mut child = Command::new("script")
+        // Without the `exec`, the shell in between would answer to Ctrl-C as well.
+        .args(["-qec", &format!("exec {line}"), "/dev/null"])
+        .env_clear()
+        .env("HOME", sandbox.home())
+        .env("PATH", "/usr/bin:/bin")
+        .env("KEYSTENCIL_STORE", "vault")
+        .env("SHELL", "/bin/sh")
+        .current_dir(sandbox.home())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let keyboard = child.stdin.take().unwrap();
+    (Running(child), keyboard)
+}
+
+/// Runs the binary on a terminal, typing `input` line by line; its status and what the screen showed.
+fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
+    let (mut child, mut keyboard) = on_a_terminal(sandbox, &format!("{BINARY} {arguments}"));
+    for typed in input.split_inclusive('\n') {
+        // The prompt throws away what was typed before it was there.
+        std::thread::sleep(Duration::from_millis(300));
+        keyboard.write_all(typed.as_bytes()).unwrap();
+    }
+    let mut screen = String::new();
+    std::io::Read::read_to_string(child.0.stdout.as_mut().unwrap(), &mut screen).unwrap();
+    (child.0.wait().unwrap().code().unwrap(), screen)
+}
+
+#[test]
+fn a_terminal_does_not_get_a_secret_unless_it_is_asked_to_be_shown() {
+    let sandbox = Sandbox::with_key();
+    let (code, shown) = with_typed(&sandbox, "secret get github", "");
+    assert_eq!(code, 2);
+    assert!(!shown.contains("canary") && shown.contains("--reveal"), "{shown}");
+    let (code, shown) = with_typed(&sandbox, "secret get github --reveal", "");
+    assert_eq!(code, 0);
+    assert!(shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn a_prompt_asks_twice_and_shows_nothing() {
+    let sandbox = Sandbox::empty();
+    let (code, shown) = with_typed(&sandbox, "secret set typed", "hidden-value\nhidden-value\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("hidden-value") && shown.contains("again"), "{shown}");
+    assert_eq!(sandbox.run(&["secret", "get", "typed"]).out, "hidden-value\n");
+    let (code, shown) = with_typed(&sandbox, "secret set other", "hidden-value\nhidden-valeu\n");
+    assert_eq!(code, 2);
+    assert!(shown.contains("the two values differ") && !shown.contains("hidden-val"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_reaches_the_program_once_and_the_key_goes() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write(
+        "program",
+        "trap 'echo int >> signals' INT; touch ready; until [ -e stop ]; do sleep 0.05; done; exit 5",
+    );
+    let (mut child, mut keyboard) = on_a_terminal(&sandbox, &format!("{BINARY} exec -- sh program"));
+    sandbox.wait_until(|| sandbox.path("ready").exists());
+    keyboard.write_all(b"\x03").unwrap();
+    sandbox.wait_until(|| sandbox.path("signals").exists());
+    // Time for a second one, which must not come.
+    std::thread::sleep(Duration::from_millis(300));
+    sandbox.write("stop", "");
+    assert_eq!(child.0.wait().unwrap().code(), Some(5));
+    assert_eq!(sandbox.read("signals"), "int\n");
+    assert_eq!(sandbox.live(), AT_REST);
+}
+
+#[test]
+fn ctrl_c_ends_a_program_that_does_not_mind_it_and_the_key_goes() {
+    let sandbox = Sandbox::with_key();
+    let (mut child, mut keyboard) =
+        on_a_terminal(&sandbox, &format!("{BINARY} exec -- sh -c 'touch ready; exec sleep 30'"));
+    sandbox.wait_until(|| sandbox.path("ready").exists());
+    keyboard.write_all(b"\x03").unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    assert_eq!(sandbox.live(), AT_REST);
+}
+
+#[test]
+fn ctrl_z_stops_it_and_fg_goes_on() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write("program", "touch ready; until [ -e stop ]; do sleep 0.05; done; exit 5");
+    let (mut child, mut keyboard) = on_a_terminal(&sandbox, "bash --norc -i");
+    writeln!(keyboard, "{BINARY} exec -- sh program; echo $? > first").unwrap();
+    sandbox.wait_until(|| sandbox.path("ready").exists());
+    keyboard.write_all(b"\x1a").unwrap();
+    writeln!(keyboard, "touch prompt").unwrap();
+    sandbox.wait_until(|| sandbox.path("prompt").exists());
+    assert!(sandbox.live().contains("sk-canary"));
+    sandbox.write("stop", "");
+    writeln!(keyboard, "fg; echo $? > status; exit").unwrap();
+    sandbox.wait_until(|| sandbox.path("status").exists());
+    child.0.wait().unwrap();
+    assert_eq!(sandbox.read("status"), "5\n");
+    assert_eq!(sandbox.live(), AT_REST);
+}
+
+#[test]
+fn a_terminal_that_closes_takes_the_program_and_the_key_with_it() {
+    let sandbox = Sandbox::with_key();
+    // It runs as the leader of the terminal's session, as a terminal window does.
+    let line = format!("{BINARY} exec -- sh -c 'touch ready; exec sleep 30'");
+    let (mut child, _keyboard) = on_a_terminal(&sandbox, &line);
+    sandbox.wait_until(|| sandbox.path("ready").exists());
+    child.0.kill().unwrap();
+    sandbox.wait_until(|| sandbox.live() == AT_REST);
+}
