@@ -110,10 +110,16 @@ impl HostLock {
         }
     }
 
-    /// Whether it has been held for so long that others may soon take it for stale.
+    /// Says that it is still held, if that has lasted so long that others may soon take it for stale; `false` if it is not
+    /// ours to hold any more.
     #[must_use]
-    pub fn is_ageing(&self) -> bool {
-        self.taken.elapsed() > STALE / 2
+    pub fn refresh(&mut self) -> bool {
+        if self.taken.elapsed() < STALE / 4 {
+            return true;
+        }
+        let refreshed = File::open(&self.path).and_then(|folder| folder.set_modified(SystemTime::now()));
+        self.taken = Instant::now();
+        refreshed.is_ok()
     }
 }
 
@@ -159,6 +165,19 @@ mod tests {
             File::open(&path).unwrap().set_modified(time).unwrap();
             assert!(HostLock::take(&path, Duration::ZERO).unwrap().is_some());
         }
+    }
+
+    #[test]
+    fn a_host_lock_that_somebody_took_away_is_not_refreshed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let mut held = HostLock::take(&path, Duration::ZERO).unwrap().unwrap();
+        held.taken = Instant::now().checked_sub(STALE).unwrap();
+        File::open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(held.refresh() && !is_stale(&path));
+        held.taken = Instant::now().checked_sub(STALE).unwrap();
+        fs::remove_dir(&path).unwrap();
+        assert!(!held.refresh());
     }
 
     #[test]

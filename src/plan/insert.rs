@@ -5,15 +5,9 @@ use super::fingerprint::{Finder, Fingerprint, Key};
 use super::journal::{Filled, FilledPart};
 use crate::json::{Document, Pointer, Splice, string};
 use crate::secret::Secret;
-use crate::template::{Encoding, Part, Reference, Slot};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::template::{Part, Reference, Slot};
 use std::collections::HashSet;
 use zeroize::Zeroizing;
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The outcome of [`insert`].
 #[derive(Debug, Default)]
@@ -74,14 +68,8 @@ pub fn render<'s>(slot: &Slot, value: &impl Fn(&Reference) -> Option<&'s Secret>
 
 /// A secret after the reference's encodings.
 fn encoded(reference: &Reference, secret: &Secret) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(secret.expose().to_owned());
-    for encoding in &reference.encodings {
-        text = Zeroizing::new(match encoding {
-            Encoding::B64encode => STANDARD.encode(text.as_bytes()),
-            Encoding::Urlencode => utf8_percent_encode(&text, RESERVED).to_string(),
-        });
-    }
-    text
+    let plain = Zeroizing::new(secret.expose().to_owned());
+    reference.encodings.iter().fold(plain, |text, encoding| Zeroizing::new(encoding.apply(&text)))
 }
 
 fn filled_part<'s>(part: &Part, key: &Key, value: &impl Fn(&Reference) -> Option<&'s Secret>) -> Option<FilledPart> {

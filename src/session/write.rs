@@ -50,12 +50,12 @@ pub(super) fn replace_by(
         let before = target.read()?;
         let Some(after) = plan(before.as_deref())? else { return Ok(()) };
         let staged = stage(target, after.as_bytes())?;
-        let lock = match early {
+        let mut lock = match early {
             Some(lock) => Some(lock),
             None => take(profile, target, patience, written)?,
         };
         let unchanged = target.read()? == before;
-        if !unchanged || lock.as_ref().is_some_and(HostLock::is_ageing) {
+        if !unchanged || lock.as_mut().is_some_and(|lock| !lock.refresh()) {
             continue;
         }
         staged.commit()?;
