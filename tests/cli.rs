@@ -1,7 +1,7 @@
 //! The command line as a person and a script meet it: the real binary in a throw-away home, with the vault as store.
 
 // clippy.toml allows these in `#[test]` functions; here the helpers beside them are tests as well.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(unix)]
 
 #[path = "cli/canary.rs"]
@@ -20,6 +20,8 @@ mod errors;
 mod exec;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/hooks.rs"]
+mod hooks;
 #[path = "cli/pipes.rs"]
 mod pipes;
 #[path = "cli/render.rs"]
@@ -28,6 +30,8 @@ mod render;
 mod sandbox;
 #[path = "cli/secret.rs"]
 mod secret;
+#[path = "cli/shim.rs"]
+mod shim;
 #[path = "cli/status.rs"]
 mod status;
 #[path = "cli/terminal.rs"]

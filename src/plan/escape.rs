@@ -1,7 +1,7 @@
 //! Finds secrets in a piece of JSON text at every depth of escaping: as written, unescaped once, twice, three times.
 //!
 //! Three is what it takes for a secret inside JSON that stands as a string inside JSON that stands as a string.
-//! Asked by [`super::undo`]; must never fail on malformed escapes, since copies may be torn.
+//! Asked by [`super::undo()`]; must never fail on malformed escapes, since copies may be torn.
 
 use super::fingerprint::Finder;
 use crate::json::string;

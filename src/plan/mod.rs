@@ -1,7 +1,7 @@
 //! Floor 2: pure decisions. Texts go in, a plan comes out; nothing here reads a file, a clock or a store.
 //!
-//! [`sync`] merges the blueprint (stays), [`insert`] fills the slots (leaves again) and says what is owed in a
-//! [`journal`], [`undo`] pays it back under any drift, [`diff`] shows it.
+//! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
+//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it.
 
 pub mod diff;
 pub mod escape;

@@ -8,7 +8,7 @@ use crate::secret::SecretName;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// An error of a store. `Display` is one line, [`Explain::hint`] is what to do about it.
+/// An error of a store. `Display` is one line, its hint is what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The store has no secret of this name.

@@ -1,7 +1,7 @@
 //! Floor 3: where secrets live: the native keyring and the vault, and the order in which they are asked.
 //!
 //! A [`Store`] is asked for all secrets of a run in one call, so that it can open one connection (or decrypt one
-//! file) for all of them. [`Stores`](lookup::Stores) knows the order, the time limits and which store a new secret
+//! file) for all of them. [`Stores`] knows the order, the time limits and which store a new secret
 //! goes to. Nothing here reads the environment, prints, or touches a target.
 
 mod cure;

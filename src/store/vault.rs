@@ -1,7 +1,7 @@
 //! The vault: an age-encrypted file, for machines where no keyring answers.
 //!
 //! The store of a Secret Service-less machine, asked by [`Stores`](super::Stores). It owns the file and its lock; the
-//! key to it is [`identity`]'s, and what is written inside is [`document`]'s. It guards copies and backups of the
+//! key to it is `identity`'s, and what is written inside is `document`'s. It guards copies and backups of the
 //! disk, not the account: whoever can read the identity file can open it. The `age` tool reads it:
 //! `age -d -i identity.txt vault.age`.
 //!

@@ -15,6 +15,7 @@ mod bare_client;
 mod copies;
 mod delivery;
 mod endings;
+mod launchers;
 mod overlap;
 mod races;
 mod slash_commands;

@@ -1,0 +1,227 @@
+//! `hook`, `install`, `uninstall`: sessions of a host that begin and end by themselves. The host is played by `sleep`.
+
+use crate::sandbox::{KEY, Said, Sandbox};
+use std::process::{Child, Command, Stdio};
+
+const AT_REST: &str = "<< keyring('github') >>";
+
+/// A process that plays the host, ended when dropped.
+struct Host(Child);
+
+impl Host {
+    fn start() -> Self {
+        Self(Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A home whose target is Claude Code's.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::with_key();
+    sandbox.write(
+        ".config/keystencil/config.toml",
+        "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n",
+    );
+    sandbox
+}
+
+fn hook(sandbox: &Sandbox, pid: Option<&str>, event: &str, input: &str) -> Said {
+    let file = sandbox.home().with_extension("input");
+    std::fs::write(&file, input).unwrap();
+    let mut command = sandbox.command(&["hook", event]);
+    command.stdin(std::fs::File::open(&file).unwrap());
+    if let Some(pid) = pid {
+        command.env("CLAUDE_PID", pid);
+    }
+    let said = sandbox.said(&command.output().unwrap());
+    std::fs::remove_file(file).unwrap();
+    // Whatever happens, the host is not failed.
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    said
+}
+
+fn start(sandbox: &Sandbox, host: &Host) -> Said {
+    let input = r#"{"session_id":"s1","hook_event_name":"SessionStart","source":"startup"}"#;
+    hook(sandbox, Some(&host.pid()), "session-start", input)
+}
+
+fn end(sandbox: &Sandbox, host: &Host, reason: &str) -> Said {
+    let input = format!(r#"{{"session_id":"s1","hook_event_name":"SessionEnd","reason":"{reason}"}}"#);
+    hook(sandbox, Some(&host.pid()), "session-end", &input)
+}
+
+fn is_rendered(sandbox: &Sandbox) -> bool {
+    let live: serde_json::Value = serde_json::from_str(&sandbox.read(".claude.json")).unwrap();
+    match live["mcpServers"]["github"]["env"]["TOKEN"].as_str().unwrap() {
+        KEY => true,
+        AT_REST => false,
+        other => panic!("{other}"),
+    }
+}
+
+fn message(said: &Said) -> String {
+    assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+    let answer: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    answer["systemMessage"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_session_started_without_exec_is_told_to_reconnect_and_about_the_shim_and_a_second_start_says_nothing() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    let told = message(&start(&sandbox, &host));
+    assert!(told.contains("/mcp") && told.contains("keystencil install shim claude"), "{told}");
+    assert!(is_rendered(&sandbox));
+    assert_eq!(start(&sandbox, &host).out, "");
+    assert!(is_rendered(&sandbox));
+}
+
+#[test]
+fn the_end_of_a_session_takes_the_secrets_out_and_clear_and_resume_do_not() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    start(&sandbox, &host);
+    for reason in ["clear", "resume"] {
+        assert_eq!(end(&sandbox, &host, reason).out, "");
+        assert!(is_rendered(&sandbox), "{reason}");
+    }
+    assert_eq!(end(&sandbox, &host, "prompt_input_exit").out, "");
+    assert!(!is_rendered(&sandbox));
+    assert_eq!(end(&sandbox, &host, "other").out, "");
+}
+
+#[test]
+fn the_end_of_a_process_that_holds_nothing_takes_nothing_from_one_that_does() {
+    let (sandbox, host, other) = (sandbox(), Host::start(), Host::start());
+    start(&sandbox, &host);
+    assert_eq!(end(&sandbox, &other, "other").out, "");
+    assert!(is_rendered(&sandbox));
+}
+
+#[test]
+fn the_secrets_leave_with_the_last_of_two_sessions() {
+    let (sandbox, one, two) = (sandbox(), Host::start(), Host::start());
+    start(&sandbox, &one);
+    start(&sandbox, &two);
+    end(&sandbox, &one, "other");
+    assert!(is_rendered(&sandbox));
+    end(&sandbox, &two, "other");
+    assert!(!is_rendered(&sandbox));
+}
+
+#[test]
+fn a_killed_session_leaves_nothing_though_no_hook_runs() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    start(&sandbox, &host);
+    assert!(is_rendered(&sandbox));
+    drop(host);
+    sandbox.wait_until(|| !is_rendered(&sandbox));
+}
+
+#[test]
+fn input_that_is_no_hooks_is_answered_with_a_sentence_and_nothing_is_done() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    let huge = format!(r#"{{"session_id":"{}"}}"#, "x".repeat(3 << 20));
+    let other = r#"{"hook_event_name":"PreToolUse"}"#;
+    for input in ["", "{", "[]", "null", "\0", huge.as_str(), other] {
+        for event in ["session-start", "session-end"] {
+            let told = message(&hook(&sandbox, Some(&host.pid()), event, input));
+            assert!(told.contains("nothing was done"), "{told}");
+        }
+    }
+    assert!(!sandbox.path(".claude.json").exists());
+}
+
+#[test]
+fn without_the_hosts_process_id_nothing_is_done_and_it_says_why() {
+    let sandbox = sandbox();
+    for pid in [None, Some(""), Some("x"), Some("-1"), Some("99999999999"), Some("0")] {
+        let told = message(&hook(&sandbox, pid, "session-start", "{}"));
+        assert!(told.contains("CLAUDE_PID"), "{told}");
+    }
+    assert!(!sandbox.path(".claude.json").exists());
+}
+
+#[test]
+fn a_missing_secret_is_told_in_one_line_with_its_cure() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    assert_eq!(sandbox.run(&["secret", "rm", "github"]).code, 0);
+    let told = message(&start(&sandbox, &host));
+    assert!(told.contains("`github`") && told.contains("keystencil secret set github"), "{told}");
+}
+
+#[test]
+fn install_changes_nothing_but_the_hooks_and_uninstall_takes_exactly_them_out() {
+    let sandbox = sandbox();
+    let settings = "{\n\t\"model\": \"opus\",\n\t\"n\": 1.0,\n\t\"hooks\": {\n\t\t\"Stop\": []\n\t}\n}\n";
+    sandbox.write(".claude/settings.json", settings);
+    let mode = |path: &str| std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(sandbox.path(path)).unwrap());
+    let before = mode(".claude/settings.json");
+    assert_eq!(sandbox.run(&["install", "claude-code"]).code, 0);
+    let installed = sandbox.read(".claude/settings.json");
+    let value: serde_json::Value = serde_json::from_str(&installed).unwrap();
+    for event in ["SessionStart", "SessionEnd"] {
+        let hook = &value["hooks"][event][0]["hooks"][0];
+        assert!(hook["timeout"].as_u64().unwrap() > 1 && hook["type"] == "command", "{installed}");
+    }
+    let again = sandbox.run(&["install", "claude-code"]);
+    assert!(again.code == 0 && again.err.contains("nothing was changed"), "{}", again.err);
+    assert_eq!(sandbox.read(".claude/settings.json"), installed);
+    assert_eq!(sandbox.run(&["uninstall", "claude-code"]).code, 0);
+    assert_eq!(sandbox.read(".claude/settings.json"), settings);
+    assert_eq!(mode(".claude/settings.json"), before);
+}
+
+#[test]
+fn settings_that_cannot_be_understood_are_refused_and_stay() {
+    let sandbox = sandbox();
+    for settings in ["", "{", "[]", "{\"hooks\": []}", "{\"hooks\": {\"SessionEnd\": 1}}", "{ /* mine */ }"] {
+        sandbox.write(".claude/settings.json", settings);
+        for verb in ["install", "uninstall"] {
+            let said = sandbox.run(&[verb, "claude-code"]);
+            assert!(said.code == 2 && said.err.contains("hint:"), "{settings}: {}", said.err);
+        }
+        assert_eq!(sandbox.read(".claude/settings.json"), settings);
+    }
+}
+
+#[test]
+fn the_hooks_of_the_plugin_are_those_that_install_writes() {
+    let sandbox = sandbox();
+    sandbox.run(&["install", "claude-code"]);
+    let installed = sandbox.read(".claude/settings.json").replace(crate::sandbox::BINARY, "keystencil");
+    let installed: serde_json::Value = serde_json::from_str(&installed).unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin");
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(root.join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(read("hooks/hooks.json")["hooks"], installed["hooks"]);
+    assert_eq!(read(".claude-plugin/plugin.json")["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn the_log_says_which_secret_was_in_plain_text_where_and_for_how_long_and_never_its_value() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    start(&sandbox, &host);
+    end(&sandbox, &host, "other");
+    let said = sandbox.run(&["log"]);
+    assert_eq!(said.code, 0);
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", said.out);
+    assert!(
+        lines[1].contains("render") && lines[1].contains("~/.claude.json") && lines[1].contains("keyring('github')")
+    );
+    assert!(lines[2].contains("unrender, out after") && lines[2].contains(&format!("sleep {}", host.pid())));
+    let records = sandbox.run(&["log", "--json", "-n", "1"]).out;
+    let record: serde_json::Value = serde_json::from_str(&records).unwrap();
+    assert!(record["seconds"].is_u64() && record["remaining"] == 0, "{record}");
+    assert!(!said.out.contains("canary") && !records.contains("canary"));
+}
