@@ -80,7 +80,6 @@ fn stat(pid: i32) -> Option<(char, i32, u64)> {
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
-    #[expect(dead_code, reason = "shown when a test fails")]
     pub(crate) stderr: String,
 }
 
