@@ -17,6 +17,10 @@ use std::ops::Range;
 pub const SHORT: usize = 8;
 /// What the filter looks at: the first bytes of a secret. At least [`SHORT`] characters are at least that many bytes.
 const WINDOW: usize = 8;
+/// Entries of the filter: the upper 14 of a head's 16 bits, so that the table stays in the first cache.
+const FILTER: usize = 1 << 14;
+/// How many windows are looked at before the first question: one branch for all of them.
+const BATCH: usize = 16;
 
 /// The key of one journal's fingerprints: 32 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +65,12 @@ impl Key {
 
 /// Multiply-shift hashing: the upper bits of a product with an odd random number are close to universal.
 fn head(multiplier: u64, window: [u8; WINDOW]) -> u16 {
-    let product = u64::from_le_bytes(window).wrapping_mul(multiplier);
-    u16::try_from(product >> 48).unwrap_or_default()
+    let [.., low, high] = product(multiplier, window).to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+fn product(multiplier: u64, window: [u8; WINDOW]) -> u64 {
+    u64::from_le_bytes(window).wrapping_mul(multiplier)
 }
 
 impl fmt::Debug for Key {
@@ -141,19 +149,20 @@ impl Fingerprint {
 pub struct Finder<'j, T> {
     key: &'j Key,
     multiplier: u64,
-    /// One bit for each possible head.
-    filter: Vec<u64>,
+    /// 1 where a head begins with these bits, else 0.
+    filter: Box<[u8; FILTER]>,
     by_head: HashMap<u16, Vec<(&'j Fingerprint, T)>>,
 }
 
 impl<'j, T: Copy> Finder<'j, T> {
     /// Prepares the search; each fingerprint comes with what a match shall be called.
     pub fn new(key: &'j Key, fingerprints: impl IntoIterator<Item = (&'j Fingerprint, T)>) -> Self {
-        let mut finder = Self { key, multiplier: key.multiplier(), filter: vec![0; 1 << 10], by_head: HashMap::new() };
+        let mut finder =
+            Self { key, multiplier: key.multiplier(), filter: Box::new([0; FILTER]), by_head: HashMap::new() };
         for (fingerprint, name) in fingerprints {
             let Some(head) = fingerprint.head else { continue };
-            if let Some(word) = finder.filter.get_mut(usize::from(head >> 6)) {
-                *word |= 1 << (head & 63);
+            if let Some(entry) = finder.filter.get_mut(usize::from(head >> 2)) {
+                *entry = 1;
             }
             let candidates = finder.by_head.entry(head).or_default();
             if !candidates.iter().any(|(known, _)| *known == fingerprint) {
@@ -175,28 +184,62 @@ impl<'j, T: Copy> Finder<'j, T> {
 
     /// Calls `found` with every occurrence: leftmost first, the longest at a place, none overlapping.
     pub fn scan(&self, bytes: &[u8], mut found: impl FnMut(Range<usize>, T)) {
+        let mut from = 0;
+        while let Some((range, name)) = self.next(bytes, from) {
+            from = range.end;
+            found(range, name);
+        }
+    }
+
+    /// Whether there is an occurrence.
+    #[must_use]
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        self.next(bytes, 0).is_some()
+    }
+
+    /// The first occurrence that starts at `from` or later.
+    fn next(&self, bytes: &[u8], mut from: usize) -> Option<(Range<usize>, T)> {
         if self.is_empty() {
-            return;
+            return None;
         }
-        let mut free_from = 0;
-        for (start, window) in bytes.windows(WINDOW).enumerate() {
-            let Ok(window) = <[u8; WINDOW]>::try_from(window) else { continue };
-            let head = head(self.multiplier, window);
-            let hit = self.filter.get(usize::from(head >> 6)).is_some_and(|word| word >> (head & 63) & 1 == 1);
-            if !hit || start < free_from {
-                continue;
+        loop {
+            let start = self.candidate(bytes, from)?;
+            if let Some(found) = self.begins(bytes, start) {
+                return Some(found);
             }
-            let Some(candidates) = self.by_head.get(&head) else { continue };
-            let matched = candidates.iter().find(|(fingerprint, _)| {
-                bytes
-                    .get(start..start.saturating_add(fingerprint.bytes))
-                    .is_some_and(|piece| fingerprint.matches_bytes(self.key, piece))
-            });
-            if let Some((fingerprint, name)) = matched {
-                free_from = start + fingerprint.bytes;
-                found(start..free_from, *name);
-            }
+            from = start + 1;
         }
+    }
+
+    /// The first place at `from` or later that the filter lets pass.
+    fn candidate(&self, bytes: &[u8], mut from: usize) -> Option<usize> {
+        while let Some(batch) = bytes.get(from..)?.first_chunk::<{ BATCH + WINDOW - 1 }>() {
+            if batch.windows(WINDOW).fold(0, |hits, window| hits | self.filtered(window)) != 0 {
+                break;
+            }
+            from += BATCH;
+        }
+        // What is left, or what begins with the batch that has it.
+        bytes.get(from..)?.windows(WINDOW).position(|window| self.filtered(window) != 0).map(|at| from + at)
+    }
+
+    /// What the filter says of a window: asked for every byte, so it must stay a few instructions.
+    #[inline]
+    fn filtered(&self, window: &[u8]) -> u8 {
+        let Some(window) = window.first_chunk() else { return 0 };
+        let entry = product(self.multiplier, *window) >> (64 - FILTER.ilog2());
+        self.filter.get(usize::try_from(entry).unwrap_or_default()).copied().unwrap_or_default()
+    }
+
+    /// The longest secret that begins at `start`.
+    fn begins(&self, bytes: &[u8], start: usize) -> Option<(Range<usize>, T)> {
+        let head = head(self.multiplier, *bytes.get(start..)?.first_chunk()?);
+        let (fingerprint, name) = self.by_head.get(&head)?.iter().find(|(fingerprint, _)| {
+            bytes
+                .get(start..start.saturating_add(fingerprint.bytes))
+                .is_some_and(|piece| fingerprint.matches_bytes(self.key, piece))
+        })?;
+        Some((start..start + fingerprint.bytes, *name))
     }
 }
 

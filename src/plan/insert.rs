@@ -1,6 +1,6 @@
 //! Fills the slots: from placeholder form to rendered form, with the journal entries that take it back.
 
-use super::escape::occurrences;
+use super::escape::{may_hold, occurrences};
 use super::fingerprint::{Finder, Fingerprint, Key};
 use super::journal::{Filled, FilledPart};
 use crate::json::{Document, Pointer, Splice, string};
@@ -87,7 +87,7 @@ fn foreign(document: &Document<'_>, slots: &[Filled], key: &Key, filled: &HashSe
     let prints: Vec<&Fingerprint> = slots.iter().flat_map(Filled::secrets).map(|(_, print)| print).collect();
     let finder = Finder::new(key, prints.into_iter().map(|print| (print, ())));
     let mut pointers = Vec::new();
-    if finder.is_empty() {
+    if !may_hold(&finder, document.text().as_bytes()) {
         return pointers;
     }
     document.strings(|token| {

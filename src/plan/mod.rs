@@ -17,4 +17,4 @@ pub use insert::{Filling, insert};
 pub use journal::{Journal, Lease};
 pub use render::{PlanError, RenderPlan, plan_render};
 pub use sync::{Applied, Conflict, OnConflict, SyncPlan, sync};
-pub use undo::{Undo, undo, undo_raw};
+pub use undo::{Undo, is_clean, undo, undo_raw};

@@ -4,10 +4,10 @@
 //! escaped up to three times. A secret too short to be recognised in the open is closed only as a whole slot value
 //! in its own place or under its own key. Everything else stays byte for byte.
 
-use super::escape::{Occurrence, escape, occurrences};
+use super::escape::{Occurrence, escape, may_hold, occurrences};
 use super::fingerprint::{Finder, Key};
 use super::journal::{Filled, Journal};
-use crate::json::{Document, Kind, Node, Pointer, Splice, string};
+use crate::json::{Document, Kind, Node, Pointer, Span, Splice, StringToken, string};
 use std::collections::{HashMap, HashSet};
 
 /// What undoing a text takes.
@@ -47,8 +47,12 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
     }
 
     let whole_by_key = short_slots_by_key(journal);
+    let mut filled: Vec<Span> = undo.splices.iter().map(|splice| splice.span.clone()).collect();
+    filled.sort_by_key(|span| span.start);
+    // Nearly always every secret stands where it was put, and the strings need not be looked at one by one.
+    let is_clean = whole_by_key.is_empty() && !between(document.text(), &filled).any(|rest| may_hold(&finder, rest));
     let foreign: HashSet<&Pointer> = journal.foreign.iter().collect();
-    document.strings(|token| {
+    let mut look = |token: &StringToken<'_, '_>| {
         let (node, raw) = (token.node, token.node.raw());
         if done.contains(&node.span().start) {
             return;
@@ -73,7 +77,10 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
         undo.splices.extend(closing(&found, node.span().start));
         kept_company.extend(found.iter().map(|occurrence| (pointer.clone(), occurrence.name)));
         undo.moved.push(pointer);
-    });
+    };
+    if !is_clean {
+        document.strings(&mut look);
+    }
 
     undo.changed = missed
         .into_iter()
@@ -91,6 +98,19 @@ pub fn undo_raw(text: &[u8], journal: &Journal) -> Undo {
     let finder = Finder::new(&journal.key, by_placeholder(journal));
     let found = occurrences(&finder, text);
     Undo { removed: found.len(), splices: closing(&found, 0), ..Undo::default() }
+}
+
+/// Whether [`undo`] and [`undo_raw`] would certainly find nothing to take out of a text, JSON or not.
+#[must_use]
+pub fn is_clean(text: &[u8], journal: &Journal) -> bool {
+    short_slots_by_key(journal).is_empty() && !may_hold(&Finder::new(&journal.key, by_placeholder(journal)), text)
+}
+
+/// The pieces of a text between spans that are in order.
+fn between<'t>(text: &'t str, spans: &[Span]) -> impl Iterator<Item = &'t [u8]> {
+    let starts = std::iter::once(0).chain(spans.iter().map(|span| span.end));
+    let ends = spans.iter().map(|span| span.start).chain(std::iter::once(text.len()));
+    starts.zip(ends).map(|(start, end)| text.as_bytes().get(start..end).unwrap_or_default())
 }
 
 fn by_placeholder(journal: &Journal) -> impl Iterator<Item = (&super::Fingerprint, &str)> {
