@@ -285,14 +285,14 @@ def scale(folder, runs):
     say("unrender, 100 MB, peak memory", f"{memory / MB:.0f} MB")
     costs = {}
     for slots in (1, 250, 1000):
-        scene = Scene(folder, MB, [f"env('BENCH_SECRET_{n}')" for n in range(slots)])
-        medians = interleave(runs, {
+        scene = Scene(folder, 64 * KB, [f"env('BENCH_SECRET_{n}')" for n in range(slots)])
+        medians = interleave(runs * 2, {
             "unrender": ((scene.unrender(), scene.env), scene.restore),
-            "fsyncs": (two_fsyncs(scene.home, MB), nothing),
+            "fsyncs": (two_fsyncs(scene.home, os.stat(scene.target).st_size), nothing),
         })
         costs[slots] = medians["unrender"][0] - medians["fsyncs"][0]
         scene.remove()
-    linear("unrender without its two fsyncs, by slots at 1 MB", "slot", costs)
+    linear("unrender without its two fsyncs, by slots at 64 KB", "slot", costs)
 
 
 GROUPS = {"start": start, "render": render, "unrender": unrender, "session": session, "scale": scale}
