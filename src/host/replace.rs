@@ -14,6 +14,8 @@ use tempfile::{Builder, TempPath};
 
 /// What our temporary files beside a target are called after their name's start; see [`leftovers`].
 const MARK: &str = ".keystencil-";
+/// How much of a file is compared at once: fits into the second cache of any processor.
+const CHUNK: usize = 1 << 16;
 /// As many hops as Linux follows (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
@@ -150,12 +152,47 @@ impl Resolved {
         read(&self.path)
     }
 
+    /// Whether it still is what was read, or written, without reading it whole: it costs no memory, and a file of
+    /// another length is told apart at once.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn is_still(&self, content: Option<&[u8]>) -> Result<bool, ReplaceError> {
+        let (mut file, length, mut rest) = match (open(&self.path)?, content) {
+            (Some((file, length)), Some(content)) => (file, length, content),
+            (found, content) => return Ok(found.is_none() && content.is_none()),
+        };
+        if length != rest.len() as u64 {
+            return Ok(false);
+        }
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(rest.is_empty()),
+                Ok(count) => match rest.strip_prefix(buffer.get(..count).unwrap_or_default()) {
+                    Some(tail) => rest = tail,
+                    None => return Ok(false),
+                },
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(ReplaceError::io("read", &self.path)(error)),
+            }
+        }
+    }
+
     /// Writes the new content to a file beside it, synced, with the mode and the owner it is going to have.
     ///
     /// # Errors
     /// [`ReplaceError`] if that fails; nothing is left behind then.
     pub fn stage(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
-        Staged::new(&self.path, content, Keep::StricterMode)
+        Staged::new(&self.path, content, Keep::StricterMode, true)
+    }
+
+    /// As [`Self::stage`], for a new file that nobody relies on: a power cut may leave it empty.
+    ///
+    /// # Errors
+    /// As [`Self::stage`].
+    pub fn stage_unsynced(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
+        Staged::new(&self.path, content, Keep::StricterMode, false)
     }
 
     /// As [`Self::stage`], for a file that holds no secret: its mode stays as it is.
@@ -163,7 +200,7 @@ impl Resolved {
     /// # Errors
     /// As [`Self::stage`].
     pub fn stage_plainly(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
-        Staged::new(&self.path, content, Keep::Mode)
+        Staged::new(&self.path, content, Keep::Mode, true)
     }
 
     /// As [`Self::stage`], for a copy that is clean again: its mode and its time stamps stay as they are.
@@ -171,7 +208,7 @@ impl Resolved {
     /// # Errors
     /// As [`Self::stage`].
     pub fn stage_quietly(&self, content: &[u8]) -> Result<Staged, ReplaceError> {
-        Staged::new(&self.path, content, Keep::ModeAndTimes)
+        Staged::new(&self.path, content, Keep::ModeAndTimes, true)
     }
 }
 
@@ -182,6 +219,14 @@ fn is_no_link(error: &io::Error) -> bool {
 /// Reads a regular file whole, never blocking on a FIFO, not even on one that comes between two looks; `None` if there
 /// is none.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
+    let Some((mut file, length)) = open(path)? else { return Ok(None) };
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
+    file.read_to_end(&mut content).map_err(ReplaceError::io("read", path))?;
+    Ok(Some(content))
+}
+
+/// Opens a regular file and says how long it is.
+fn open(path: &Path) -> Result<Option<(File, u64)>, ReplaceError> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(ReplaceError::io("read", path))?,
@@ -193,7 +238,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     options.read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    let mut file = match options.open(path) {
+    let file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(ReplaceError::io("read", path))?,
     };
@@ -201,9 +246,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     if !metadata.is_file() {
         return Err(ReplaceError::NotAFile { path: path.to_owned() });
     }
-    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    file.read_to_end(&mut content).map_err(ReplaceError::io("read", path))?;
-    Ok(Some(content))
+    Ok(Some((file, metadata.len())))
 }
 
 /// What of the old file the new one takes over, besides its owner.
@@ -226,7 +269,7 @@ pub struct Staged {
 }
 
 impl Staged {
-    fn new(path: &Path, content: &[u8], keep: Keep) -> Result<Self, ReplaceError> {
+    fn new(path: &Path, content: &[u8], keep: Keep, sync: bool) -> Result<Self, ReplaceError> {
         let io = |step| ReplaceError::io(step, path);
         let folder = path.parent().unwrap_or(Path::new("."));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -248,7 +291,9 @@ impl Staged {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io("read")(error)),
         }
-        file.sync_all().map_err(io("write beside"))?;
+        if sync {
+            file.sync_all().map_err(io("write beside"))?;
+        }
         Ok(Self { temporary, path: path.to_owned() })
     }
 

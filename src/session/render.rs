@@ -89,12 +89,12 @@ impl Session<'_> {
                 key: &key,
                 value: |reference: &Reference| values.get(reference),
             };
-            let plan = plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))?;
+            let mut plan = plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))?;
             if let (None, Some(first)) = (options.on_conflict, plan.conflicts.first()) {
                 let (path, pointer) = (target.path.clone(), first.pointer.to_string());
                 return Err(SessionError::Conflict { path, pointer });
             }
-            let new_text = (text != Some(plan.rendered.as_bytes())).then(|| plan.rendered.clone());
+            let new_text = (text != Some(plan.rendered.as_bytes())).then(|| std::mem::take(&mut plan.rendered));
             plan.enter_into(&mut journal);
             if !journal.slots.is_empty() || old.is_some() {
                 state.write_journal(&journal)?;

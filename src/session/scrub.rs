@@ -4,10 +4,20 @@ use super::Closed;
 use super::unrender::undo_text;
 use crate::host::replace::{is_leftover, leftovers};
 use crate::host::{Profile, ReplaceError, Resolved, Staged};
-use crate::plan::Journal;
+use crate::plan::{Journal, is_clean};
 use jiff::Timestamp;
+use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// How many copies are scrubbed at the same time, where there are processors for it. Arbitrary; it halves the time with
+/// two, mostly because syncs of the disk that wait together are done together.
+const AT_ONCE: usize = 4;
+/// Copies that are larger than this, in bytes, are scrubbed one after the other: each takes twice its size in memory.
+const LARGE: u64 = 4 << 20;
 
 /// Scrubs every copy, keeping modes and times; one that fails is named and does not keep the others.
 pub(super) fn scrub(profile: &dyn Profile, file: &Resolved, journal: &Journal, closed: &mut Closed) {
@@ -15,17 +25,46 @@ pub(super) fn scrub(profile: &dyn Profile, file: &Resolved, journal: &Journal, c
         // Whatever a killed process of ours left is a copy of the target that nobody needs.
         remove(copy, closed);
     }
-    for copy in files(profile.copies(file), closed) {
-        if is_leftover(&copy) {
-            remove(copy, closed);
-            continue;
-        }
-        match scrub_one(&copy, journal) {
-            Ok(true) => closed.scrubbed.push(copy),
+    let (ours, copies): (Vec<_>, Vec<_>) =
+        files(profile.copies(file), closed).into_iter().partition(|copy| is_leftover(copy));
+    ours.into_iter().for_each(|copy| remove(copy, closed));
+    for (copy, scrubbed) in copies.iter().zip(scrub_all(&copies, journal)) {
+        match scrubbed {
+            Ok(true) => closed.scrubbed.push(copy.clone()),
             Ok(false) | Err(ReplaceError::NotAFile { .. }) => {}
-            Err(_) => closed.unscrubbed.push(copy),
+            Err(_) => closed.unscrubbed.push(copy.clone()),
         }
     }
+}
+
+/// What came of each copy, in their order.
+fn scrub_all(copies: &[PathBuf], journal: &Journal) -> Vec<Result<bool, ReplaceError>> {
+    let is_large = |copy: &PathBuf| fs::metadata(copy).is_ok_and(|metadata| metadata.len() > LARGE);
+    let at_once = match thread::available_parallelism() {
+        Ok(processors) if !copies.iter().any(is_large) => processors.get().min(AT_ONCE).min(copies.len()),
+        _ => 1,
+    };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            Some((index, scrub_one(copies.get(index)?, journal)))
+        };
+        std::iter::from_fn(take).collect::<Vec<_>>()
+    };
+    let mut done = thread::scope(|scope| {
+        // A thread that can't be started is missed by nobody: this one takes every copy that no other takes.
+        let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..at_once).filter_map(start).collect();
+        let mut done = work();
+        for other in others {
+            // No copy may be lost with a thread: the journal would be forgotten and the secret stay.
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, scrubbed)| scrubbed).collect()
 }
 
 fn files(found: Result<Vec<PathBuf>, ReplaceError>, closed: &mut Closed) -> Vec<PathBuf> {
@@ -36,25 +75,28 @@ fn files(found: Result<Vec<PathBuf>, ReplaceError>, closed: &mut Closed) -> Vec<
 }
 
 fn remove(leftover: PathBuf, closed: &mut Closed) {
-    match std::fs::remove_file(&leftover) {
+    match fs::remove_file(&leftover) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => closed.unscrubbed.push(leftover),
         _ => {}
     }
 }
 
 /// Puts a copy in placeholder form where the host puts its own, if the host would soon make one of the rendered form.
-/// It is no harm if that fails: the host's copy is scrubbed then.
+/// It is no harm if that fails: the host's copy is scrubbed then. Nor is it synced, as the host's own copies are not.
 pub(super) fn put_backup(profile: &dyn Profile, target: &Resolved, placeholder_form: &str, now: Timestamp) {
     let Some(path) = profile.clean_backup(target, now) else { return };
     // The host makes the folder with its first backup, and this may be before that.
-    let _ = path.parent().map(std::fs::create_dir_all);
-    let staged = Resolved::follow(&path).and_then(|file| file.stage(placeholder_form.as_bytes()));
+    let _ = path.parent().map(fs::create_dir_all);
+    let staged = Resolved::follow(&path).and_then(|file| file.stage_unsynced(placeholder_form.as_bytes()));
     let _ = staged.and_then(Staged::commit);
 }
 
 fn scrub_one(copy: &Path, journal: &Journal) -> Result<bool, ReplaceError> {
     let file = Resolved::follow(copy)?;
     let Some(text) = file.read()? else { return Ok(false) };
+    if is_clean(&text, journal) {
+        return Ok(false);
+    }
     let (_, Some(after)) = undo_text(&text, journal, &mut false) else { return Ok(false) };
     file.stage_quietly(after.as_bytes())?.commit()?;
     Ok(true)

@@ -4,6 +4,7 @@ use super::state::TargetState;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
 use super::{Event, Record, Session, SessionError, living, scrub};
 use crate::host::process::is_alive;
+use crate::host::replace::sync_folder;
 use crate::host::{Profile, ReplaceError, Resolved, profile};
 use crate::json::{Pointer, edit};
 use crate::plan::render::target as check_target;
@@ -161,6 +162,12 @@ impl Session<'_> {
             })?;
             closed.removed += removed;
             closed.lock_ignored |= written.lock_ignored;
+            // The journal may be forgotten only when the secrets can't come back after a power cut.
+            // One that was killed in between has replaced the target for us, so this is done in any case.
+            let synced = file.path().parent().map_or(Ok(()), sync_folder);
+            if written.committed {
+                synced?;
+            }
             scrub::scrub(profile, &file, journal, &mut closed);
         }
         // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
@@ -202,7 +209,7 @@ fn files_of(journal: &Journal) -> Result<Vec<Resolved>, SessionError> {
 /// The text with the secrets out; `None` if there is none in it.
 pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<String>) {
     let lossy;
-    let (undone, text) = match check_target(text) {
+    let (mut undone, text) = match check_target(text) {
         Ok(document) => (undo(&document, journal), document.text()),
         Err(_) => {
             let undone = undo_raw(text, journal);
@@ -217,7 +224,7 @@ pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (
             }
         }
     };
-    let after = (!undone.splices.is_empty()).then(|| edit::splice(text, undone.splices.clone()));
+    let after = (!undone.splices.is_empty()).then(|| edit::splice(text, std::mem::take(&mut undone.splices)));
     (undone, after)
 }
 

@@ -1,7 +1,6 @@
 //! One replacement of a target, in step with a host application that writes it too.
 
 use super::SessionError;
-use crate::host::replace::sync_folder;
 use crate::host::{HostLock, Profile, ReplaceError, Resolved, Staged};
 use std::time::Duration;
 
@@ -26,6 +25,9 @@ pub(super) struct Written {
 
 /// Replaces the target by what `plan` makes of its content (`None`: no such file), until that is what stands there.
 /// `plan` answers `None` when there is nothing to write.
+///
+/// The new content is synced before it takes the name, so that a power cut leaves one of the two versions whole; which
+/// one is settled only when the folder is synced, and that is left to whoever has to rely on it.
 pub(super) fn replace(
     target: &Resolved,
     profile: &dyn Profile,
@@ -54,18 +56,15 @@ pub(super) fn replace_by(
             Some(lock) => Some(lock),
             None => take(profile, target, patience, written)?,
         };
-        let unchanged = target.read()? == before;
+        let unchanged = target.is_still(before.as_deref())?;
         if !unchanged || lock.as_mut().is_some_and(|lock| !lock.refresh()) {
             continue;
         }
         staged.commit()?;
         written.committed = true;
         drop(lock);
-        if let Some(folder) = target.path().parent() {
-            sync_folder(folder)?;
-        }
         // A writer that ignored the lock may have put its own version over ours; then the loop plans from that one.
-        if target.read()?.is_some_and(|now| now == after.as_bytes()) {
+        if target.is_still(Some(after.as_bytes()))? {
             return Ok(());
         }
     }
