@@ -162,11 +162,10 @@ impl Session<'_> {
             })?;
             closed.removed += removed;
             closed.lock_ignored |= written.lock_ignored;
-            // The journal may be forgotten only when the secrets can't come back after a power cut.
-            // One that was killed in between has replaced the target for us, so this is done in any case.
-            let synced = file.path().parent().map_or(Ok(()), sync_folder);
-            if written.committed {
-                synced?;
+            // The journal may be forgotten only when the secrets can't come back after a power cut; a process that was
+            // killed in between may have replaced the target for us without having synced it.
+            if !written.committed {
+                let _ = file.path().parent().map(sync_folder);
             }
             scrub::scrub(profile, &file, journal, &mut closed);
         }

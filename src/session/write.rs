@@ -1,6 +1,7 @@
 //! One replacement of a target, in step with a host application that writes it too.
 
 use super::SessionError;
+use crate::host::replace::sync_folder;
 use crate::host::{HostLock, Profile, ReplaceError, Resolved, Staged};
 use std::time::Duration;
 
@@ -63,6 +64,9 @@ pub(super) fn replace_by(
         staged.commit()?;
         written.committed = true;
         drop(lock);
+        if let Some(folder) = target.path().parent() {
+            sync_folder(folder)?;
+        }
         // A writer that ignored the lock may have put its own version over ours; then the loop plans from that one.
         if target.is_still(Some(after.as_bytes()))? {
             return Ok(());
