@@ -2,68 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "laws/engine.rs"]
+mod engine;
 #[path = "laws/generate.rs"]
 mod generate;
 
+use engine::{blueprint, journal, parse, plan, undone};
 use generate::{Case, Drift};
 use keystencil::json::{Document, edit};
-use keystencil::plan::journal::VERSION;
-use keystencil::plan::render::Inputs;
-use keystencil::plan::{Applied, Journal, Key, OnConflict, RenderPlan, plan_render, undo};
-use keystencil::secret::Secret;
-use keystencil::template::{Blueprint, Reference, Source, Template, Variables, compile};
+use keystencil::plan::undo;
 use proptest::prelude::*;
 use serde_json::Value;
-use std::collections::HashMap;
-use std::path::Path;
-
-fn blueprint(template: &str) -> Blueprint {
-    let template = Template { name: Path::new("t.json"), text: template };
-    compile(template, &Variables::default(), &|_| Err(std::io::ErrorKind::NotFound.into()))
-        .unwrap_or_else(|error| panic!("{error:?}"))
-}
-
-fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earlier: Option<&Applied>) -> RenderPlan {
-    let secrets: HashMap<String, Secret> =
-        secrets.iter().enumerate().map(|(i, text)| (format!("s{i}"), Secret::new(text.clone()))).collect();
-    let inputs = Inputs {
-        blueprint,
-        journal: None,
-        earlier,
-        on_conflict: OnConflict::Keep,
-        key: &Key::new([42; 32]),
-        value: |reference: &Reference| match &reference.source {
-            Source::Keyring(name) => secrets.get(name.service()),
-            Source::Env(_) => None,
-        },
-    };
-    plan_render(target.as_bytes(), &inputs).unwrap()
-}
-
-fn journal(plan: &RenderPlan) -> Journal {
-    let mut journal = Journal {
-        version: VERSION,
-        target: "t".into(),
-        named: "t".into(),
-        name: None,
-        profile: "plain".into(),
-        since: jiff::Timestamp::UNIX_EPOCH,
-        undo: Default::default(),
-        key: Key::new([42; 32]),
-        slots: vec![],
-        retired: vec![],
-        foreign: vec![],
-        leases: vec![],
-    };
-    plan.enter_into(&mut journal);
-    // As it would be read back.
-    Journal::read(journal.write().as_bytes()).unwrap()
-}
-
-fn undone(text: &str, journal: &Journal) -> String {
-    let document = Document::parse(text.as_bytes()).unwrap();
-    edit::splice(text, undo(&document, journal).splices)
-}
 
 /// Every string a value holds, keys included, and what JSON in them holds in turn.
 fn strings(value: &Value, all: &mut Vec<String>) {
@@ -81,10 +30,6 @@ fn strings(value: &Value, all: &mut Vec<String>) {
         }),
         _ => {}
     }
-}
-
-fn parse(text: &str) -> Value {
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
 }
 
 proptest! {

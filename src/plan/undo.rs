@@ -39,7 +39,7 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
             Some(node) if holds_whole(slot, node, &journal.key) => {
                 done.insert(node.span().start);
                 undo.removed += slot.secrets().count();
-                undo.splices.push(Splice { span: node.span(), text: slot.token() });
+                undo.splices.extend(closing_whole(slot, node, &finder));
             }
             Some(node) => missed.push((slot, node)),
             None => {}
@@ -126,6 +126,22 @@ fn closing(found: &[Occurrence<&str>], base: usize) -> Vec<Splice> {
             text: escape(occurrence.name, occurrence.depth.max(1)),
         })
         .collect()
+}
+
+/// Closes a slot in its own place. If the host has written the string in another notation (Python escapes all but ASCII),
+/// its notation of what is no secret stays.
+fn closing_whole(slot: &Filled, node: Node<'_>, finder: &Finder<'_, &str>) -> Vec<Splice> {
+    let is_ours = node.as_str().is_some_and(|text| string::encode(&text) == node.raw());
+    if !is_ours {
+        let mut found = occurrences(finder, node.raw().as_bytes());
+        let own: Vec<&str> = slot.secrets().map(|(placeholder, _)| placeholder).collect();
+        if found.len() == own.len() {
+            // Of two references with the same value the finder names the first; here it is known which is meant.
+            found.iter_mut().zip(own).for_each(|(occurrence, own)| occurrence.name = own);
+            return closing(&found, node.span().start);
+        }
+    }
+    vec![Splice { span: node.span(), text: slot.token() }]
 }
 
 fn holds_whole(slot: &Filled, node: Node<'_>, key: &Key) -> bool {

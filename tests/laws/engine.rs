@@ -1,0 +1,63 @@
+//! Render and undo without a disk, as the laws ask for them.
+
+use keystencil::json::{Document, edit};
+use keystencil::plan::journal::VERSION;
+use keystencil::plan::render::Inputs;
+use keystencil::plan::{Applied, Journal, Key, OnConflict, RenderPlan, plan_render, undo};
+use keystencil::secret::Secret;
+use keystencil::template::{Blueprint, Reference, Source, Template, Variables, compile};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+
+pub(crate) fn blueprint(template: &str) -> Blueprint {
+    let template = Template { name: Path::new("t.json"), text: template };
+    compile(template, &Variables::default(), &|_| Err(std::io::ErrorKind::NotFound.into()))
+        .unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+pub(crate) fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earlier: Option<&Applied>) -> RenderPlan {
+    let secrets: HashMap<String, Secret> =
+        secrets.iter().enumerate().map(|(i, text)| (format!("s{i}"), Secret::new(text.clone()))).collect();
+    let inputs = Inputs {
+        blueprint,
+        journal: None,
+        earlier,
+        on_conflict: OnConflict::Keep,
+        key: &Key::new([42; 32]),
+        value: |reference: &Reference| match &reference.source {
+            Source::Keyring(name) => secrets.get(name.service()),
+            Source::Env(_) => None,
+        },
+    };
+    plan_render(target.as_bytes(), &inputs).unwrap()
+}
+
+pub(crate) fn journal(plan: &RenderPlan) -> Journal {
+    let mut journal = Journal {
+        version: VERSION,
+        target: "t".into(),
+        named: "t".into(),
+        name: None,
+        profile: "plain".into(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+        undo: Default::default(),
+        key: Key::new([42; 32]),
+        slots: vec![],
+        retired: vec![],
+        foreign: vec![],
+        leases: vec![],
+    };
+    plan.enter_into(&mut journal);
+    // As it would be read back.
+    Journal::read(journal.write().as_bytes()).unwrap()
+}
+
+pub(crate) fn undone(text: &str, journal: &Journal) -> String {
+    let document = Document::parse(text.as_bytes()).unwrap();
+    edit::splice(text, undo(&document, journal).splices)
+}
+
+pub(crate) fn parse(text: &str) -> Value {
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
+}
