@@ -72,15 +72,16 @@ pub fn manual_lease(session: Option<String>, since: Timestamp) -> Lease {
 #[must_use]
 pub fn is_alive(lease: &Lease) -> bool {
     let now = boot();
-    let is_unknown = now.is_empty() || now.starts_with('/');
-    match (lease.boot == now || is_unknown, lease.pid) {
-        (true, None) => true,
-        (true, Some(pid)) => match system::find(pid) {
+    if !lease.may_be_of(&now, 0) {
+        return false;
+    }
+    match lease.pid {
+        // The same boot seen from another namespace.
+        Some(pid) if lease.may_be_of(&now, 1) => match system::find(pid) {
             Ok(found) => found.is_some_and(|process| process.started == lease.started),
             Err(_) => true,
         },
-        // The same boot seen from another namespace.
-        (false, _) => lease.boot.split('/').next() == now.split('/').next(),
+        _ => true,
     }
 }
 

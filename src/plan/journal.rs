@@ -97,10 +97,20 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Whether both are the same holder: the same process (or both manual) in the same boot.
+    /// Whether both are the same holder: the same process (or both manual) in the same boot and namespace.
     #[must_use]
     pub fn same_holder(&self, other: &Self) -> bool {
-        (self.pid, self.started, &self.boot) == (other.pid, other.started, &other.boot)
+        let same_boot = self.may_be_of(&other.boot, 0) && self.may_be_of(&other.boot, 1);
+        (self.pid, self.started) == (other.pid, other.started) && same_boot
+    }
+
+    /// Whether the lease may be of that boot (`part` 0) or PID namespace (1): what the system did not tell is no
+    /// difference.
+    #[must_use]
+    pub fn may_be_of(&self, boot: &str, part: usize) -> bool {
+        let of = |text: &'_ str| text.split('/').nth(part).unwrap_or_default().to_owned();
+        let (own, other) = (of(&self.boot), of(boot));
+        own == other || own.is_empty() || other.is_empty()
     }
 }
 

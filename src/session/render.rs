@@ -74,7 +74,7 @@ impl Session<'_> {
         journal.leases.retain(|lease| !lease.same_holder(&options.holder));
         journal.leases.push(options.holder.clone());
         let key = journal.key;
-        let earlier = state.applied();
+        let earlier = state.applied()?;
         let mut last: Option<RenderPlan> = None;
         let mut changed = false;
         let mut backed_up = false;
@@ -110,7 +110,9 @@ impl Session<'_> {
             last = Some(plan);
             Ok(new_text)
         });
-        if let Err(error) = result.and_then(|()| applied.map_or(Ok(()), StagedApplied::commit)) {
+        let is_merged = result.is_ok() || written.committed;
+        let recorded = applied.filter(|_| is_merged).map_or(Ok(()), StagedApplied::commit);
+        if let Err(error) = result.and(recorded) {
             self.take_back(&state, &file, old, journal, written.committed);
             return Err(error);
         }
@@ -146,7 +148,7 @@ impl Session<'_> {
         let blueprint = self.blueprint(target)?;
         let file = Resolved::follow(&target.path)?;
         let state = self.state.of(&file);
-        let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied());
+        let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied()?);
         let inputs = Inputs {
             blueprint: &blueprint,
             journal: journal.as_ref(),

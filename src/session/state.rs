@@ -191,10 +191,16 @@ impl TargetState {
         }
     }
 
-    /// What the last render merged; `None` if that is not known, or can't be read: then nothing is pruned.
-    #[must_use]
-    pub fn applied(&self) -> Option<Applied> {
-        serde_json::from_slice(&fs::read(self.path("applied.json")).ok()?).ok()
+    /// What the last render merged; `None` if that is not known, or the record is damaged: then nothing is pruned.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if the system does not let it be read.
+    pub fn applied(&self) -> Result<Option<Applied>, SessionError> {
+        match fs::read(self.path("applied.json")) {
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed("read")(error)),
+        }
     }
 
     /// Writes what was merged to a file that [`StagedApplied::commit`] puts in place.
