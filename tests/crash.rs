@@ -104,7 +104,7 @@ fn the_vault_is_whole_after_a_change_of_it_is_killed_at_any_call() {
         home.restore();
         for point in points(&home, args, false) {
             home.restore();
-            inject(&home, args, &point, "signal=KILL");
+            inject(&home, args, &point, "signal=KILL", "");
             let other = if args[2] == "github" { ("openai", OPENAI) } else { ("github", GITHUB) };
             let shown = home.succeeds(&["secret", "get", other.0]);
             assert_eq!(String::from_utf8_lossy(&shown.stdout).trim_end(), other.1, "{point:?}");
@@ -134,7 +134,7 @@ impl Case {
         for (number, point) in points.iter().enumerate() {
             for host_writes in [false, true] {
                 home.restore();
-                let output = inject(&home, self.args, point, "signal=KILL");
+                let output = inject(&home, self.args, point, "signal=KILL", "");
                 killed += usize::from(output.status.signal() == Some(9));
                 let when = format!("{:?}, killed at {point:?}, host writes: {host_writes}", self.args);
                 said(&output);

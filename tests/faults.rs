@@ -1,7 +1,8 @@
 //! Law 7: whatever call the system refuses, the outcome is success or a clear error, the target is as it was or its
 //! journal owes what is in it, and a later command pays.
 //!
-//! Each command is traced once; then it is run again for each of its calls about the home, and that call fails.
+//! Each command is traced once; then it is run again for each of its calls about the home, and that call fails. With
+//! `KEYSTENCIL_EVERY_CALL=1` it is every call, of `exec`'s guard too.
 //! Success must mean what it says: an unrender that reports none left has left none.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
@@ -103,9 +104,12 @@ fn check(mut home: Home, args: &[&str], prepare: fn(&Home)) {
     home.restore();
     home.succeeds(&["render"]);
     let rendered = home.text();
-    let known = [(before, untouched), (after, closed.clone()), (rendered, closed)];
+    let known = [(before, untouched), (after, closed.clone()), (rendered, closed.clone()), (closed.clone(), closed)];
     let (mut runs, mut refused, mut faults) = (0, 0, Vec::new());
-    for fault in ALL {
+    // The guard of `exec` waits a second after a failure, so its own calls are refused only on request.
+    let is_quick = args[0] == "exec" && std::env::var_os("KEYSTENCIL_EVERY_CALL").is_none();
+    let points: Vec<_> = points.into_iter().filter(|point| !is_quick || point.is_of_main()).collect();
+    for fault in ALL.iter().filter(|fault| !is_quick || ["EIO", "EACCES"].contains(&fault.error)) {
         for point in points.iter().filter(|point| fault.calls.split_whitespace().any(|call| call == point.call)) {
             home.restore();
             let more = if fault.lasts { "+" } else { "" };
@@ -139,10 +143,9 @@ fn check_one(home: &Home, when: &str, args: &[&str], output: &Output, known: &[(
     };
     let rendered = found.windows(8).any(|window| window == b"sk-live-");
     assert!(!rendered || home.has_journal(), "{when}: a secret in the target, and nobody owes it: {said}");
-    if code == Some(2) && args[0] == "render" {
-        assert!(found == known[0].0, "{when}: it was an error, and the target was changed: {said}");
-    }
-    if !complains && args[0] != "render" {
+    // Whether a process lives is not known then, and it counts as alive. A hook has nobody to tell at the end.
+    let is_excused = when.contains("/proc/") || args[0] == "hook";
+    if !complains && args[0] != "render" && !is_excused {
         home.assert_no_secret(&format!("{when}, without a word: {said}"));
     }
     home.age_lock();

@@ -28,6 +28,15 @@ pub(crate) struct Point {
     pub(crate) call: String,
     pub(crate) nth: usize,
     pub(crate) line: String,
+    /// Set where only calls about this path are counted: another thread makes as many calls of that name before.
+    only: Option<String>,
+}
+
+impl Point {
+    /// Whether the process itself makes this call, not one that it starts.
+    pub(crate) fn is_of_main(&self) -> bool {
+        self.only.is_none()
+    }
 }
 
 /// The calls that matter of a command, in order: those about the home, and those about processes.
@@ -44,8 +53,10 @@ pub(crate) fn points(home: &Home, args: &[&str], reading_too: bool) -> Vec<Point
     assert!(output.status.success(), "{args:?}: {}", said(&output));
     let home = home.folder().to_string_lossy().into_owned();
     let mut counts: HashMap<(String, String), usize> = HashMap::new();
-    let (mut seen, mut points) = (BTreeSet::new(), Vec::new());
-    for line in fs::read_to_string(log.path()).unwrap().lines().skip(1) {
+    let (mut main, mut seen, mut points) = (None, BTreeSet::new(), Vec::new());
+    let log = fs::read_to_string(log.path()).unwrap();
+    // Calls are counted by strace for each thread and name; the first to have made so many is the one that is met.
+    for line in log.lines() {
         let (pid, rest) = line.split_once(' ').filter(|(pid, _)| pid.parse::<u32>().is_ok()).unwrap_or(("", line));
         let Some((call, _)) = rest.trim_start().split_once('(') else { continue };
         if !call.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
@@ -54,18 +65,43 @@ pub(crate) fn points(home: &Home, args: &[&str], reading_too: bool) -> Vec<Point
         let nth = counts.entry((pid.to_owned(), call.to_owned())).or_default();
         *nth += 1;
         let matters = everything || line.contains(&home) || line.contains("/proc/") || ABOUT_PROCESSES.contains(&call);
-        if matters && seen.insert((call.to_owned(), *nth)) {
-            points.push(Point { call: call.to_owned(), nth: *nth, line: rest.to_owned() });
+        let first = main.get_or_insert_with(|| pid.to_owned()) == pid;
+        let (mut nth, mut only) = (*nth, None);
+        if !first {
+            let Some(path) = fixed_path(rest, &home) else { continue };
+            let count = counts.entry((pid.to_owned(), format!("{call} {path}"))).or_default();
+            *count += 1;
+            (nth, only) = (*count, Some(path));
+        }
+        if matters && call != "execve" && seen.insert((call.to_owned(), nth, only.clone())) {
+            points.push(Point { call: call.to_owned(), nth, line: rest.to_owned(), only });
         }
     }
     assert!(!points.is_empty(), "strace saw no call of {args:?}");
     points
 }
 
-/// Runs the command and does `what` (`signal=KILL`, `error=EIO`) to it at one point.
-pub(crate) fn inject(home: &Home, args: &[&str], point: &Point, what: &str) -> Output {
-    let inject = format!("inject={}:{what}:when={}", point.call, point.nth);
-    run(strace(home, args).wrap(&["-o", "/dev/null", "-e", &format!("trace={}", point.call), "-e", &inject]))
+/// The path below the home that a call is about, unless its name is a new one each time.
+fn fixed_path(line: &str, home: &str) -> Option<String> {
+    let (_, tail) = line.split_once(home)?;
+    let path = tail.split(['"', '>']).next()?;
+    (!path.contains(".tmp") && !path.is_empty()).then(|| format!("{home}{path}"))
+}
+
+/// Runs the command and does `what` (`signal=KILL`, `error=EIO`) to it at one point, or from there on if `more` is `+`.
+pub(crate) fn inject(home: &Home, args: &[&str], point: &Point, what: &str, more: &str) -> Output {
+    let inject = format!("inject={}:{what}:when={}{more}", point.call, point.nth);
+    let trace = format!("trace={}", point.call);
+    let mut options = vec!["-o", "/dev/null", "-e", &trace, "-e", &inject];
+    if let Some(path) = &point.only {
+        options.extend(["-P", path]);
+    }
+    let mut strace = strace(home, args);
+    if more == "+" {
+        // A guard tries again for a quarter of an hour.
+        strace.follow = None;
+    }
+    run(strace.wrap(&options))
 }
 
 struct Strace {
