@@ -71,8 +71,19 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError`]; the target is as it was then, and still owes what it owed.
     pub fn unrender(&self, path: &Path, release: &Release) -> Result<Unrendered, SessionError> {
-        let file = Resolved::follow(path)?;
-        self.unrender_state(&self.state_of(&file)?, file.path(), release)
+        match Resolved::follow(path) {
+            Ok(file) => self.unrender_state(&self.state_of(&file)?, file.path(), release),
+            // Its folder is gone, or its links lead nowhere. The hold ends all the same.
+            Err(error) => {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+                let is_of_it = |journal: Journal| journal.target == path || journal.named == path;
+                let of_it = |state: &TargetState| state.journal().ok().flatten().is_some_and(is_of_it);
+                match self.state.owing()?.iter().find(|state| of_it(state)) {
+                    Some(state) => self.unrender_state(state, &path, release),
+                    None => Err(error.into()),
+                }
+            }
+        }
     }
 
     /// Takes out what dead holders left, in every target there is. One target's failure does not keep the others.
