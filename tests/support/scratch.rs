@@ -371,3 +371,8 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// Whether that comes true within [`LIMIT`].
+pub(crate) fn comes_true(condition: impl FnMut() -> bool) -> bool {
+    poll::comes_true(LIMIT, condition)
+}
