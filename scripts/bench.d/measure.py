@@ -23,10 +23,11 @@ missed = []
 class Scene:
     """A home of its own with a target, a template, and what keystencil keeps about them."""
 
-    def __init__(self, folder, size, references, backups=0, rendered_backups=False):
+    def __init__(self, folder, size, references, backups=0, rendered_backups=False, owner=None):
         self.home = tempfile.mkdtemp(dir=folder)
         self.target, self.template = self.path(".claude.json"), self.path("template.json")
         self.backups = self.path(".claude", "backups")
+        self.owner = [] if owner is None else ["--owner", str(owner)]
         os.makedirs(self.backups)
         claude_json.write(self.target, size)
         with open(self.template, "w", encoding="utf-8") as out:
@@ -59,10 +60,15 @@ class Scene:
             shutil.copy(self.target, os.path.join(self.backups, f".claude.json.backup.{now - index * 60000}"))
 
     def render(self):
-        return [BINARY, "render", "--template", self.template, "--to", self.target]
+        return [BINARY, "render", "--template", self.template, "--to", self.target, *self.owner]
 
     def unrender(self):
-        return [BINARY, "unrender", "--to", self.target]
+        return [BINARY, "unrender", "--to", self.target, *self.owner]
+
+    def hook_session_end(self):
+        said = '{"session_id":"bench","hook_event_name":"SessionEnd","reason":"other"}'
+        # `exec`, as Claude Code runs it: a shell is part of every hook.
+        return ["sh", "-c", f"exec {BINARY} hook session-end <<'END'\n{said}\nEND"]
 
     def save(self):
         """Keeps the rendered form, so that every run can start from it without a render."""
@@ -188,7 +194,7 @@ def render(folder, runs):
     ours, python = medians["ours"][0], medians["python"][0]
     figure = f"{ours:.2f} ms, {python / ours:.1f} × faster ({python:.1f} ms)"
     say("render, 5 references, beside Python's keyring", figure, "10 ×", python >= 10 * ours)
-    for scene in scenes.values():
+    for scene in (*scenes.values(), hook):
         scene.remove()
 
 
@@ -241,9 +247,13 @@ def session(folder, runs):
         "10 backups that hold the secrets": Scene(folder, MB, references, backups=10, rendered_backups=True),
     }
     clean = scenes["10 backups"]
+    hook = Scene(folder, MB, references, backups=10, owner=os.getpid())
+    hook.env["CLAUDE_PID"] = str(os.getpid())
     # The backups of this scene are at rest although the target is rendered.
-    shutil.copytree(clean.backups, os.path.join(clean.saved, ".claude/backups"), dirs_exist_ok=True)
+    for scene in (clean, hook):
+        shutil.copytree(scene.backups, os.path.join(scene.saved, ".claude/backups"), dirs_exist_ok=True)
     lines = {name: ((scene.unrender(), scene.env), scene.restore) for name, scene in scenes.items()}
+    lines["hook"] = ((hook.hook_session_end(), hook.env), hook.restore)
     lines["fsyncs"] = (two_fsyncs(clean.home, MB), nothing)
     lines["lock"] = (lock_held(clean), clean.restore)
     medians = interleave(runs, lines)
@@ -252,6 +262,9 @@ def session(folder, runs):
         took = medians[name][0]
         figure = f"{took:.2f} ms, {took - fsyncs:.2f} ms beyond two fsyncs ({fsyncs:.2f} ms)"
         say(f"unrender, 1 MB, {name}", figure, "30 ms", took - fsyncs <= 30)
+    took = medians["hook"][0]
+    figure = f"{took:.2f} ms, {took - fsyncs:.2f} ms beyond two fsyncs"
+    say("hook session-end, 1 MB, 10 backups", figure, "30 ms", took - fsyncs <= 30)
     held = medians["lock"][0]
     say("the host's lock, held by unrender at 1 MB", f"{held:.2f} ms", "10 ms", held <= 10)
     for scene in scenes.values():
