@@ -21,7 +21,7 @@ impl Session<'_> {
     pub fn hold(&self, path: &Path, holder: Lease) -> Result<bool, SessionError> {
         let state = self.state_of(&Resolved::follow(path)?)?;
         let _lock = state.lock()?;
-        let Some(mut journal) = state.journal()? else { return Ok(false) };
+        let Some(mut journal) = state.journal()?.filter(|journal| !journal.leases.is_empty()) else { return Ok(false) };
         journal.leases.retain(|lease| !lease.same_holder(&holder));
         journal.leases.push(holder);
         state.write_journal(&journal)?;

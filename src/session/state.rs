@@ -13,6 +13,11 @@ use std::time::Duration;
 /// How long a transaction of another keystencil is waited for. Far longer than one takes, a frozen disk aside.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What the files of a target are called after its id: what is owed, …
+const JOURNAL: &str = "journal.json";
+/// … and that the last hold of it has ended.
+const CLOSING: &str = "closing";
+
 /// The state folder.
 #[derive(Debug, Clone)]
 pub struct State {
@@ -150,7 +155,12 @@ impl TargetState {
         let path = self.journal_path();
         match fs::read(&path) {
             Ok(text) => match Journal::read(&text) {
-                Ok(journal) => Ok(Some(journal)),
+                Ok(mut journal) => {
+                    if self.path(CLOSING).try_exists().map_err(self.failed("read"))? {
+                        journal.leases.clear();
+                    }
+                    Ok(Some(journal))
+                }
                 Err(error) => Err(SessionError::Journal { path, error }),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -163,21 +173,19 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::File`].
     pub fn write_journal(&self, journal: &Journal) -> Result<(), SessionError> {
-        self.put_journal(journal, true)?;
+        let staged = self.stage(&journal.write(), true)?;
+        self.remove(CLOSING)?;
+        staged.persist(self.journal_path()).map_err(|error| self.failed("write")(error.error))?;
         Ok(sync_folder(&self.folder)?)
     }
 
-    /// Writes the journal where a power cut may bring the former one back.
+    /// Notes that the last hold has ended: until the journal is written again or removed, it is read without leases. An
+    /// empty file, because a power cut may leave a journal that is rewritten without a sync empty, and a sync costs.
     ///
     /// # Errors
     /// [`SessionError::File`].
-    pub fn write_journal_unsynced(&self, journal: &Journal) -> Result<(), SessionError> {
-        self.put_journal(journal, false)
-    }
-
-    fn put_journal(&self, journal: &Journal, sync: bool) -> Result<(), SessionError> {
-        let staged = self.stage(&journal.write(), sync)?;
-        staged.persist(self.journal_path()).map_err(|error| self.failed("write")(error.error))
+    pub fn begin_closing(&self) -> Result<(), SessionError> {
+        fs::File::create(self.path(CLOSING)).map(drop).map_err(self.failed("write in"))
     }
 
     /// Forgets the journal: nothing is owed any more.
@@ -185,7 +193,14 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::File`].
     pub fn remove_journal(&self) -> Result<(), SessionError> {
-        match fs::remove_file(self.journal_path()) {
+        self.remove(JOURNAL)?;
+        // Without a journal it says nothing, and the next journal removes it.
+        let _ = self.remove(CLOSING);
+        Ok(())
+    }
+
+    fn remove(&self, kind: &str) -> Result<(), SessionError> {
+        match fs::remove_file(self.path(kind)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("remove")(error)),
             _ => Ok(()),
         }
@@ -215,7 +230,7 @@ impl TargetState {
     /// Where the journal is.
     #[must_use]
     pub fn journal_path(&self) -> PathBuf {
-        self.path("journal.json")
+        self.path(JOURNAL)
     }
 
     fn path(&self, kind: &str) -> PathBuf {

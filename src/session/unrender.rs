@@ -138,7 +138,7 @@ impl Session<'_> {
         let record = Record::new((self.now)(), event, &journal, &leaving, journal.leases.len());
         if journal.leases.is_empty() {
             // Should this process be killed before all copies are clean, the next one finds nobody holding.
-            state.write_journal_unsynced(&journal)?;
+            state.begin_closing()?;
             let closed = self.close(state, &journal, patience)?;
             self.state.log(&record);
             return done(Outcome::Closed(closed));
