@@ -194,7 +194,7 @@ def render(folder, runs):
     ours, python = medians["ours"][0], medians["python"][0]
     figure = f"{ours:.2f} ms, {python / ours:.1f} × faster ({python:.1f} ms)"
     say("render, 5 references, beside Python's keyring", figure, "10 ×", python >= 10 * ours)
-    for scene in (*scenes.values(), hook):
+    for scene in scenes.values():
         scene.remove()
 
 
@@ -267,7 +267,7 @@ def session(folder, runs):
     say("hook session-end, 1 MB, 10 backups", figure, "30 ms", took - fsyncs <= 30)
     held = medians["lock"][0]
     say("the host's lock, held by unrender at 1 MB", f"{held:.2f} ms", "10 ms", held <= 10)
-    for scene in scenes.values():
+    for scene in (*scenes.values(), hook):
         scene.remove()
 
 
