@@ -40,8 +40,10 @@ pub(super) fn scrub(profile: &dyn Profile, file: &Resolved, journal: &Journal, c
 /// What came of each copy, in their order.
 fn scrub_all(copies: &[PathBuf], journal: &Journal) -> Vec<Result<bool, ReplaceError>> {
     let is_large = |copy: &PathBuf| fs::metadata(copy).is_ok_and(|metadata| metadata.len() > LARGE);
-    let at_once = match thread::available_parallelism() {
-        Ok(processors) if !copies.iter().any(is_large) => processors.get().min(AT_ONCE).min(copies.len()),
+    // To tell how many processors there are the system reads files of its own.
+    let processors = || if copies.len() > 1 { thread::available_parallelism().ok() } else { None };
+    let at_once = match processors() {
+        Some(processors) if !copies.iter().any(is_large) => processors.get().min(AT_ONCE).min(copies.len()),
         _ => 1,
     };
     let next = AtomicUsize::new(0);
