@@ -4,31 +4,12 @@
 
 #[path = "support/keyring.rs"]
 mod keyring;
+#[path = "support/names.rs"]
+mod names;
 
 use keyring::Keyring;
-use keystencil::secret::{Secret, SecretName};
-use keystencil::store::{Choice, LookupError, StoreError, Stores};
-use std::time::Duration;
-
-fn name(service: &str) -> SecretName {
-    account(service, "api-key")
-}
-
-fn account(service: &str, account: &str) -> SecretName {
-    SecretName::new(service, account).unwrap()
-}
-
-fn secret(value: &str) -> Secret {
-    Secret::new(value.to_owned())
-}
-
-fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupError> {
-    stores.resolve(std::slice::from_ref(name), Some(Duration::from_secs(3))).map(|all| all[name].expose().to_owned())
-}
-
-fn answer(error: &LookupError) -> &StoreError {
-    &error.missing()[0].answers[0].1
-}
+use keystencil::store::{Choice, StoreError};
+use names::{account, answer, name, read, secret};
 
 #[test]
 fn an_entry_of_secret_tool_is_found_under_each_pair_of_attributes() {

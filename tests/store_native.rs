@@ -4,32 +4,15 @@
 
 #[path = "support/keyring.rs"]
 mod keyring;
+#[path = "support/names.rs"]
+mod names;
 
 use keyring::Keyring;
 use keystencil::error::Explain;
-use keystencil::secret::{Secret, SecretName};
-use keystencil::store::{Bus, Choice, LookupError, Native, Store, StoreError, StoreKind, Stores};
+use keystencil::secret::Secret;
+use keystencil::store::{Bus, Choice, Native, Store, StoreError, StoreKind};
+use names::{account, answer, name, read, secret};
 use std::time::{Duration, Instant};
-
-fn name(service: &str) -> SecretName {
-    account(service, "api-key")
-}
-
-fn account(service: &str, account: &str) -> SecretName {
-    SecretName::new(service, account).unwrap()
-}
-
-fn secret(value: &str) -> Secret {
-    Secret::new(value.to_owned())
-}
-
-fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupError> {
-    stores.resolve(std::slice::from_ref(name), Some(Duration::from_secs(3))).map(|all| all[name].expose().to_owned())
-}
-
-fn answer(error: &LookupError) -> &StoreError {
-    &error.missing()[0].answers[0].1
-}
 
 #[test]
 fn what_is_set_is_read_back_and_gone_after_remove() {

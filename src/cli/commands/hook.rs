@@ -13,13 +13,13 @@ use crate::error::Explain;
 use crate::host::Resolved;
 use crate::host::process::Process;
 use crate::host::profile::{ClaudeCode, Profile};
-use crate::plan::{Lease, OnConflict};
-use crate::session::{Release, RenderOptions, Session, Target};
+use crate::plan::{Journal, Lease, OnConflict};
+use crate::session::{Release, RenderOptions, Session, SessionError, Target};
 use clap::{Args, Subcommand};
 use input::{BadInput, Input};
 use jiff::Timestamp;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What Claude Code's hooks call; installed by `keystencil install claude-code`
@@ -78,122 +78,126 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CliError> {
         )));
     };
     let workplace = context.open_anyhow();
-    workplace.session(|session| match event {
-        Event::SessionStart => start(&workplace, session, &client, &input),
-        Event::SessionEnd => end(&workplace, session, &client, &input),
+    workplace.session(|session| {
+        let family = std::iter::once(client.pid).chain(client.ancestors().iter().map(|process| process.pid)).collect();
+        let lease = client.lease(input.session_id.clone(), Timestamp::now());
+        let call = Call { workplace: &workplace, session, lease, family };
+        match event {
+            Event::SessionStart => call.start(),
+            Event::SessionEnd if input.goes_on() => call.reopen(),
+            Event::SessionEnd => call.end(),
+        }
     })
 }
 
-fn start(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    client: &Process,
-    input: &Input,
-) -> Result<Option<String>, CliError> {
-    drop(session.recover());
-    let lease = client.lease(input.session_id.clone(), Timestamp::now());
-    let family = family(client);
-    if session.state.windows().iter().any(|window| window.pid.is_some_and(|pid| family.contains(&pid))) {
-        // Started by `exec --window start`, which lets go by itself when the servers have what they need.
-        return Ok(None);
-    }
-    let holds = |held: &Lease| held.pid.is_some_and(|pid| family.contains(&pid));
-    let mut messages = Vec::new();
-    for path in paths(workplace, session)? {
-        let journal = session.journal(&path)?;
-        if journal.is_some_and(|journal| journal.leases.iter().any(holds)) {
-            // Started by `exec`: delivered. From now on the client holds for itself.
-            session.hold(&path, lease.clone())?;
-            watch(&workplace.context.environment.state, &path);
-        } else if let Some(target) = own_target(workplace, &path) {
-            watch(&workplace.context.environment.state, &path);
-            messages.extend(late(session, &target, lease.clone()));
-        }
-    }
-    Ok((!messages.is_empty()).then(|| messages.join(" ")))
+/// A hook's call, and the client that made it.
+struct Call<'a> {
+    workplace: &'a Workplace<'a>,
+    session: &'a Session<'a>,
+    /// The client as a holder.
+    lease: Lease,
+    /// The client and whoever started it.
+    family: Vec<u32>,
 }
 
-/// The client was started without `exec`: what its servers got can only be repaired.
-fn late(session: &Session<'_>, target: &Target, holder: Lease) -> Option<String> {
-    match session.render(target, &RenderOptions { holder, on_conflict: Some(OnConflict::Keep) }) {
-        Ok(rendered) if rendered.slots == 0 => None,
-        Ok(rendered) => Some(format!(
-            "Claude Code was started without keystencil, so its MCP servers got placeholders. {} filled in now: \
-             reconnect the servers with /mcp. Next time start it with `keystencil exec -- claude`, or once and for all: \
-             `keystencil install shim claude`.",
-            match rendered.slots {
-                1 => "1 key is".to_owned(),
-                slots => format!("{slots} keys are"),
+impl Call<'_> {
+    fn start(&self) -> Result<Option<String>, CliError> {
+        drop(self.session.recover());
+        if self.has_window() {
+            // `exec --window start` lets go by itself when the servers have what they need.
+            return Ok(None);
+        }
+        let holds = |held: &Lease| held.pid.is_some_and(|pid| self.family.contains(&pid));
+        let mut messages = Vec::new();
+        for path in self.paths()? {
+            let journal = self.session.journal(&path)?;
+            if journal.is_some_and(|journal| journal.leases.iter().any(holds)) {
+                // Started by `exec`: delivered. From now on the client holds for itself.
+                self.session.hold(&path, self.lease.clone())?;
+                self.watch(&path);
+            } else if let Some(target) = self.own_target(&path) {
+                self.watch(&path);
+                messages.extend(self.late(&target));
             }
-        )),
-        Err(error) => Some(told(&error)),
-    }
-}
-
-fn end(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    client: &Process,
-    input: &Input,
-) -> Result<Option<String>, CliError> {
-    if input.goes_on() {
-        return reopen(workplace, session, client, input);
-    }
-    let lease = client.lease(None, Timestamp::now());
-    for path in paths(workplace, session)? {
-        // A process that holds nothing (`claude mcp list` ends a session it never began) takes nothing away.
-        let holds = |journal: &crate::plan::Journal| journal.leases.iter().any(|held| held.same_holder(&lease));
-        if session.journal(&path)?.as_ref().is_some_and(holds) {
-            session.unrender(&path, &Release::Holder(lease.clone()))?;
         }
+        Ok((!messages.is_empty()).then(|| messages.join(" ")))
     }
-    drop(session.recover());
-    Ok(None)
-}
 
-/// Before the client reads its config again: under `exec --window start` that holds placeholders now, and the client would
-/// reconnect its servers with them. It takes a moment to see a change (measured: not at once, after half a second).
-fn reopen(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    client: &Process,
-    input: &Input,
-) -> Result<Option<String>, CliError> {
-    let family = family(client);
-    if !session.state.windows().iter().any(|window| window.pid.is_some_and(|pid| family.contains(&pid))) {
-        return Ok(None);
+    /// The client was started without `exec`: what its servers got can only be repaired.
+    fn late(&self, target: &Target) -> Option<String> {
+        let keys = match self.render(target) {
+            Ok(0) => return None,
+            Ok(1) => "1 key is".to_owned(),
+            Ok(slots) => format!("{slots} keys are"),
+            Err(error) => return Some(told(&error)),
+        };
+        Some(format!(
+            "Claude Code was started without keystencil, so its MCP servers got placeholders. {keys} filled in now: \
+             reconnect the servers with /mcp. Next time start it with `keystencil exec -- claude`, or once and for all: \
+             `keystencil install shim claude`."
+        ))
     }
-    let lease = client.lease(input.session_id.clone(), Timestamp::now());
-    let mut trouble = None;
-    for path in paths(workplace, session)? {
-        if let Some(target) = own_target(workplace, &path) {
-            watch(&workplace.context.environment.state, &path);
-            let options = RenderOptions { holder: lease.clone(), on_conflict: Some(OnConflict::Keep) };
-            trouble = session.render(&target, &options).err().map(|error| told(&error)).or(trouble);
+
+    fn end(&self) -> Result<Option<String>, CliError> {
+        for path in self.paths()? {
+            // A process that holds nothing (`claude mcp list` ends a session it never began) takes nothing away.
+            let holds = |journal: &Journal| journal.leases.iter().any(|held| held.same_holder(&self.lease));
+            if self.session.journal(&path)?.as_ref().is_some_and(holds) {
+                self.session.unrender(&path, &Release::Holder(self.lease.clone()))?;
+            }
         }
+        drop(self.session.recover());
+        Ok(None)
     }
-    std::thread::sleep(UNTIL_SEEN);
-    Ok(trouble)
-}
 
-/// The client and whoever started it.
-fn family(client: &Process) -> Vec<u32> {
-    std::iter::once(client.pid).chain(client.ancestors().iter().map(|process| process.pid)).collect()
-}
+    /// Before the client reads its config again: under `exec --window start` that holds placeholders now, and the client
+    /// would reconnect its servers with them. It takes a moment to see a change (measured: not at once, after half a
+    /// second).
+    fn reopen(&self) -> Result<Option<String>, CliError> {
+        if !self.has_window() {
+            return Ok(None);
+        }
+        let mut trouble = None;
+        for path in self.paths()? {
+            if let Some(target) = self.own_target(&path) {
+                self.watch(&path);
+                trouble = self.render(&target).err().map(|error| told(&error)).or(trouble);
+            }
+        }
+        std::thread::sleep(UNTIL_SEEN);
+        Ok(trouble)
+    }
 
-/// The files that may be the client's: those of the config, and whatever is rendered now.
-fn paths(workplace: &Workplace<'_>, session: &Session<'_>) -> Result<Vec<PathBuf>, CliError> {
-    let all = session.status(&workplace.config.targets)?;
-    Ok(all.into_iter().map(|status| status.path).collect())
-}
+    /// Renders for the client; says how many slots are filled.
+    fn render(&self, target: &Target) -> Result<usize, SessionError> {
+        let options = RenderOptions { holder: self.lease.clone(), on_conflict: Some(OnConflict::Keep) };
+        self.session.render(target, &options).map(|rendered| rendered.slots)
+    }
 
-/// The target of the config at that path, if it is the config file of the client that called.
-fn own_target(workplace: &Workplace<'_>, path: &PathBuf) -> Option<Target> {
-    let own = ClaudeCode.default_target(&workplace.context.environment.home, &variable_os)?;
-    let own = Resolved::follow(&own).ok()?;
-    let target = workplace.config.targets.iter().find(|target| target.path == *path)?;
-    let is_own = Resolved::follow(&target.path).is_ok_and(|file| file.path() == own.path());
-    (target.profile.name() == ClaudeCode.name() && is_own).then(|| target.clone())
+    fn watch(&self, path: &Path) {
+        watch(&self.workplace.context.environment.state, path);
+    }
+
+    /// Whether the client was started by `exec --window start`.
+    fn has_window(&self) -> bool {
+        let is_ours = |window: &Lease| window.pid.is_some_and(|pid| self.family.contains(&pid));
+        self.session.state.windows().iter().any(is_ours)
+    }
+
+    /// The files that may be the client's: those of the config, and whatever is rendered now.
+    fn paths(&self) -> Result<Vec<PathBuf>, CliError> {
+        let all = self.session.status(&self.workplace.config.targets)?;
+        Ok(all.into_iter().map(|status| status.path).collect())
+    }
+
+    /// The target of the config at that path, if it is the config file of the client that called.
+    fn own_target(&self, path: &Path) -> Option<Target> {
+        let own = ClaudeCode.default_target(&self.workplace.context.environment.home, &variable_os)?;
+        let own = Resolved::follow(&own).ok()?;
+        let target = self.workplace.config.targets.iter().find(|target| target.path == *path)?;
+        let is_own = Resolved::follow(&target.path).is_ok_and(|file| file.path() == own.path());
+        (target.profile.name() == ClaudeCode.name() && is_own).then(|| target.clone())
+    }
 }
 
 /// An error and everything found with it, in one line.

@@ -1,0 +1,25 @@
+//! Short words for what the tests of the stores say again and again.
+
+use keystencil::secret::{Secret, SecretName};
+use keystencil::store::{LookupError, StoreError, Stores};
+use std::time::Duration;
+
+pub(crate) fn name(service: &str) -> SecretName {
+    account(service, "api-key")
+}
+
+pub(crate) fn account(service: &str, account: &str) -> SecretName {
+    SecretName::new(service, account).unwrap()
+}
+
+pub(crate) fn secret(value: &str) -> Secret {
+    Secret::new(value.to_owned())
+}
+
+pub(crate) fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupError> {
+    stores.resolve(std::slice::from_ref(name), Some(Duration::from_secs(3))).map(|all| all[name].expose().to_owned())
+}
+
+pub(crate) fn answer(error: &LookupError) -> &StoreError {
+    &error.missing()[0].answers[0].1
+}
