@@ -8,6 +8,7 @@ pub mod escape;
 pub mod fingerprint;
 pub mod insert;
 pub mod journal;
+pub mod keylike;
 pub mod render;
 pub mod sync;
 pub mod undo;

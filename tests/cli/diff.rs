@@ -63,3 +63,37 @@ fn no_store_is_asked() {
     let said = sandbox.said(&sandbox.command(&["--store", "native", "diff"]).output().unwrap());
     assert_eq!(said.code, 1, "{said:?}");
 }
+
+#[test]
+fn what_looks_like_a_key_of_the_users_is_not_shown_wherever_it_stands() {
+    let sandbox = Sandbox::with_key();
+    let key = "ghp_0123456789abcdefghijklmnop";
+    let users = format!(
+        "{{\n  \"theme\": \"dark\",\n  \"args\": [\"--with\", \"{key}\"],\n  \"url\": \"https://me:{key}@host/\",\n  \
+         \"apiKey\": \"one-{key}\",\n  \"apiKey\": \"two\"\n}}\n"
+    );
+    sandbox.write("live.json", &users);
+    let said = sandbox.run(&["diff"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("[redacted]") && !said.whole().contains("0123456789"), "{said:?}");
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let said = sandbox.run(&["diff", "--rendered"]);
+    assert!(!said.whole().contains("0123456789"), "{said:?}");
+}
+
+#[test]
+fn a_slot_that_was_changed_while_rendered_is_not_shown() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write(
+        ".config/keystencil/claude.json",
+        "{\"DSN\": \"<< keyring('github') >>\", \"other\": \"<< keyring('github') >>\"}",
+    );
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let mut live: serde_json::Value = serde_json::from_str(&sandbox.live()).unwrap();
+    live["DSN"] = "correct-horse".into();
+    sandbox.write("live.json", &serde_json::to_string_pretty(&live).unwrap());
+    for options in [&["diff", "--rendered"][..], &["diff"]] {
+        let said = sandbox.run(options);
+        assert!(!said.whole().contains("correct-horse"), "{said:?}");
+    }
+}

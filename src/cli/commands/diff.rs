@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{BAD, GOOD, MARK, Report, Text};
 use crate::cli::targets::{TargetArgs, select};
-use crate::json::{Operation, Patch};
+use crate::json::{Operation, Patch, Pointer};
 use crate::plan::diff::{is_readable, stat, unified};
 use clap::Args;
 use serde_json::Value;
@@ -125,8 +125,8 @@ fn patch_json(patch: &Patch) -> Value {
 }
 
 /// The unified difference if both texts are laid out in lines, and how many lines come and go.
-fn compare(before: &str, after: &str, conflicts: &[crate::plan::Conflict]) -> (String, (usize, usize)) {
+fn compare(before: &str, after: &str, places: &[Pointer]) -> (String, (usize, usize)) {
     let readable = is_readable(before) && is_readable(after);
-    let unified = if readable { unified(before, after, conflicts, "") } else { String::new() };
+    let unified = if readable { unified(before, after, places, "") } else { String::new() };
     (unified, stat(before, after))
 }

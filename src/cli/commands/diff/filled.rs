@@ -6,7 +6,7 @@ use crate::cli::report::Report;
 use crate::host::Resolved;
 use crate::json::{Patch, edit};
 use crate::plan::render::target as check;
-use crate::plan::undo;
+use crate::plan::{Undo, undo};
 use crate::session::{Session, SessionError, Target};
 use serde_json::json;
 
@@ -29,14 +29,15 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         return Ok(Difference { name, sides, unified, stat, patch, json });
     };
     let document = check(&text).map_err(|error| SessionError::Target { path: target.path.clone(), error })?;
-    let splices = undo(&document, &journal).splices;
+    // Where a slot was changed meanwhile, the user's new key may stand.
+    let Undo { splices, changed, .. } = undo(&document, &journal);
     let at_rest = edit::splice(document.text(), splices.clone());
     let hidden = splices.into_iter().map(|mut splice| {
         splice.text = redacted(&splice.text);
         splice
     });
     let rendered = edit::splice(document.text(), hidden.collect());
-    let (unified, stat) = compare(&at_rest, &rendered, &[]);
+    let (unified, stat) = compare(&at_rest, &rendered, &changed);
     let json = json!({
         "target": target.name,
         "path": target.path.display().to_string(),

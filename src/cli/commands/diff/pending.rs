@@ -10,7 +10,9 @@ use serde_json::json;
 
 pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CliError> {
     let plan = session.preview(target, OnConflict::Keep)?;
-    let (unified, stat) = compare(&plan.at_rest, &plan.placeholder_form, &plan.conflicts);
+    let conflicts = plan.conflicts.iter().map(|conflict| conflict.pointer.clone());
+    let places: Vec<_> = conflicts.chain(plan.undone.changed.iter().cloned()).collect();
+    let (unified, stat) = compare(&plan.at_rest, &plan.placeholder_form, &places);
     for conflict in &plan.conflicts {
         report.warning(&Warning {
             message:
