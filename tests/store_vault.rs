@@ -366,7 +366,10 @@ fn without_any_bus_the_vault_is_the_store() {
     let stores = Stores::new(Choice::Auto, paths, Bus::default());
     let error = stores.resolve(&[name("github")], None).unwrap_err();
     assert_eq!(error.to_string(), "secret `github` (account `api-key`) is in no store");
-    assert_eq!(error.hint().as_deref(), Some("store it with `keystencil secret set github`"));
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("store it with `keystencil secret set github`; no keyring answers here, only the vault was asked")
+    );
     assert_eq!(stores.set(&name("github"), &secret("ghp_1")), Ok(StoreKind::Vault));
     assert_eq!(stores.resolve(&[name("github")], None).unwrap()[&name("github")].expose(), "ghp_1");
 }

@@ -79,6 +79,7 @@ impl Explain for ReplaceError {
                 io::ErrorKind::ResourceBusy => {
                     "a file that is mounted by itself can't be replaced: mount its folder instead".to_owned()
                 }
+                io::ErrorKind::NotFound => "make its folder first, or correct the path".to_owned(),
                 _ => "the file was left as it was".to_owned(),
             },
             Self::Loop { .. } => "point the link at the file it is meant for".to_owned(),

@@ -61,7 +61,7 @@ impl Explain for StoreError {
             }
             Self::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
             Self::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
-            Self::Io { .. } => return None,
+            Self::Io { .. } => "see that you may read and write it, and that the disk has room".to_owned(),
         })
     }
 }

@@ -178,7 +178,10 @@ impl Stores {
         let mut listing = Listing::default();
         for &kind in self.kinds() {
             match self.within(kind, Some(LIMIT), |store| store.list()) {
-                Ok(Ok(entries)) => listing.entries.extend(entries),
+                Ok(Ok(entries)) => {
+                    listing.answered = true;
+                    listing.entries.extend(entries);
+                }
                 Ok(Err(error)) | Err(error) => listing.silent.push((kind, error)),
             }
         }
@@ -239,6 +242,8 @@ impl Stores {
 pub struct Listing {
     /// The entries of all stores that answered, sorted by name.
     pub entries: Vec<Entry>,
+    /// Whether any store answered.
+    pub answered: bool,
     /// The stores that did not, and why. A machine without a keyring has [`StoreError::NoService`] here.
     pub silent: Vec<(StoreKind, StoreError)>,
 }

@@ -85,7 +85,16 @@ impl Explain for Unresolved {
 
     fn hint(&self) -> Option<String> {
         match self.trouble() {
-            None => Some(format!("store it with `{}`", command("set", &self.name))),
+            None => {
+                let cure = format!("store it with `{}`", command("set", &self.name));
+                // A keyring that has gone may well have it: a second copy is no cure for that.
+                let is_absent = self.answers.iter().any(|(_, error)| error.is_absent());
+                Some(if is_absent {
+                    format!("{cure}; no keyring answers here, only the vault was asked")
+                } else {
+                    cure
+                })
+            }
             Some(error) => error.hint(),
         }
     }

@@ -136,3 +136,11 @@ fn control_characters_of_a_hostile_name_never_reach_the_terminal() {
         assert!(!said.whole().contains(raw), "{arguments:?}: {said:?}");
     }
 }
+
+#[test]
+fn a_target_in_a_folder_that_is_missing_is_told_so() {
+    let sandbox = Sandbox::with_key();
+    let said = sandbox.run(&["render", "--template", ".config/keystencil/claude.json", "--to", "nowhere/a.json"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("hint: make its folder first"), "{said:?}");
+}

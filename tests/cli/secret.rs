@@ -83,3 +83,21 @@ fn what_is_not_there_can_not_be_removed() {
     assert_eq!(said.code, 2);
     assert!(said.err.starts_with("error: secret `nothing` (account `api-key`) is in no store\nhint: "), "{said:?}");
 }
+
+#[test]
+fn a_store_that_can_not_be_listed_is_not_an_empty_one() {
+    let sandbox = Sandbox::empty();
+    sandbox.run_with_input(&["secret", "set", "openai"], KEY);
+    sandbox.write(".local/share/keystencil/vault.age", "damaged");
+    let said = sandbox.run(&["secret", "list"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("the vault is damaged") && !said.err.contains("nothing is stored"), "{said:?}");
+}
+
+#[test]
+fn without_a_keyring_a_missing_secret_may_be_in_the_keyring_that_does_not_answer() {
+    let sandbox = Sandbox::empty();
+    let said = sandbox.run(&["--store", "auto", "secret", "get", "openai"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("no keyring answers here"), "{said:?}");
+}

@@ -21,6 +21,11 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, Cl
     let listing = workplace.lookup.stores.list();
     let report = workplace.report();
     let mut silent = listing.silent;
+    if !listing.answered
+        && let Some((_, error)) = silent.pop()
+    {
+        return Err(error.into());
+    }
     // With a store that answers, one that is not there at all is nothing to warn of.
     silent.retain(|(_, error)| !error.is_absent() || listing.entries.is_empty());
     for (store, error) in &silent {
@@ -31,6 +36,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, Cl
             report.warning(&Warning { place, hint, ..warning(format_args!("the {store} can't be listed: {error}")) });
         }
     }
+    let is_whole = silent.iter().all(|(_, error)| error.is_absent());
     if args.json {
         let entries: Vec<Value> = listing
             .entries
@@ -45,9 +51,9 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, Cl
             })
             .collect();
         report.json(&entries.into())?;
-        return Ok(Exit::Done);
+        return Ok(Exit::attention(!is_whole));
     }
-    if listing.entries.is_empty() {
+    if listing.entries.is_empty() && is_whole {
         report.note(Text::new().plain("nothing is stored yet; store a key with `keystencil secret set NAME`"));
         return Ok(Exit::Done);
     }
@@ -61,6 +67,8 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, Cl
             [service, account, entry.store.to_string(), stored]
         })
         .collect();
-    report.out(&table(["NAME", "ACCOUNT", "STORE", "STORED"], &rows))?;
-    Ok(Exit::Done)
+    if !rows.is_empty() {
+        report.out(&table(["NAME", "ACCOUNT", "STORE", "STORED"], &rows))?;
+    }
+    Ok(Exit::attention(!is_whole))
 }
