@@ -31,6 +31,8 @@ pub struct TargetStatus {
     pub secrets: Vec<String>,
     /// Pointers of the filled slots.
     pub slots: Vec<String>,
+    /// Why nothing is known: the journal can't be read. Without a target of the config, `path` is the journal's.
+    pub trouble: Option<String>,
 }
 
 impl TargetStatus {
@@ -45,19 +47,35 @@ impl Session<'_> {
     /// The status of the given targets, and of whatever else owes something.
     ///
     /// # Errors
-    /// [`SessionError::Journal`] if a journal can't be read.
+    /// [`SessionError::File`] if the state folder can't be read. A journal that can't be is told in its row.
     pub fn status(&self, targets: &[Target]) -> Result<Vec<TargetStatus>, SessionError> {
         let mut journals = Vec::new();
+        let mut damaged = Vec::new();
         for state in self.state.owing()? {
-            journals.extend(state.journal()?);
+            match state.journal() {
+                Ok(journal) => journals.extend(journal),
+                // One that can't be read must not hide the others.
+                Err(error) => damaged.push((state.journal_path(), error)),
+            }
         }
         let mut all = Vec::new();
         for target in targets {
-            let path = Resolved::follow(&target.path).map_or(target.path.clone(), |file| file.path().to_owned());
+            let file = Resolved::follow(&target.path).ok();
+            let path = file.as_ref().map_or(target.path.as_path(), Resolved::path);
             let own = journals.iter().position(|journal| journal.target == path);
             let journal = own.map(|index| journals.swap_remove(index));
-            all.push(status_of(target.name.clone(), target.path.clone(), journal.as_ref()));
+            let mut status = status_of(target.name.clone(), target.path.clone(), journal.as_ref());
+            let journal_path = file.map(|file| self.state.of(&file).journal_path());
+            if let Some(at) = damaged.iter().position(|(path, _)| Some(path) == journal_path.as_ref()) {
+                status.trouble = Some(damaged.swap_remove(at).1.to_string());
+            }
+            all.push(status);
         }
+        all.extend(damaged.into_iter().map(|(path, error)| {
+            let mut status = status_of(None, path, None);
+            status.trouble = Some(error.to_string());
+            status
+        }));
         journals.sort_by(|a, b| a.target.cmp(&b.target));
         all.extend(
             journals.iter().map(|journal| status_of(journal.name.clone(), journal.target.clone(), Some(journal))),
@@ -75,8 +93,15 @@ impl Session<'_> {
 }
 
 fn status_of(name: Option<String>, path: PathBuf, journal: Option<&Journal>) -> TargetStatus {
-    let mut status =
-        TargetStatus { name, path, since: None, holders: Vec::new(), secrets: Vec::new(), slots: Vec::new() };
+    let mut status = TargetStatus {
+        name,
+        path,
+        since: None,
+        holders: Vec::new(),
+        secrets: Vec::new(),
+        slots: Vec::new(),
+        trouble: None,
+    };
     let Some(journal) = journal else { return status };
     status.since = Some(journal.since);
     status.holders =

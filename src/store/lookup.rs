@@ -112,7 +112,7 @@ impl Stores {
         if open.is_empty() {
             return Ok(found);
         }
-        Err(LookupError::Missing(open.into_iter().map(|(name, answers)| Unresolved { name, answers }).collect()))
+        Err(self.missing(open))
     }
 
     /// One secret, from the first store that has it.
@@ -134,7 +134,19 @@ impl Stores {
                 None => {}
             }
         }
-        Err(LookupError::Missing(vec![Unresolved { name: name.clone(), answers }]))
+        Err(self.missing([(name.clone(), answers)]))
+    }
+
+    /// What is missing, with the names that may have been meant.
+    fn missing(&self, open: impl IntoIterator<Item = (SecretName, Vec<(StoreKind, StoreError)>)>) -> LookupError {
+        let unresolved = |(name, answers)| Unresolved { name, answers, near: None };
+        let mut missing: Vec<Unresolved> = open.into_iter().map(unresolved).collect();
+        // A store that did not answer is not asked again.
+        if missing.iter().any(Unresolved::was_never_stored) {
+            let stored = self.list().entries;
+            missing = missing.into_iter().map(|one| one.near(stored.iter().map(|entry| &entry.name))).collect();
+        }
+        LookupError::Missing(missing)
     }
 
     /// Stores a secret and says where: with [`Choice::Auto`] in the native keyring if there is one, else in the vault.

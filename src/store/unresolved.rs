@@ -53,9 +53,27 @@ pub struct Unresolved {
     pub name: SecretName,
     /// Each store that was asked, in that order, and its answer.
     pub answers: Vec<(StoreKind, StoreError)>,
+    /// A secret that is stored under a name much like it.
+    pub near: Option<SecretName>,
 }
 
 impl Unresolved {
+    /// Whether every store has answered, and none has it.
+    pub(super) fn was_never_stored(&self) -> bool {
+        self.trouble().is_none()
+    }
+
+    /// Looks for a name much like it.
+    pub(super) fn near<'n>(mut self, names: impl Iterator<Item = &'n SecretName>) -> Self {
+        if self.was_never_stored() {
+            let likeness = |name: &SecretName| strsim::jaro(name.service(), self.name.service());
+            // As alike as a mistyped command has to be.
+            let alike = names.map(|name| (likeness(name), name)).filter(|(likeness, _)| *likeness > 0.7);
+            self.near = alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name.clone());
+        }
+        self
+    }
+
     /// The answer that is to be mended first, if it is not simply that the secret was never stored.
     fn trouble(&self) -> Option<&StoreError> {
         let answers = || self.answers.iter().map(|(_, error)| error);
@@ -86,7 +104,10 @@ impl Explain for Unresolved {
     fn hint(&self) -> Option<String> {
         match self.trouble() {
             None => {
-                let cure = format!("store it with `{}`", command("set", &self.name));
+                let mut cure = format!("store it with `{}`", command("set", &self.name));
+                if let Some(near) = &self.near {
+                    cure = format!("did you mean {near}? Else {cure}");
+                }
                 // A keyring that has gone may well have it: a second copy is no cure for that.
                 let is_absent = self.answers.iter().any(|(_, error)| error.is_absent());
                 Some(if is_absent {

@@ -154,6 +154,9 @@ pub enum TemplateError {
     /// The engine doesn't understand the text between the delimiters.
     #[error("{what}")]
     Syntax { what: String, in_string: bool, place: Place },
+    /// Between the delimiters stands nothing but a number or a word: an expression, or text with a `<<` in it.
+    #[error("this can't be told apart: an expression, or text with `<<` and `>>` in it")]
+    Ambiguous { place: Place },
     /// `<<`, `<%`, `<#`, `/*` or `<% raw %>` without its end.
     #[error("`{open}` is not closed")]
     Unclosed { open: &'static str, close: &'static str, in_string: bool, place: Place },
@@ -252,6 +255,7 @@ impl Explain for TemplateError {
             | Self::ReferenceInKey { place }
             | Self::DuplicateKey { place, .. }
             | Self::LooksLikeReference { place }
+            | Self::Ambiguous { place }
             | Self::LoneSurrogate { place } => Some(place.clone()),
             Self::Random(_) | Self::Thread(_) => None,
         }
@@ -259,7 +263,7 @@ impl Explain for TemplateError {
 
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Syntax { in_string: true, .. } => WRITE_LITERALLY,
+            Self::Ambiguous { .. } | Self::Syntax { in_string: true, .. } => WRITE_LITERALLY,
             Self::Syntax { .. } => {
                 "a reference is written `<< keyring('x') >>`; the language is that of Jinja with `<< >>`, `<% %>`, `<# #>`"
             }

@@ -72,8 +72,12 @@ impl Clean {
 
     /// Whether a line (from 1) belongs to an expression in a JSON string, which may have been meant as text.
     pub(crate) fn is_in_string(&self, line: usize) -> bool {
-        let start = self.line_start(line);
-        self.in_strings.iter().any(|range| range.contains(&start))
+        self.is_offset_in_string(self.line_start(line))
+    }
+
+    /// The same of an offset in the clean text.
+    pub(crate) fn is_offset_in_string(&self, offset: usize) -> bool {
+        self.in_strings.iter().any(|range| range.contains(&offset))
     }
 
     fn push(&mut self, text: &str, from: usize) {

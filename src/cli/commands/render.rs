@@ -136,12 +136,13 @@ fn dry_run(
     args: &RenderArgs,
 ) -> Result<Exit, CliError> {
     let report = workplace.report();
-    let mut all = Vec::new();
+    let (mut all, mut kept) = (Vec::new(), false);
     for target in targets {
         let plan = session.preview(target, args.conflict.choice().unwrap_or_default())?;
         let slots = session.blueprint(target)?.slots;
         let stays = |slot: &&crate::template::Slot| plan.conflicts.iter().any(|kept| kept.pointer == slot.pointer);
         let conflicts = slots.iter().filter(stays).count();
+        kept |= !plan.conflicts.is_empty();
         all.push(json!({
             "target": target.name,
             "path": target.path.display().to_string(),
@@ -164,5 +165,5 @@ fn dry_run(
     if args.json {
         report.json(&all.into())?;
     }
-    Ok(Exit::Done)
+    Ok(Exit::attention(kept))
 }

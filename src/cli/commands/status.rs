@@ -48,7 +48,7 @@ struct Row {
 pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     let rows = rows(&workplace)?;
-    let abandoned = rows.iter().any(|row| row.status.is_abandoned());
+    let abandoned = rows.iter().any(|row| row.status.is_abandoned() || row.status.trouble.is_some());
     if args.json {
         workplace.report().json(&rows.iter().map(as_json).collect())?;
     } else if rows.is_empty() {
@@ -121,9 +121,10 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
         Some(name) => Text::new().styled(BOLD, name).plain("  ").plain(path).end(),
         None => Text::new().styled(BOLD, path).end(),
     };
-    text = match status.since {
-        None => text.plain("  at rest").end(),
-        Some(since) => {
+    text = match (&status.trouble, status.since) {
+        (Some(trouble), _) => text.plain("  ").styled(BAD, "not known").plain(format_args!(": {trouble}")).end(),
+        (None, None) => text.plain("  at rest").end(),
+        (None, Some(since)) => {
             let head = text.plain("  ").styled(GOOD, "rendered");
             head.plain(format_args!(" since {}, {}", clock(since), age(since, now))).end()
         }
@@ -177,6 +178,6 @@ fn as_json(row: &Row) -> Value {
             "stored": used.stored.map(|stored| stored.to_string()),
             "rotate": used.is_old,
         })).collect::<Vec<_>>(),
-        "error": row.trouble,
+        "error": row.status.trouble.as_ref().or(row.trouble.as_ref()),
     })
 }

@@ -7,7 +7,7 @@ use crate::cli::holder;
 use crate::cli::outcome::unrendered;
 use crate::cli::recovery::recover;
 use crate::cli::targets::of_config;
-use crate::session::{Release, Session};
+use crate::session::{Release, Session, TargetStatus};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -68,7 +68,11 @@ fn let_go(
 ) -> Result<Exit, CliError> {
     let paths: Vec<PathBuf> = match (&args.to, args.targets.as_slice()) {
         (Some(file), _) => vec![file.clone()],
-        (None, []) => session.status(&workplace.config.targets)?.into_iter().map(|status| status.path).collect(),
+        (None, []) => {
+            let known = |status: &TargetStatus| status.name.is_some() || status.trouble.is_none();
+            let all = session.status(&workplace.config.targets)?;
+            all.into_iter().filter(known).map(|status| status.path).collect()
+        }
         (None, names) => of_config(&workplace.config, names)?.into_iter().map(|target| target.path).collect(),
     };
     let (mut exit, mut errors) = (Exit::Done, Vec::new());

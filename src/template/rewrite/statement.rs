@@ -9,6 +9,18 @@ use minijinja::machinery::ast::{CallBlock, Expr, ForLoop, IfCond, Macro, Spanned
 type Printed = Result<(), TemplateError>;
 
 impl Printer<'_> {
+    /// Nobody prints a number or a word of a template by an expression: in a JSON string, `cat <<'EOF' >>log` and
+    /// `1 << 2 >> 3` are text that looks like one.
+    fn is_meant(&self, printed: &Expr<'_>) -> Printed {
+        let Expr::Const(constant) = printed else { return Ok(()) };
+        let is_word = |text: &str| text.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
+        let is_plain = constant.value.as_str().is_none_or(is_word);
+        if is_plain && self.clean.is_offset_in_string(constant.span().start_offset as usize) {
+            return Err(TemplateError::Ambiguous { place: self.place(constant.span()) });
+        }
+        Ok(())
+    }
+
     pub(super) fn statement(&mut self, statement: &Stmt<'_>) -> Printed {
         match statement {
             Stmt::Template(template) => self.body(&template.children),
@@ -17,6 +29,7 @@ impl Printer<'_> {
                 Ok(())
             }
             Stmt::EmitExpr(emit) => {
+                self.is_meant(&emit.expr)?;
                 self.put("{{");
                 self.line(emit.span());
                 self.printed(&emit.expr)?;
