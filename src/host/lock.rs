@@ -96,14 +96,15 @@ impl HostLock {
             match fs::create_dir(path) {
                 Ok(()) => return Ok(Some(Self { path: path.to_owned(), taken: Instant::now() })),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if is_stale(path) {
-                        // Whoever loses this race finds the directory gone or made anew, and tries again.
-                        let _ = fs::remove_dir(path);
-                    } else if start.elapsed() >= patience {
-                        return Ok(None);
-                    } else {
-                        sleep(POLL);
+                    // Whoever loses this race finds the directory gone or made anew, and tries again. What can't be removed (a
+                    // file, a folder with something in it) is held by nobody, and yet as good as held.
+                    if is_stale(path) && fs::remove_dir(path).is_ok() {
+                        continue;
                     }
+                    if start.elapsed() >= patience {
+                        return Ok(None);
+                    }
+                    sleep(POLL);
                 }
                 Err(source) => return Err(LockError::Io { path: path.to_owned(), source }),
             }
@@ -164,6 +165,20 @@ mod tests {
             let time = if seconds < 0 { SystemTime::now() - offset } else { SystemTime::now() + offset };
             File::open(&path).unwrap().set_modified(time).unwrap();
             assert!(HostLock::take(&path, Duration::ZERO).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn a_stale_lock_that_is_no_empty_directory_is_waited_for_no_longer_than_any_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, full) = (folder.path().join("file.lock"), folder.path().join("full.lock"));
+        fs::write(&file, "").unwrap();
+        fs::create_dir(&full).unwrap();
+        fs::write(full.join("x"), "").unwrap();
+        for path in [file, full] {
+            File::open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            assert!(HostLock::take(&path, Duration::from_millis(20)).unwrap().is_none());
+            assert!(path.exists());
         }
     }
 
