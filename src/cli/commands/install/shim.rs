@@ -115,7 +115,10 @@ pub(super) fn uninstall(context: &Context, args: &UnshimArgs) -> Result<Exit, Cl
 
 /// The first program of that name on PATH that is no shim.
 pub(in crate::cli) fn real_program(program: &str) -> Option<PathBuf> {
-    search_path().into_iter().map(|folder| folder.join(program)).find(|file| is_program(file) && !is_shim(file))
+    // Absolute, since an empty folder of PATH is the working folder, and a name without a folder would be looked for in
+    // PATH once more: the shim would find itself there, and start itself for ever.
+    let absolute = |folder: PathBuf| std::path::absolute(Path::new(".").join(folder).join(program)).ok();
+    search_path().into_iter().filter_map(absolute).find(|file| is_program(file) && !is_shim(file))
 }
 
 fn is_program(file: &Path) -> bool {
