@@ -58,6 +58,10 @@ impl Session<'_> {
                 }
             };
             if watched.is_empty() {
+                // A home folder that was deleted meanwhile must not come back for a lock.
+                if !state.folder().exists() {
+                    return Ok(());
+                }
                 // Whoever renders next starts a guard after writing its journal under this lock, so either we see that
                 // journal or the new guard finds ours gone.
                 let lock = state.lock()?;
