@@ -6,6 +6,9 @@ use std::io::{self, Read as _};
 /// More than this is no hook's input.
 const LIMIT: u64 = 1 << 20;
 
+/// A session id that is longer is none: it would push everything else out of the log.
+const LONGEST_ID: usize = 256;
+
 /// The part of a hook's JSON that matters here; measured with Claude Code 2.1.330.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
@@ -33,7 +36,8 @@ impl Input {
     }
 
     fn parse(text: &[u8], event: &str) -> Result<Self, BadInput> {
-        let input: Self = serde_json::from_slice(text).map_err(|_| BadInput::Unreadable)?;
+        let mut input: Self = serde_json::from_slice(text).map_err(|_| BadInput::Unreadable)?;
+        input.session_id = input.session_id.filter(|id| id.len() <= LONGEST_ID);
         match &input.hook_event_name {
             Some(name) if name != event => Err(BadInput::OtherEvent(name.clone())),
             _ => Ok(input),
@@ -59,6 +63,11 @@ mod tests {
         for text in ["", "{", "[]", "null", "{\"reason\":1}"] {
             assert_eq!(parse(text), Err(BadInput::Unreadable), "{text}");
         }
+        let id = |length: usize| {
+            let text = format!("{{\"session_id\":\"{}\"}}", "x".repeat(length));
+            Input::parse(text.as_bytes(), "SessionEnd").unwrap().session_id
+        };
+        assert!(id(LONGEST_ID).is_some() && id(LONGEST_ID + 1).is_none());
         let other = r#"{"hook_event_name":"PreToolUse"}"#;
         assert_eq!(parse(other), Err(BadInput::OtherEvent("PreToolUse".to_owned())));
     }
