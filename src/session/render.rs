@@ -104,7 +104,7 @@ impl Session<'_> {
                 false => Some(state.stage_applied(&plan.applied)?),
             };
             if text.is_some() && !journal.slots.is_empty() && !std::mem::replace(&mut backed_up, true) {
-                put_backup(target.profile, &file, &plan.placeholder_form, (self.now)());
+                put_backup(target.profile, &file, &plan.placeholder_form, (self.now)(), self.env);
             }
             changed |= new_text.is_some();
             last = Some(plan);

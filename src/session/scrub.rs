@@ -85,8 +85,14 @@ fn remove(leftover: PathBuf, closed: &mut Closed) {
 
 /// Puts a copy in placeholder form where the host puts its own, if the host would soon make one of the rendered form.
 /// It is no harm if that fails: the host's copy is scrubbed then. Nor is it synced, as the host's own copies are not.
-pub(super) fn put_backup(profile: &dyn Profile, target: &Resolved, placeholder_form: &str, now: Timestamp) {
-    let Some(path) = profile.clean_backup(target, now) else { return };
+pub(super) fn put_backup(
+    profile: &dyn Profile,
+    target: &Resolved,
+    placeholder_form: &str,
+    now: Timestamp,
+    env: &dyn Fn(&str) -> Option<String>,
+) {
+    let Some(path) = profile.clean_backup(target, now, &|name| env(name).map(Into::into)) else { return };
     // The host makes the folder with its first backup, and this may be before that.
     let _ = path.parent().map(fs::create_dir_all);
     let staged = Resolved::follow(&path).and_then(|file| file.stage_unsynced(placeholder_form.as_bytes()));

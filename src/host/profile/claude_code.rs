@@ -59,10 +59,18 @@ impl Profile for ClaudeCode {
         Ok(files)
     }
 
-    fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf> {
+    fn clean_backup(
+        &self,
+        target: &Resolved,
+        now: Timestamp,
+        env: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Option<PathBuf> {
         let (folder, name) = (target.named().parent()?, target.named().file_name()?.to_string_lossy());
         // In a home folder the backups are in `.claude`; `$CLAUDE_CONFIG_DIR` is such a folder itself.
-        let is_config_folder = !folder.join(".claude").is_dir() && folder.join("settings.json").exists();
+        // The old name is in such a folder only.
+        let is_named = config_folder(env).is_some_and(|named| named.canonicalize().is_ok_and(|named| named == folder));
+        let looks_like_one = !folder.join(".claude").is_dir() && folder.join("settings.json").exists();
+        let is_config_folder = is_named || name == ".config.json" || looks_like_one;
         let parent = if is_config_folder { folder.to_owned() } else { folder.join(".claude") };
         let backups = parent.join("backups");
         let prefix = format!("{name}.backup.");
@@ -275,6 +283,20 @@ mod tests {
         );
         let expected = format!(r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{mine}]}}]}}}}"#);
         assert_eq!(changed(&settings, HookChange::Uninstall), expected);
+    }
+
+    #[test]
+    fn the_clean_backup_of_a_config_folder_is_put_where_the_client_puts_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().canonicalize().unwrap();
+        let at = |name: &str, env: Option<&Path>| {
+            let target = Resolved::follow(&folder.join(name)).unwrap();
+            let backup = ClaudeCode.clean_backup(&target, Timestamp::UNIX_EPOCH, &|_| env.map(Into::into)).unwrap();
+            backup.parent().unwrap().to_owned()
+        };
+        assert_eq!(at(".claude.json", None), folder.join(".claude/backups"));
+        assert_eq!(at(".claude.json", Some(&folder)), folder.join("backups"));
+        assert_eq!(at(".config.json", None), folder.join("backups"));
     }
 
     #[test]

@@ -37,8 +37,13 @@ pub trait Profile: Debug + Sync {
     fn copies(&self, target: &Resolved) -> Result<Vec<PathBuf>, ReplaceError>;
 
     /// Where a copy of the target would keep the host from making one of its own for a while; `None` if it need not be
-    /// kept from it now, or never makes one.
-    fn clean_backup(&self, target: &Resolved, now: Timestamp) -> Option<PathBuf>;
+    /// kept from it now, or never makes one; `env` reads an environment variable.
+    fn clean_backup(
+        &self,
+        target: &Resolved,
+        now: Timestamp,
+        env: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Option<PathBuf>;
 
     /// The settings file that hooks are installed in, if the host has hooks.
     fn settings(&self, home: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf>;

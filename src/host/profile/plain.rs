@@ -33,7 +33,12 @@ impl Profile for Plain {
         Ok(Vec::new())
     }
 
-    fn clean_backup(&self, _target: &Resolved, _now: Timestamp) -> Option<PathBuf> {
+    fn clean_backup(
+        &self,
+        _target: &Resolved,
+        _now: Timestamp,
+        _env: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Option<PathBuf> {
         None
     }
 
