@@ -4,7 +4,7 @@ use super::unrender::{Outcome, Release};
 use super::{Session, SessionError};
 use crate::host::Resolved;
 use crate::host::guard::sleep_until_change;
-use crate::plan::Lease;
+use crate::plan::{Journal, Lease};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +26,20 @@ impl Session<'_> {
         journal.leases.push(holder);
         state.write_journal(&journal)?;
         Ok(true)
+    }
+
+    /// Puts back what a target owes if the state folder was deleted; what is owed now by another render stays.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the journal can't be written.
+    pub fn restore(&self, path: &Path, journal: &Journal) -> Result<(), SessionError> {
+        let state = self.state_of(&Resolved::follow(path)?)?;
+        // Where our lock file is, nobody deleted the folder: nothing is owed because it was paid.
+        if state.is_owing()? || state.was_locked() {
+            return Ok(());
+        }
+        let _lock = state.lock()?;
+        if state.journal()?.is_none() { state.write_journal(journal) } else { Ok(()) }
     }
 
     /// Guards the target at `path` until nobody with a process holds it and `starter`, who may be about to render, is

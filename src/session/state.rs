@@ -120,6 +120,12 @@ impl TargetState {
         Ok(OwnLock::take(&self.path("lock"), PATIENCE)?)
     }
 
+    /// Whether the target was ever locked, as far as the state folder knows.
+    #[must_use]
+    pub fn was_locked(&self) -> bool {
+        self.path("lock").exists()
+    }
+
     /// Makes this process the target's guard; `None` if there is one.
     ///
     /// # Errors

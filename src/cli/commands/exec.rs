@@ -127,6 +127,9 @@ fn with_secrets(
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         let mut held = Held::new(&context.report, session, &targets, options.holder.clone());
         say_rendered(&workplace, &render_all(session, &targets, &options)?);
+        if matches!(args.window, Window::Session) {
+            held.remember();
+        }
         #[cfg(unix)]
         if let Some(signal) = signals.arrived() {
             held.release();

@@ -168,10 +168,11 @@ impl Call<'_> {
         Ok(trouble)
     }
 
-    /// Renders for the client; says how many slots are filled.
+    /// Renders for the client; says how many slots were filled. None were if they stood filled already: another holder
+    /// filled them, and the client's servers got that.
     fn render(&self, target: &Target) -> Result<usize, SessionError> {
         let options = RenderOptions { holder: self.lease.clone(), on_conflict: Some(OnConflict::Keep) };
-        self.session.render(target, &options).map(|rendered| rendered.slots)
+        self.session.render(target, &options).map(|rendered| if rendered.changed { rendered.slots } else { 0 })
     }
 
     fn watch(&self, path: &Path) {
