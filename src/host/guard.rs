@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Starts a detached process of `program` with these arguments: no terminal, no environment, no open files of ours.
+/// Starts a detached process of `program` with these arguments: no terminal, no environment, no open files but those that
+/// whoever called us leaves open to every program.
 ///
 /// # Errors
 /// What the system says if the program can't be started.

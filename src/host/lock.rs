@@ -82,6 +82,8 @@ impl OwnLock {
 pub struct HostLock {
     path: PathBuf,
     taken: Instant,
+    /// Tells our directory from one that somebody made after taking ours for stale.
+    identity: Option<u64>,
 }
 
 impl HostLock {
@@ -94,7 +96,10 @@ impl HostLock {
         let start = Instant::now();
         loop {
             match fs::create_dir(path) {
-                Ok(()) => return Ok(Some(Self { path: path.to_owned(), taken: Instant::now() })),
+                Ok(()) => {
+                    let (path, taken, identity) = (path.to_owned(), Instant::now(), identity(path));
+                    return Ok(Some(Self { path, taken, identity }));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // Whoever loses this race finds the directory gone or made anew, and tries again. What can't be removed (a
                     // file, a folder with something in it) is held by nobody, and yet as good as held.
@@ -118,6 +123,9 @@ impl HostLock {
         if self.taken.elapsed() < STALE / 4 {
             return true;
         }
+        if identity(&self.path) != self.identity {
+            return false;
+        }
         let refreshed = File::open(&self.path).and_then(|folder| folder.set_modified(SystemTime::now()));
         self.taken = Instant::now();
         refreshed.is_ok()
@@ -126,8 +134,21 @@ impl HostLock {
 
 impl Drop for HostLock {
     fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.path);
+        if identity(&self.path) == self.identity {
+            let _ = fs::remove_dir(&self.path);
+        }
     }
+}
+
+/// The number of the directory in its file system, where there are such numbers.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<u64> {
+    path.exists().then_some(0)
 }
 
 /// Old by the clock, or from the future by more than the same: a clock that jumped must not lock for ever.

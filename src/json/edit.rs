@@ -206,6 +206,30 @@ pub fn splice(text: &str, splices: Vec<Splice>) -> String {
     splice_borrowed(text, splices.iter().map(|splice| (splice.span.clone(), splice.text.as_str())).collect())
 }
 
+/// The same for a text that need not be UTF-8: a torn copy, which is kept as it is but for the spans.
+///
+/// ```
+/// use keystencil::json::{edit::splice_bytes, Splice};
+/// assert_eq!(splice_bytes(b"a\xff1", &[Splice { span: 2..3, text: "b".into() }]), b"a\xffb");
+/// ```
+#[must_use]
+pub fn splice_bytes(text: &[u8], splices: &[Splice]) -> Vec<u8> {
+    let mut splices: Vec<&Splice> = splices.iter().collect();
+    splices.sort_by_key(|splice| (splice.span.start, splice.span.end));
+    let come: usize = splices.iter().map(|splice| splice.text.len()).sum();
+    let mut out = Vec::with_capacity(text.len() + come);
+    let mut at = 0;
+    for splice in splices {
+        if splice.span.start >= at && text.get(splice.span.clone()).is_some() {
+            out.extend_from_slice(text.get(at..splice.span.start).unwrap_or_default());
+            out.extend_from_slice(splice.text.as_bytes());
+            at = splice.span.end;
+        }
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+    out
+}
+
 /// The same for texts that someone else owns; it makes no copy but the one in the result.
 fn splice_borrowed(text: &str, mut splices: Vec<(Span, &str)>) -> String {
     splices.sort_by_key(|(span, _)| (span.start, span.end));

@@ -94,7 +94,8 @@ impl Session<'_> {
                 let (path, pointer) = (target.path.clone(), first.pointer.to_string());
                 return Err(SessionError::Conflict { path, pointer });
             }
-            let new_text = (text != Some(plan.rendered.as_bytes())).then(|| std::mem::take(&mut plan.rendered));
+            let new_text =
+                (text != Some(plan.rendered.as_bytes())).then(|| std::mem::take(&mut plan.rendered).into_bytes());
             plan.enter_into(&mut journal);
             if !journal.slots.is_empty() || old.is_some() {
                 state.write_journal(&journal)?;

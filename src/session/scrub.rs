@@ -106,6 +106,6 @@ fn scrub_one(copy: &Path, journal: &Journal) -> Result<bool, ReplaceError> {
         return Ok(false);
     }
     let (_, Some(after)) = undo_text(&text, journal, &mut false) else { return Ok(false) };
-    file.stage_quietly(after.as_bytes())?.commit()?;
+    file.stage_quietly(&after)?.commit()?;
     Ok(true)
 }

@@ -36,7 +36,9 @@ impl Session<'_> {
                 return Ok(None);
             }
             changed = true;
-            edit::apply(document.text(), &patch).map(Some).map_err(|error| failed(error.into()))
+            edit::apply(document.text(), &patch)
+                .map(|text| Some(text.into_bytes()))
+                .map_err(|error| failed(error.into()))
         })?;
         Ok(changed)
     }

@@ -6,6 +6,7 @@ use crate::host::process::is_alive;
 use crate::plan::{Journal, Lease};
 use jiff::Timestamp;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A holder and whether it is still there.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub struct TargetStatus {
     /// Pointers of the filled slots.
     pub slots: Vec<String>,
     /// Why nothing is known: the journal can't be read. Without a target of the config, `path` is the journal's.
-    pub trouble: Option<String>,
+    pub trouble: Option<Arc<SessionError>>,
 }
 
 impl TargetStatus {
@@ -67,13 +68,13 @@ impl Session<'_> {
             let mut status = status_of(target.name.clone(), target.path.clone(), journal.as_ref());
             let journal_path = file.map(|file| self.state.of(&file).journal_path());
             if let Some(at) = damaged.iter().position(|(path, _)| Some(path) == journal_path.as_ref()) {
-                status.trouble = Some(damaged.swap_remove(at).1.to_string());
+                status.trouble = Some(Arc::new(damaged.swap_remove(at).1));
             }
             all.push(status);
         }
         all.extend(damaged.into_iter().map(|(path, error)| {
             let mut status = status_of(None, path, None);
-            status.trouble = Some(error.to_string());
+            status.trouble = Some(Arc::new(error));
             status
         }));
         journals.sort_by(|a, b| a.target.cmp(&b.target));

@@ -217,24 +217,16 @@ fn files_of(journal: &Journal) -> Result<Vec<Resolved>, SessionError> {
 }
 
 /// The text with the secrets out; `None` if there is none in it.
-pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<String>) {
-    let lossy;
-    let (mut undone, text) = match check_target(text) {
-        Ok(document) => (undo(&document, journal), document.text()),
+pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<Vec<u8>>) {
+    let mut undone = match check_target(text) {
+        Ok(document) => undo(&document, journal),
         Err(_) => {
-            let undone = undo_raw(text, journal);
             // An empty file was emptied by somebody else, and holds nothing to repair.
             *damaged |= !text.is_empty();
-            match std::str::from_utf8(text) {
-                Ok(text) => (undone, text),
-                Err(_) => {
-                    lossy = String::from_utf8_lossy(text).into_owned();
-                    (undo_raw(lossy.as_bytes(), journal), lossy.as_str())
-                }
-            }
+            undo_raw(text, journal)
         }
     };
-    let after = (!undone.splices.is_empty()).then(|| edit::splice(text, std::mem::take(&mut undone.splices)));
+    let after = (!undone.splices.is_empty()).then(|| edit::splice_bytes(text, &std::mem::take(&mut undone.splices)));
     (undone, after)
 }
 

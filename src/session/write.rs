@@ -34,7 +34,7 @@ pub(super) fn replace(
     profile: &dyn Profile,
     patience: Duration,
     written: &mut Written,
-    plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
+    plan: impl FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>, SessionError>,
 ) -> Result<(), SessionError> {
     replace_by(target, profile, patience, Resolved::stage, written, plan)
 }
@@ -46,13 +46,13 @@ pub(super) fn replace_by(
     patience: Duration,
     stage: impl Fn(&Resolved, &[u8]) -> Result<Staged, ReplaceError>,
     written: &mut Written,
-    mut plan: impl FnMut(Option<&[u8]>) -> Result<Option<String>, SessionError>,
+    mut plan: impl FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>, SessionError>,
 ) -> Result<(), SessionError> {
     for attempt in 0..ATTEMPTS {
         let early = if attempt < POLITE { None } else { take(profile, target, patience, written)? };
         let before = target.read()?;
         let Some(after) = plan(before.as_deref())? else { return Ok(()) };
-        let staged = stage(target, after.as_bytes())?;
+        let staged = stage(target, &after)?;
         let mut lock = match early {
             Some(lock) => Some(lock),
             None => take(profile, target, patience, written)?,
@@ -68,7 +68,7 @@ pub(super) fn replace_by(
             sync_folder(folder)?;
         }
         // A writer that ignored the lock may have put its own version over ours; then the loop plans from that one.
-        if target.is_still(Some(after.as_bytes()))? {
+        if target.is_still(Some(&after))? {
             return Ok(());
         }
     }

@@ -225,3 +225,26 @@ fn the_log_says_which_secret_was_in_plain_text_where_and_for_how_long_and_never_
     assert!(record["seconds"].is_u64() && record["remaining"] == 0, "{record}");
     assert!(!said.out.contains("canary") && !records.contains("canary"));
 }
+
+#[test]
+fn copies_are_cleaned_and_keep_every_other_byte_even_what_is_no_text() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    start(&sandbox, &host);
+    let escaped = serde_json::to_string(KEY).unwrap();
+    let torn = [b"\xff\xfe{ \"torn\": ".as_slice(), escaped.as_bytes(), b", \xff"].concat();
+    let clean = [b"\xff\xfe{ \"torn\": \"".as_slice(), AT_REST.as_bytes(), b"\", \xff"].concat();
+    // The second looks like a file that a running client is about to put in place, but it is too old for that.
+    let left = format!(".claude.json.tmp.{}.0123456789ab", std::process::id());
+    for name in [".claude.json.corrupted.1", &left, ".claude/backups/.claude.json.backup.1"] {
+        sandbox.write(name, "");
+        std::fs::write(sandbox.path(name), &torn).unwrap();
+        let file = std::fs::File::options().write(true).open(sandbox.path(name)).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000)).unwrap();
+    }
+    end(&sandbox, &host, "other");
+    for name in [".claude.json.corrupted.1", &left, ".claude/backups/.claude.json.backup.1"] {
+        assert_eq!(std::fs::read(sandbox.path(name)).unwrap(), clean, "{name}");
+        let modified = std::fs::metadata(sandbox.path(name)).unwrap().modified().unwrap();
+        assert_eq!(modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(), 1_000_000_000, "{name}");
+    }
+}

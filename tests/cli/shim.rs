@@ -91,3 +91,25 @@ fn a_shell_function_is_printed_for_every_shell_and_works_in_those_at_hand() {
     let said = sandbox.said(&bash.env("HOME", sandbox.home()).output().unwrap());
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (5, "a b\n1\n", ""));
 }
+
+#[test]
+fn an_empty_part_of_path_does_not_make_the_shim_run_itself() {
+    let sandbox = sandbox();
+    assert_eq!(keystencil(&sandbox, &["install", "shim", "tool"]).code, 0);
+    std::fs::copy(sandbox.path("real/tool"), sandbox.path("tool")).unwrap();
+    let mut command = std::process::Command::new(sandbox.path(".local/bin/tool"));
+    let path = format!("{}/.local/bin::/usr/bin:/bin", sandbox.home().display());
+    command.env_clear().envs([("PATH", path), ("KEYSTENCIL_STORE", "vault".to_owned())]);
+    command.env("HOME", sandbox.home()).current_dir(sandbox.home()).stdin(std::process::Stdio::null());
+    let said = sandbox.said(&command.output().unwrap());
+    assert_eq!((said.code, said.out.as_str()), (5, "\n1\n"), "{}", said.err);
+}
+
+#[test]
+fn without_a_real_program_it_says_so_and_that_is_127() {
+    let sandbox = sandbox();
+    keystencil(&sandbox, &["install", "shim", "tool"]);
+    std::fs::remove_file(sandbox.path("real/tool")).unwrap();
+    let said = tool(&sandbox, &[], "");
+    assert!(said.code == 127 && said.err.contains("but the shim"), "{}", said.err);
+}

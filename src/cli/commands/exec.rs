@@ -80,7 +80,8 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
         return with_secrets(context, args, Command::new(program).args(arguments), program);
     }
     let Some(real) = real_program(&program.to_string_lossy()) else {
-        return Ok(not_started(context, program, io::ErrorKind::NotFound.into()));
+        let none = io::Error::new(io::ErrorKind::NotFound, "PATH has no program of that name but the shim");
+        return Ok(not_started(context, program, none));
     };
     let command = || {
         let mut command = Command::new(&real);

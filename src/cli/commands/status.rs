@@ -48,7 +48,7 @@ struct Row {
 pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     let rows = rows(&workplace)?;
-    let abandoned = rows.iter().any(|row| row.status.is_abandoned() || row.status.trouble.is_some());
+    let abandoned = rows.iter().any(|row| row.status.is_abandoned());
     if args.json {
         workplace.report().json(&rows.iter().map(as_json).collect())?;
     } else if rows.is_empty() {
@@ -58,7 +58,9 @@ pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, 
         let text = rows.iter().fold(Text::new(), |text, row| text.text(&shown(&workplace, row)));
         workplace.report().out(&text)?;
     }
-    Ok(Exit::attention(abandoned))
+    let troubles: Vec<_> = rows.iter().filter_map(|row| row.status.trouble.as_deref()).collect();
+    troubles.iter().for_each(|error| workplace.report().error(*error));
+    Ok(if troubles.is_empty() { Exit::attention(abandoned) } else { Exit::Failed })
 }
 
 fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
@@ -178,6 +180,6 @@ fn as_json(row: &Row) -> Value {
             "stored": used.stored.map(|stored| stored.to_string()),
             "rotate": used.is_old,
         })).collect::<Vec<_>>(),
-        "error": row.status.trouble.as_ref().or(row.trouble.as_ref()),
+        "error": row.status.trouble.as_ref().map(ToString::to_string).or_else(|| row.trouble.clone()),
     })
 }

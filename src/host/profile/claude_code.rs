@@ -12,9 +12,14 @@ use crate::template::{Part, Slot};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The client makes a backup when the newest one is a minute old (measured); half of that leaves it time to start.
 const BACKUP_EVERY_MS: i64 = 30_000;
+
+/// A temporary file of a running client that is older is one it left, or its process id is another's now: a write takes
+/// milliseconds.
+const WRITING: Duration = Duration::from_secs(10);
 
 /// Our hooks: the event, the verb of `keystencil hook`, and the seconds it may take. Without a timeout of its own a
 /// SessionEnd hook is killed after a second and a half (measured).
@@ -188,10 +193,16 @@ fn ours<'a>(groups: Node<'a>, verb: &str) -> impl Iterator<Item = (usize, usize)
         let hooks = node.get("hooks").map(|hooks| hooks.items().collect::<Vec<_>>()).unwrap_or_default();
         let is_ours = move |hook: &Node<'_>| {
             let command = hook.get("command").and_then(|command| command.as_str());
-            command.is_some_and(|command| command.contains("keystencil") && command.trim_end().ends_with(&call))
+            command.is_some_and(|command| calls_us(&command) && command.trim_end().ends_with(&call))
         };
         hooks.into_iter().enumerate().filter(move |(_, hook)| is_ours(hook)).map(move |(hook, _)| (group, hook))
     })
+}
+
+/// Whether a word of a shell command is our program, by its name or its path.
+fn calls_us(command: &str) -> bool {
+    let words = command.split_whitespace().map(|word| word.trim_matches(['\'', '"']));
+    words.filter_map(|word| word.rsplit(['/', '\\']).next()).any(|name| matches!(name, "keystencil" | "keystencil.exe"))
 }
 
 fn copies_of(target: &Path) -> Result<Vec<PathBuf>, ReplaceError> {
@@ -209,7 +220,11 @@ fn copies_of(target: &Path) -> Result<Vec<PathBuf>, ReplaceError> {
 fn is_being_written(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let pid = name.rsplit_once(".tmp.").and_then(|(_, tail)| tail.split('.').next()?.parse().ok());
-    pid.is_some_and(|pid| Process::find(pid).is_some())
+    let is_young = || {
+        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+        modified.is_some_and(|modified| modified.elapsed().unwrap_or_else(|ahead| ahead.duration()) < WRITING)
+    };
+    pid.is_some_and(|pid| Process::find(pid).is_some()) && is_young()
 }
 
 /// Whether a secret stands in front of a URL's query.
@@ -277,7 +292,7 @@ mod tests {
             let document = Document::parse(settings.as_bytes()).unwrap();
             assert!(ClaudeCode.hooks(&document, HookChange::Uninstall).is_err(), "{settings}");
         }
-        let mine = r#"{"type":"command","command":"say done"}"#;
+        let mine = r#"{"type":"command","command":"my-keystencil-log hook session-end"}"#;
         let settings = format!(
             r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{mine},{{"command":"exec keystencil hook session-end"}}]}}]}}}}"#
         );
