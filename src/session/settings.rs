@@ -4,7 +4,7 @@ use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};
 use crate::host::Resolved;
 use crate::host::profile::{HookChange, Plain, Profile};
-use crate::json::edit;
+use crate::json::{Operation, edit};
 use crate::plan::render::target as check;
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use std::path::Path;
 const NEW_SETTINGS: &str = "{}\n";
 
 impl Session<'_> {
-    /// Installs or uninstalls our hooks in a host's settings; `false` if there was nothing to do.
+    /// Installs our hooks in a host's settings, with `program` as what a shell calls, or takes them out; `false` if there
+    /// was nothing to do. What an installation added is noted, so that exactly that is taken out again.
     ///
     /// # Errors
     /// [`SessionError::Target`] and [`SessionError::Settings`] if the settings can't be understood; they are as they
@@ -21,10 +22,16 @@ impl Session<'_> {
         &self,
         profile: &dyn Profile,
         settings: &Path,
-        change: HookChange<'_>,
+        program: Option<&str>,
     ) -> Result<bool, SessionError> {
         let file = Resolved::follow(settings)?;
-        let mut changed = false;
+        let state = self.state.of(&file);
+        let mut made = state.made();
+        let change = match program {
+            Some(program) => HookChange::Install { program },
+            None => HookChange::Uninstall { made: made.as_deref() },
+        };
+        let mut patched = None;
         replace_by(&file, &Plain, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
             let failed = |error| SessionError::Target { path: settings.to_owned(), error };
             let text = text.unwrap_or(NEW_SETTINGS.as_bytes());
@@ -35,11 +42,20 @@ impl Session<'_> {
             if patch.0.is_empty() {
                 return Ok(None);
             }
-            changed = true;
-            edit::apply(document.text(), &patch)
-                .map(|text| Some(text.into_bytes()))
-                .map_err(|error| failed(error.into()))
+            let after = edit::apply(document.text(), &patch).map_err(|error| failed(error.into()))?;
+            patched = Some(patch);
+            Ok(Some(after.into_bytes()))
         })?;
-        Ok(changed)
+        let Some(patch) = patched else { return Ok(false) };
+        if program.is_some() {
+            let made = made.get_or_insert_default();
+            made.extend(
+                patch.0.iter().map(Operation::path).filter(|path| path.last().is_none_or(|last| last != "-")).cloned(),
+            );
+            state.note_made(made)?;
+        } else {
+            state.forget_made();
+        }
+        Ok(true)
     }
 }

@@ -4,6 +4,7 @@ use super::SessionError;
 use crate::host::process::is_alive;
 use crate::host::replace::{ReplaceError, entries, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
+use crate::json::Pointer;
 use crate::plan::{Applied, Journal, Lease};
 use std::fs;
 use std::io::{self, Write as _};
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const JOURNAL: &str = "journal.json";
 /// … and that the last hold of it has ended.
 const CLOSING: &str = "closing";
+/// Of a settings file: what an installation of hooks added to it.
+const MADE: &str = "hooks.json";
 
 /// The state folder.
 #[derive(Debug, Clone)]
@@ -231,6 +234,27 @@ impl TargetState {
     pub fn stage_applied(&self, applied: &Applied) -> Result<StagedApplied, SessionError> {
         let text = serde_json::to_string(applied).unwrap_or_default();
         Ok(StagedApplied { temporary: self.stage(&text, false)?, path: self.path("applied.json") })
+    }
+
+    /// What was added to this settings file, as noted when hooks were installed.
+    #[must_use]
+    pub fn made(&self) -> Option<Vec<Pointer>> {
+        serde_json::from_slice(&fs::read(self.path(MADE)).ok()?).ok()
+    }
+
+    /// Notes what was added to this settings file.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn note_made(&self, made: &[Pointer]) -> Result<(), SessionError> {
+        make_private(&self.folder).map_err(self.failed("make"))?;
+        let text = serde_json::to_string(made).unwrap_or_default();
+        self.stage(&text, false)?.persist(self.path(MADE)).map_err(|error| self.failed("write")(error.error))
+    }
+
+    /// Forgets what was added. Should that fail, the next installation notes it anew.
+    pub fn forget_made(&self) {
+        let _ = self.remove(MADE);
     }
 
     /// Where the journal is.

@@ -181,6 +181,19 @@ fn install_changes_nothing_but_the_hooks_and_uninstall_takes_exactly_them_out() 
 }
 
 #[test]
+fn what_was_empty_before_the_hooks_came_is_empty_after_them() {
+    let sandbox = sandbox();
+    for settings in
+        ["{\"hooks\":{}}", "{\"hooks\":{\"SessionEnd\":[]}}", "{\n  \"hooks\": {\n    \"SessionStart\": []\n  }\n}\n"]
+    {
+        sandbox.write(".claude/settings.json", settings);
+        assert_eq!(sandbox.run(&["install", "claude-code"]).code, 0);
+        assert_eq!(sandbox.run(&["uninstall", "claude-code"]).code, 0);
+        assert_eq!(sandbox.read(".claude/settings.json"), settings);
+    }
+}
+
+#[test]
 fn settings_that_cannot_be_understood_are_refused_and_stay() {
     let sandbox = sandbox();
     for settings in ["", "{", "[]", "{\"hooks\": []}", "{\"hooks\": {\"SessionEnd\": 1}}", "{ /* mine */ }"] {

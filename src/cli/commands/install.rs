@@ -9,7 +9,7 @@ use crate::cli::environment::{own_program, search_path, variable_os};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
-use crate::host::profile::{ClaudeCode, HookChange, Profile};
+use crate::host::profile::{ClaudeCode, Profile};
 use clap::{Args, Subcommand};
 use std::path::Path;
 
@@ -52,7 +52,7 @@ pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<E
     match &args.what {
         Install::ClaudeCode => {
             let program = program();
-            hooks(context, HookChange::Install { program: &program }, "installed", "are there already")
+            hooks(context, Some(&program), "installed", "are there already")
         }
         Install::Shim(args) => shim::install(context, args),
     }
@@ -60,15 +60,15 @@ pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<E
 
 pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Result<Exit, CliError> {
     match &args.what {
-        Uninstall::ClaudeCode => hooks(context, HookChange::Uninstall, "uninstalled", "are not there"),
+        Uninstall::ClaudeCode => hooks(context, None, "uninstalled", "are not there"),
         Uninstall::Shim(args) => shim::uninstall(context, args),
     }
 }
 
-fn hooks(context: &Context, change: HookChange<'_>, done: &str, nothing: &str) -> Result<Exit, CliError> {
+fn hooks(context: &Context, program: Option<&str>, done: &str, nothing: &str) -> Result<Exit, CliError> {
     let report = &context.report;
     let Some(settings) = ClaudeCode.settings(&context.environment.home, &variable_os) else { return Ok(Exit::Done) };
-    if matches!(change, HookChange::Uninstall) && !settings.exists() {
+    if program.is_none() && !settings.exists() {
         report.note(Text::new().plain(format_args!("the hooks {nothing}: there is no {}", report.path(&settings))));
         return Ok(Exit::Done);
     }
@@ -76,7 +76,7 @@ fn hooks(context: &Context, change: HookChange<'_>, done: &str, nothing: &str) -
         let failed = |source| CliError::File { step: "make the folder", path: folder.to_owned(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let changed = context.open_anyhow().session(|session| session.change_hooks(&ClaudeCode, &settings, change))?;
+    let changed = context.open_anyhow().session(|session| session.change_hooks(&ClaudeCode, &settings, program))?;
     let shown = report.path(&settings);
     report.note(match changed {
         true => Text::new().styled(GOOD, done).plain(format_args!(" the SessionStart and SessionEnd hooks in {shown}")),

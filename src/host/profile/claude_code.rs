@@ -104,7 +104,9 @@ impl Profile for ClaudeCode {
         }
         Ok(Patch(match change {
             HookChange::Install { program } => additions(root.get("hooks"), &all, program),
-            HookChange::Uninstall => root.get("hooks").map(|hooks| removals(hooks, &all)).unwrap_or_default(),
+            HookChange::Uninstall { made } => {
+                root.get("hooks").map(|hooks| removals(hooks, &all, made)).unwrap_or_default()
+            }
         }))
     }
 
@@ -158,8 +160,9 @@ fn additions(hooks: Option<Node<'_>>, all: &Pointer, program: &str) -> Vec<Opera
         .collect()
 }
 
-/// Takes out our hooks, the last first, and what they leave empty.
-fn removals(hooks: Node<'_>, all: &Pointer) -> Vec<Operation> {
+/// Takes out our hooks, the last first, and what they leave empty of what we made.
+fn removals(hooks: Node<'_>, all: &Pointer, made: Option<&[Pointer]>) -> Vec<Operation> {
+    let is_ours = |at: &Pointer| made.is_none_or(|made| made.iter().any(|made| at.is_within(made)));
     let mut removals = Vec::new();
     let mut emptied = 0;
     for (event, verb, _) in HOOKS {
@@ -169,7 +172,8 @@ fn removals(hooks: Node<'_>, all: &Pointer) -> Vec<Operation> {
         found.reverse();
         let in_group = |group: usize| groups.items().nth(group).and_then(|group| group.get("hooks"));
         let alone = |group: usize| in_group(group).is_some_and(|hooks| hooks.items().count() == 1);
-        if !found.is_empty() && found.len() == groups.items().count() && found.iter().all(|(group, _)| alone(*group)) {
+        let is_all = found.len() == groups.items().count() && found.iter().all(|(group, _)| alone(*group));
+        if !found.is_empty() && is_all && is_ours(&at) {
             emptied += 1;
             removals.push(at);
             continue;
@@ -179,7 +183,7 @@ fn removals(hooks: Node<'_>, all: &Pointer) -> Vec<Operation> {
             false => at.index(group).child("hooks").index(hook),
         }));
     }
-    if emptied > 0 && emptied == hooks.members().count() {
+    if emptied > 0 && emptied == hooks.members().count() && is_ours(all) {
         removals = vec![all.clone()];
     }
     removals.into_iter().map(|path| Operation::Remove { path }).collect()
@@ -282,7 +286,7 @@ mod tests {
             assert!(installed.contains("exec keystencil hook session-start"), "{installed}");
             assert!(installed.contains("exec keystencil hook session-end"), "{installed}");
             assert_eq!(changed(&installed, install), installed);
-            assert_eq!(changed(&installed, HookChange::Uninstall), settings);
+            assert_eq!(changed(&installed, HookChange::Uninstall { made: None }), settings);
         }
     }
 
@@ -290,14 +294,14 @@ mod tests {
     fn settings_of_another_shape_are_refused_and_a_neighbours_hook_stays() {
         for settings in ["[]", "{\"hooks\":1}", "{\"hooks\":{\"SessionEnd\":{}}}"] {
             let document = Document::parse(settings.as_bytes()).unwrap();
-            assert!(ClaudeCode.hooks(&document, HookChange::Uninstall).is_err(), "{settings}");
+            assert!(ClaudeCode.hooks(&document, HookChange::Uninstall { made: None }).is_err(), "{settings}");
         }
         let mine = r#"{"type":"command","command":"my-keystencil-log hook session-end"}"#;
         let settings = format!(
             r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{mine},{{"command":"exec keystencil hook session-end"}}]}}]}}}}"#
         );
         let expected = format!(r#"{{"hooks":{{"SessionEnd":[{{"hooks":[{mine}]}}]}}}}"#);
-        assert_eq!(changed(&settings, HookChange::Uninstall), expected);
+        assert_eq!(changed(&settings, HookChange::Uninstall { made: None }), expected);
     }
 
     #[test]

@@ -67,8 +67,11 @@ pub enum HookChange<'a> {
         /// A word of a shell command.
         program: &'a str,
     },
-    /// They are taken out.
-    Uninstall,
+    /// They are taken out, with the lists and objects that become empty.
+    Uninstall {
+        /// Of those only what [`Self::Install`] added, if that is known: an empty list may have been there before.
+        made: Option<&'a [Pointer]>,
+    },
 }
 
 /// Settings that hooks can't be added to.
