@@ -13,6 +13,7 @@ mod exit;
 mod harden;
 mod holder;
 mod lookup;
+mod naming;
 mod outcome;
 mod recovery;
 mod rendering;

@@ -3,6 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::naming::of_placeholder;
 use crate::cli::report::{Text, count, table};
 use crate::session::{Event, Record, State, Who};
 use clap::Args;
@@ -11,8 +12,8 @@ use jiff::tz::TimeZone;
 
 /// Show which secrets stood in plain text, where, and for how long
 ///
-/// Every render, unrender and recovery is recorded, by the names of the secrets, never by their values. The record is
-/// bounded: the older half goes when it has grown past a megabyte.
+/// Every render, unrender and recovery is recorded, by the names of the secrets, never by their values. Where the last
+/// holder left, the time is how long the secrets stood in plain text. The record is bounded: the older half goes when it has grown past a megabyte.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct LogArgs {
@@ -37,9 +38,7 @@ pub(in crate::cli) fn run(context: &Context, args: &LogArgs) -> Result<Exit, Cli
     } else {
         let rows: Vec<[String; 5]> = shown
             .iter()
-            .map(|record| {
-                [when(record.time), what(record), report.path(&record.target), who(record), record.secrets.join(", ")]
-            })
+            .map(|record| [when(record.time), what(record), report.path(&record.target), who(record), secrets(record)])
             .collect();
         report.out(&table(["WHEN", "WHAT", "FILE", "HOLDER", "SECRETS"], &rows))?;
     }
@@ -47,7 +46,7 @@ pub(in crate::cli) fn run(context: &Context, args: &LogArgs) -> Result<Exit, Cli
 }
 
 fn when(time: Timestamp) -> String {
-    time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    time.to_zoned_datetime(TimeZone::system()).strftime("%m-%d %H:%M:%S").to_string()
 }
 
 fn what(record: &Record) -> String {
@@ -57,10 +56,16 @@ fn what(record: &Record) -> String {
         Event::Recover => "recover",
     };
     match (record.seconds, record.remaining) {
-        (Some(seconds), _) => format!("{verb}, out after {seconds} s"),
+        (Some(seconds), _) => format!("{verb}, {seconds} s"),
         (None, 0 | 1) => verb.to_owned(),
         (None, holders) => format!("{verb}, held by {holders}"),
     }
+}
+
+fn secrets(record: &Record) -> String {
+    let mut names: Vec<String> = record.secrets.iter().map(|secret| of_placeholder(secret)).collect();
+    names.dedup();
+    names.join(", ")
 }
 
 fn who(record: &Record) -> String {

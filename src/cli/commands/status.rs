@@ -3,10 +3,10 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::naming;
 use crate::cli::outcome::holder;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age};
 use crate::plan::Lease;
-use crate::secret::SecretName;
 use crate::session::TargetStatus;
 use crate::store::Entry;
 use crate::template::Source;
@@ -84,7 +84,11 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
             }
             Some(Err(error)) => Row { status, used: Vec::new(), trouble: Some(error.to_string()) },
             None => {
-                let used = status.secrets.iter().map(|name| Used { name: name.clone(), stored: None, is_old: false });
+                let used = status.secrets.iter().map(|placeholder| Used {
+                    name: naming::of_placeholder(placeholder),
+                    stored: None,
+                    is_old: false,
+                });
                 Row { used: used.collect(), status, trouble: None }
             }
         };
@@ -93,27 +97,15 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
 }
 
 fn used(workplace: &Workplace<'_>, source: &Source, entries: &[Entry]) -> Used {
-    let Source::Keyring(name) = source else {
-        let Source::Env(name) = source else { return Used { name: String::new(), stored: None, is_old: false } };
-        return Used { name: format!("${name}"), stored: None, is_old: false };
-    };
-    let entry = entries.iter().find(|entry| entry.name == *name);
+    let is_it = |entry: &&Entry| matches!(source, Source::Keyring(name) if entry.name == *name);
+    let entry = entries.iter().find(is_it);
     let stored = entry.and_then(|entry| entry.modified.or(entry.created));
     let limit = workplace.config.rotate_after.and_then(|limit| {
         let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC);
         now.checked_sub(limit).ok().map(|then| then.timestamp())
     });
     let is_old = stored.zip(limit).is_some_and(|(stored, limit)| stored < limit);
-    Used { name: short(name), stored, is_old }
-}
-
-/// A name as a template would write it, without the quotes.
-fn short(name: &SecretName) -> String {
-    if name.account() == crate::secret::DEFAULT_ACCOUNT {
-        name.service().to_owned()
-    } else {
-        format!("{} ({})", name.service(), name.account())
-    }
+    Used { name: naming::of_source(source), stored, is_old }
 }
 
 fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
