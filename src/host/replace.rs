@@ -23,9 +23,9 @@ const MAX_LINKS: usize = 40;
 #[derive(Debug, thiserror::Error)]
 pub enum ReplaceError {
     /// The system refused a step.
-    #[error("can't {step} {}: {source}", path.display())]
+    #[error("can't {step}: {source}")]
     Io {
-        /// What was tried: `read`, `write`, …
+        /// What was tried: `read it`, `write beside it`, …
         step: &'static str,
         /// On which file.
         path: PathBuf,
@@ -33,13 +33,13 @@ pub enum ReplaceError {
         source: io::Error,
     },
     /// Links that lead in a circle.
-    #[error("{} is a symlink that leads in a circle", path.display())]
+    #[error("the symlink leads in a circle")]
     Loop {
         /// The first link.
         path: PathBuf,
     },
     /// A directory, a FIFO, a device.
-    #[error("{} is no regular file", path.display())]
+    #[error("this is no regular file")]
     NotAFile {
         /// Its path.
         path: PathBuf,
@@ -58,13 +58,17 @@ impl ReplaceError {
     /// Says what was tried with which file, of an error of the system's.
     pub fn io(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { step, path, source }
+        move |source| {
+            // An error of a temporary file names that file, which is nobody's business.
+            let source = if source.raw_os_error().is_some() { source } else { source.kind().into() };
+            Self::Io { step, path, source }
+        }
     }
 }
 
 impl Explain for ReplaceError {
     fn place(&self) -> Option<Place> {
-        None
+        Some(Place::file(self.path()))
     }
 
     fn hint(&self) -> Option<String> {
@@ -126,7 +130,7 @@ impl Resolved {
                 Err(error) if cfg!(not(unix)) || is_no_link(&error) => {
                     return Ok(Self { named: named.clone(), path: at });
                 }
-                Err(error) => return Err(ReplaceError::io("read the link", &at)(error)),
+                Err(error) => return Err(ReplaceError::io("follow it", &at)(error)),
             }
         }
         Err(ReplaceError::Loop { path: path.to_owned() })
@@ -175,7 +179,7 @@ impl Resolved {
                     None => return Ok(false),
                 },
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(ReplaceError::io("read", &self.path)(error)),
+                Err(error) => return Err(ReplaceError::io("read it", &self.path)(error)),
             }
         }
     }
@@ -222,7 +226,7 @@ fn is_no_link(error: &io::Error) -> bool {
 fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     let Some((mut file, length)) = open(path)? else { return Ok(None) };
     let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
-    file.read_to_end(&mut content).map_err(ReplaceError::io("read", path))?;
+    file.read_to_end(&mut content).map_err(ReplaceError::io("read it", path))?;
     Ok(Some(content))
 }
 
@@ -230,7 +234,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
 fn open(path: &Path) -> Result<Option<(File, u64)>, ReplaceError> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(ReplaceError::io("read", path))?,
+        other => other.map_err(ReplaceError::io("read it", path))?,
     };
     if !metadata.is_file() {
         return Err(ReplaceError::NotAFile { path: path.to_owned() });
@@ -241,9 +245,9 @@ fn open(path: &Path) -> Result<Option<(File, u64)>, ReplaceError> {
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     let file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(ReplaceError::io("read", path))?,
+        other => other.map_err(ReplaceError::io("read it", path))?,
     };
-    let metadata = file.metadata().map_err(ReplaceError::io("read", path))?;
+    let metadata = file.metadata().map_err(ReplaceError::io("read it", path))?;
     if !metadata.is_file() {
         return Err(ReplaceError::NotAFile { path: path.to_owned() });
     }
@@ -276,24 +280,24 @@ impl Staged {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let prefix = format!(".{}{MARK}", name.trim_start_matches('.'));
         // 0600 from its first byte on: that is how the crate makes it.
-        let file = Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(folder).map_err(io("write beside"))?;
+        let file = Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(folder).map_err(io("write beside it"))?;
         let (mut file, temporary) = file.into_parts();
-        file.write_all(content).map_err(io("write beside"))?;
+        file.write_all(content).map_err(io("write beside it"))?;
         match fs::metadata(path) {
             Ok(old) => {
-                keep_owner_and_mode(&file, &old, keep).map_err(io("keep the owner of"))?;
+                keep_owner_and_mode(&file, &old, keep).map_err(io("keep its owner"))?;
                 if keep == Keep::ModeAndTimes {
                     let times = fs::FileTimes::new()
-                        .set_modified(old.modified().map_err(io("read"))?)
-                        .set_accessed(old.accessed().map_err(io("read"))?);
-                    file.set_times(times).map_err(io("keep the times of"))?;
+                        .set_modified(old.modified().map_err(io("read it"))?)
+                        .set_accessed(old.accessed().map_err(io("read it"))?);
+                    file.set_times(times).map_err(io("keep its times"))?;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io("read")(error)),
+            Err(error) => return Err(io("read it")(error)),
         }
         if sync {
-            file.sync_all().map_err(io("write beside"))?;
+            file.sync_all().map_err(io("write beside it"))?;
         }
         Ok(Self { temporary, path: path.to_owned() })
     }
@@ -303,7 +307,7 @@ impl Staged {
     /// # Errors
     /// [`ReplaceError`] if the system refuses; the file is then as it was.
     pub fn commit(self) -> Result<(), ReplaceError> {
-        self.temporary.persist(&self.path).map_err(|error| ReplaceError::io("replace", &self.path)(error.error))
+        self.temporary.persist(&self.path).map_err(|error| ReplaceError::io("replace it", &self.path)(error.error))
     }
 }
 

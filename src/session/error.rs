@@ -65,7 +65,7 @@ pub enum SessionError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// Somebody rewrites the target faster than it can be replaced.
-    #[error("somebody rewrites {} all the time without its lock", path.display())]
+    #[error("somebody rewrites the target all the time without its lock")]
     Raced {
         /// The target.
         path: PathBuf,
@@ -116,7 +116,8 @@ impl Explain for SessionError {
             Self::Conflict { path, pointer } => Some(Place::file(path).slot(pointer)),
             Self::File(error) => error.place(),
             Self::Lock(error) => error.place(),
-            Self::Raced { .. } | Self::NoOwner { .. } | Self::Random => None,
+            Self::Raced { path } => Some(Place::file(path)),
+            Self::NoOwner { .. } | Self::Random => None,
         }
     }
 

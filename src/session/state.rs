@@ -61,8 +61,8 @@ impl State {
     pub fn open_window(&self, holder: &Lease) -> Result<Window, SessionError> {
         let path = self.folder.join(format!("{}.window", holder.pid.unwrap_or_default()));
         let failed = |step| ReplaceError::io(step, &path);
-        make_private(&self.folder).map_err(failed("make the folder of"))?;
-        fs::write(&path, serde_json::to_string(holder).unwrap_or_default()).map_err(failed("write"))?;
+        make_private(&self.folder).map_err(failed("make its folder"))?;
+        fs::write(&path, serde_json::to_string(holder).unwrap_or_default()).map_err(failed("write it"))?;
         Ok(Window { path })
     }
 
@@ -119,7 +119,7 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::Lock`], or [`SessionError::File`] if the folder can't be made.
     pub fn lock(&self) -> Result<OwnLock, SessionError> {
-        make_private(&self.folder).map_err(self.failed("make"))?;
+        make_private(&self.folder).map_err(self.failed("make the state folder"))?;
         Ok(OwnLock::take(&self.path("lock"), PATIENCE)?)
     }
 
@@ -134,7 +134,7 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::Lock`], or [`SessionError::File`] if the folder can't be made.
     pub fn guard_lock(&self) -> Result<Option<OwnLock>, SessionError> {
-        make_private(&self.folder).map_err(self.failed("make"))?;
+        make_private(&self.folder).map_err(self.failed("make the state folder"))?;
         match OwnLock::take(&self.path("guard"), Duration::ZERO) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Busy { .. }) => Ok(None),
@@ -153,7 +153,7 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::File`] if the system does not say.
     pub fn is_owing(&self) -> Result<bool, SessionError> {
-        self.journal_path().try_exists().map_err(self.failed("read"))
+        self.journal_path().try_exists().map_err(self.failed("read the state folder"))
     }
 
     /// What the target owes; `None` if nothing.
@@ -165,7 +165,7 @@ impl TargetState {
         match fs::read(&path) {
             Ok(text) => match Journal::read(&text) {
                 Ok(mut journal) => {
-                    if self.path(CLOSING).try_exists().map_err(self.failed("read"))? {
+                    if self.path(CLOSING).try_exists().map_err(self.failed("read the state folder"))? {
                         journal.leases.clear();
                     }
                     Ok(Some(journal))
@@ -173,7 +173,7 @@ impl TargetState {
                 Err(error) => Err(SessionError::Journal { path, error }),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ReplaceError::Io { step: "read", path, source }.into()),
+            Err(source) => Err(ReplaceError::Io { step: "read it", path, source }.into()),
         }
     }
 
@@ -184,7 +184,7 @@ impl TargetState {
     pub fn write_journal(&self, journal: &Journal) -> Result<(), SessionError> {
         let staged = self.stage(&journal.write(), true)?;
         self.remove(CLOSING)?;
-        staged.persist(self.journal_path()).map_err(|error| self.failed("write")(error.error))?;
+        staged.persist(self.journal_path()).map_err(|error| self.failed("write into the state folder")(error.error))?;
         Ok(sync_folder(&self.folder)?)
     }
 
@@ -194,7 +194,7 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::File`].
     pub fn begin_closing(&self) -> Result<(), SessionError> {
-        fs::File::create(self.path(CLOSING)).map(drop).map_err(self.failed("write in"))
+        fs::File::create(self.path(CLOSING)).map(drop).map_err(self.failed("write into the state folder"))
     }
 
     /// Forgets the journal: nothing is owed any more.
@@ -210,7 +210,9 @@ impl TargetState {
 
     fn remove(&self, kind: &str) -> Result<(), SessionError> {
         match fs::remove_file(self.path(kind)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("remove")(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(self.failed("remove a file from the state folder")(error))
+            }
             _ => Ok(()),
         }
     }
@@ -223,7 +225,7 @@ impl TargetState {
         match fs::read(self.path("applied.json")) {
             Ok(text) => Ok(serde_json::from_slice(&text).ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed("read")(error)),
+            Err(error) => Err(self.failed("read the state folder")(error)),
         }
     }
 
@@ -247,9 +249,11 @@ impl TargetState {
     /// # Errors
     /// [`SessionError::File`].
     pub fn note_made(&self, made: &[Pointer]) -> Result<(), SessionError> {
-        make_private(&self.folder).map_err(self.failed("make"))?;
+        make_private(&self.folder).map_err(self.failed("make the state folder"))?;
         let text = serde_json::to_string(made).unwrap_or_default();
-        self.stage(&text, false)?.persist(self.path(MADE)).map_err(|error| self.failed("write")(error.error))
+        self.stage(&text, false)?
+            .persist(self.path(MADE))
+            .map_err(|error| self.failed("write into the state folder")(error.error))
     }
 
     /// Forgets what was added. Should that fail, the next installation notes it anew.
@@ -268,7 +272,7 @@ impl TargetState {
     }
 
     fn stage(&self, text: &str, sync: bool) -> Result<tempfile::TempPath, SessionError> {
-        let failed = self.failed("write in");
+        let failed = self.failed("write into the state folder");
         (|| {
             let mut file =
                 tempfile::Builder::new().prefix(&format!("{}.", self.id)).suffix(".tmp").tempfile_in(&self.folder)?;
@@ -317,7 +321,7 @@ impl StagedApplied {
         let path = self.path;
         self.temporary
             .persist(&path)
-            .map_err(|error| ReplaceError::Io { step: "write", path, source: error.error }.into())
+            .map_err(|error| ReplaceError::Io { step: "write it", path, source: error.error }.into())
     }
 }
 
