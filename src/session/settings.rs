@@ -2,10 +2,12 @@
 
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};
+use crate::host::ReplaceError;
 use crate::host::Resolved;
 use crate::host::profile::{HookChange, Plain, Profile};
-use crate::json::{Operation, edit};
+use crate::json::{Document, Operation, Pointer, edit};
 use crate::plan::render::target as check;
+use std::fs;
 use std::path::Path;
 
 /// What stands where there are no settings yet.
@@ -31,9 +33,10 @@ impl Session<'_> {
             Some(program) => HookChange::Install { program },
             None => HookChange::Uninstall { made: made.as_deref() },
         };
-        let mut patched = None;
+        let (mut patched, mut was_there, mut is_empty) = (None, true, false);
         replace_by(&file, &Plain, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
             let failed = |error| SessionError::Target { path: settings.to_owned(), error };
+            was_there = text.is_some();
             let text = text.unwrap_or(NEW_SETTINGS.as_bytes());
             let document = check(text).map_err(failed)?;
             let patch = profile
@@ -44,6 +47,7 @@ impl Session<'_> {
             }
             let after = edit::apply(document.text(), &patch).map_err(|error| failed(error.into()))?;
             patched = Some(patch);
+            is_empty = Document::parse(after.as_bytes()).is_ok_and(|after| after.root().members().next().is_none());
             Ok(Some(after.into_bytes()))
         })?;
         let Some(patch) = patched else { return Ok(false) };
@@ -52,8 +56,13 @@ impl Session<'_> {
             made.extend(
                 patch.0.iter().map(Operation::path).filter(|path| path.last().is_none_or(|last| last != "-")).cloned(),
             );
+            made.extend((!was_there).then(Pointer::root));
             state.note_made(made)?;
         } else {
+            if is_empty && made.is_some_and(|made| made.contains(&Pointer::root())) {
+                // The file itself was ours.
+                fs::remove_file(file.path()).map_err(ReplaceError::io("remove it", file.path()))?;
+            }
             state.forget_made();
         }
         Ok(true)

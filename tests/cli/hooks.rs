@@ -194,6 +194,20 @@ fn what_was_empty_before_the_hooks_came_is_empty_after_them() {
 }
 
 #[test]
+fn settings_that_install_made_go_with_the_hooks_unless_something_of_the_users_is_in_them() {
+    let sandbox = sandbox();
+    assert_eq!(sandbox.run(&["install", "claude-code"]).code, 0);
+    assert_eq!(sandbox.run(&["uninstall", "claude-code"]).code, 0);
+    assert!(!sandbox.path(".claude/settings.json").exists());
+    assert_eq!(sandbox.run(&["install", "claude-code"]).code, 0);
+    let with_more = sandbox.read(".claude/settings.json").replacen('{', "{\n  \"model\": \"opus\",", 1);
+    sandbox.write(".claude/settings.json", &with_more);
+    assert_eq!(sandbox.run(&["uninstall", "claude-code"]).code, 0);
+    let left: serde_json::Value = serde_json::from_str(&sandbox.read(".claude/settings.json")).unwrap();
+    assert_eq!(left, serde_json::json!({ "model": "opus" }));
+}
+
+#[test]
 fn settings_that_cannot_be_understood_are_refused_and_stay() {
     let sandbox = sandbox();
     for settings in ["", "{", "[]", "{\"hooks\": []}", "{\"hooks\": {\"SessionEnd\": 1}}", "{ /* mine */ }"] {
