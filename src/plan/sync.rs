@@ -136,6 +136,14 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
     /// An array with slots: like any other where it is ours or differs in its slots only; else it may hold a key of
     /// the user's, which replacing it would lose.
     fn array(&mut self, at: &Pointer, wanted: Node<'_>, found: Node<'_>, earlier: Option<Node<'_>>) {
+        if wanted.same_value(&found) {
+            return self.keep_written(at);
+        }
+        // One that nobody changed since we wrote it whole is replaced whole: what became a slot was no literal of the
+        // user's.
+        if self.is_ours(at, found, earlier) {
+            return self.replace(at, wanted);
+        }
         let pairs: Vec<_> = wanted.items().zip(found.items()).collect();
         let alike = wanted.items().count() == found.items().count()
             && pairs.iter().enumerate().all(|(index, (wanted, found))| self.alike(&at.index(index), *wanted, *found));
@@ -145,7 +153,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
             for (index, (wanted, found)) in pairs.into_iter().enumerate() {
                 self.value(&at.index(index), wanted, found, before.get(index).copied());
             }
-        } else if self.is_ours(at, found, earlier) || self.on_conflict == OnConflict::Replace {
+        } else if self.on_conflict == OnConflict::Replace {
             self.replace(at, wanted);
         } else {
             self.conflict(at, wanted);
@@ -214,6 +222,10 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
 
     /// Removes what an earlier render wrote, this template no longer names, and nobody changed.
     fn prune(&mut self, at: &Pointer, earlier: Node<'_>, wanted: Node<'_>, found: Node<'_>) {
+        // What was merged into the items of a list of the user's leaves them again, if the list still has its shape.
+        for (index, (earlier, found)) in items_alike(earlier, found).enumerate() {
+            self.prune(&at.index(index), earlier, wanted.items().nth(index).unwrap_or(wanted), found);
+        }
         // A template that now wants something else than an object here names none of its members any more.
         if earlier.kind() != Kind::Object || found.kind() != Kind::Object {
             return;
@@ -248,14 +260,29 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
                 removals.extend(below);
             }
             all
+        } else if !ours {
+            for (index, (earlier, found)) in items_alike(earlier, found).enumerate() {
+                let mut below = Vec::new();
+                // An item can't go without moving the others, so one that is ours stays like the list it is in.
+                if !self.removals(&at.index(index), earlier, found, &mut below) {
+                    removals.extend(below);
+                }
+            }
+            false
         } else {
-            ours && earlier.same_value(&found)
+            earlier.same_value(&found)
         };
         if all {
             removals.push(at.clone());
         }
         all
     }
+}
+
+/// The items of two lists of the same length, in pairs; none of anything else.
+fn items_alike<'a>(one: Node<'a>, other: Node<'a>) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+    let alike = one.items().count() == other.items().count();
+    one.items().zip(other.items()).filter(move |_| alike)
 }
 
 fn above(pointer: &Pointer) -> impl Iterator<Item = Pointer> {
