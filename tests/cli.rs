@@ -38,3 +38,5 @@ mod status;
 mod terminal;
 #[path = "cli/unrender.rs"]
 mod unrender;
+#[path = "cli/vault.rs"]
+mod vault;

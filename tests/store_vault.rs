@@ -2,106 +2,18 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "store_vault/backup.rs"]
+mod backup;
+#[path = "store_vault/credential.rs"]
+mod credential;
+#[path = "store_vault/home.rs"]
+mod home;
+
+use home::{Home, chmod, mode, name, run, secret};
 use keystencil::error::Explain;
-use keystencil::secret::{Secret, SecretName};
-use keystencil::store::{Bus, Choice, Store, StoreError, StoreKind, Stores, Vault, VaultPaths};
+use keystencil::store::{Bus, Choice, Store, StoreError, StoreKind, Stores, VaultPaths};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-struct Home {
-    folder: tempfile::TempDir,
-}
-
-impl Home {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    /// One with a secret `github` in it.
-    fn with_secret() -> Self {
-        let home = Self::new();
-        home.vault().set(&name("github"), &secret("canary-1")).unwrap();
-        home
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("data/keystencil/vault.age")
-    }
-
-    fn identity(&self) -> PathBuf {
-        self.folder.path().join("config/keystencil/identity.txt")
-    }
-
-    fn vault(&self) -> Vault {
-        Vault::new(VaultPaths { vault: self.file(), identity: self.identity() })
-    }
-
-    fn get(&self, service: &str) -> Result<String, StoreError> {
-        self.vault().get_many(&[name(service)]).remove(0).map(|secret| secret.expose().to_owned())
-    }
-
-    /// What must hold of an unusable vault: every call says `expected`, and the files stay as they are.
-    fn is_refused(&self, expected: impl Fn(&StoreError) -> bool) {
-        let before = (fs::read(self.file()).ok(), fs::read(self.identity()).ok());
-        let errors = [
-            self.get("github").unwrap_err(),
-            self.vault().set(&name("github"), &secret("new")).unwrap_err(),
-            self.vault().remove(&name("github")).unwrap_err(),
-            self.vault().list().unwrap_err(),
-        ];
-        for error in errors {
-            assert!(expected(&error), "{error:?}");
-            assert!(error.hint().is_some() && error.place().is_some(), "{error:?}");
-            let said = format!("{error} {error:?} {:?} {:?}", error.hint(), error.place());
-            assert!(!said.contains("canary") && !said.contains("AGE-SECRET-KEY"), "{said}");
-        }
-        assert_eq!(before, (fs::read(self.file()).ok(), fs::read(self.identity()).ok()), "a file was changed");
-    }
-
-    /// The vault's content as `age -d` sees it.
-    fn age(&self) -> String {
-        let identity = self.identity();
-        let output = run("age", &["-d", "-i", identity.to_str().unwrap(), self.file().to_str().unwrap()]);
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Makes a vault of this content with the `age` tool.
-    fn age_seal(&self, content: &str) {
-        let plain = self.folder.path().join("plain");
-        fs::write(&plain, content).unwrap();
-        let (identity, vault) = (self.identity(), self.file());
-        let arguments = ["-e", "-i", identity.to_str().unwrap(), "-o", vault.to_str().unwrap()];
-        let output = run("age", &[&arguments[..], &[plain.to_str().unwrap()]].concat());
-        assert!(output.status.success(), "{output:?}");
-        chmod(&self.file(), 0o600);
-    }
-}
-
-fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(program)
-        .args(arguments)
-        .output()
-        .unwrap_or_else(|error| panic!("`{program}` can't be run ({error}): run scripts/test, which installs it"))
-}
-
-fn name(service: &str) -> SecretName {
-    SecretName::new(service, "api-key").unwrap()
-}
-
-fn secret(value: &str) -> Secret {
-    Secret::new(value.to_owned())
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-fn chmod(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
+use std::os::unix::fs::symlink;
 
 #[test]
 fn what_is_set_is_read_back_and_gone_after_remove() {

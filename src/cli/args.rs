@@ -1,7 +1,7 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, exec, hook, init, install, log, man, recover, render, secret, status, unrender,
+    completions, demo, diff, exec, hook, init, install, log, man, recover, render, secret, status, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -116,6 +116,7 @@ pub(super) enum Command {
     Recover(recover::RecoverArgs),
     Log(log::LogArgs),
     Secret(secret::SecretArgs),
+    Vault(vault::VaultArgs),
     Init(init::InitArgs),
     Install(install::InstallArgs),
     Uninstall(install::UninstallArgs),

@@ -15,3 +15,4 @@ pub(super) mod render;
 pub(super) mod secret;
 pub(super) mod status;
 pub(super) mod unrender;
+pub(super) mod vault;

@@ -39,6 +39,12 @@ pub(super) enum CliError {
     /// A secret was to be shown to whoever looks at the screen.
     #[error("secret {0} is not shown on a terminal")]
     Unrevealed(SecretName),
+    /// The vault has no backup of that name.
+    #[error("the vault has no backup `{}`", .0.escape_debug())]
+    NoBackup(String),
+    /// What holds secrets was to be shown to whoever looks at the screen.
+    #[error("{0} is not shown on a terminal")]
+    Hidden(&'static str),
     /// The second time another value was typed.
     #[error("the two values differ")]
     Mistyped,
@@ -129,6 +135,8 @@ impl Explain for CliError {
         let hint = match self {
             Self::NoSecret(_) => "`keystencil secret list` shows what there is",
             Self::Unrevealed(_) => "pipe it to where it is needed, or show it with `--reveal`",
+            Self::NoBackup(_) => "`keystencil vault backups list` shows what there is",
+            Self::Hidden(_) => "pipe it to where it is needed, or show it with `--reveal`",
             Self::Mistyped => "nothing was stored; try again",
             Self::NotText => "store it encoded, as base64 say: a config file holds text",
             Self::TooLong => "is it the right file? Nothing was stored",

@@ -25,6 +25,7 @@ use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
     completions, demo, diff, exec, guard, hook, init, install, log, man, recover, render, secret, status, unrender,
+    vault,
 };
 use context::Context;
 use environment::Environment;
@@ -72,6 +73,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Recover(args) => recover::run(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Secret(args) => secret::run(context, args),
+        Command::Vault(args) => vault::run(context, args),
         Command::Init(args) => init::run(context, args),
         Command::Install(args) => install::install(context, args),
         Command::Uninstall(args) => install::uninstall(context, args),

@@ -10,6 +10,7 @@ impl Explain for StoreError {
             Self::VaultIdentityMissing { identity: path }
             | Self::VaultIdentityUnreadable { identity: path, .. }
             | Self::VaultPermissions { path, .. }
+            | Self::BackupDamaged { path, .. }
             | Self::VaultWrongKey { vault: path, .. }
             | Self::VaultDamaged { vault: path, .. }
             | Self::VaultNewer { vault: path, .. }
@@ -61,6 +62,13 @@ impl Explain for StoreError {
             }
             Self::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
             Self::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
+            Self::BackupExists { .. } => {
+                "store it under another name; `keystencil vault backups list` shows them".to_owned()
+            }
+            Self::BackupName { .. } => "give it a name of one line".to_owned(),
+            Self::BackupDamaged { .. } => {
+                "restore that file from a copy of the disk; the secrets of the vault are not affected".to_owned()
+            }
             Self::Io { .. } => "see that you may read and write it, and that the disk has room".to_owned(),
         })
     }

@@ -137,6 +137,26 @@ pub enum StoreError {
         /// The lock file.
         lock: PathBuf,
     },
+    /// A backup of that name is in the vault already.
+    #[error("the vault has a backup `{}` already", name.escape_debug())]
+    BackupExists {
+        /// The name.
+        name: String,
+    },
+    /// A backup can't have that name.
+    #[error("a backup can't be called `{name}`")]
+    BackupName {
+        /// The name, escaped.
+        name: String,
+    },
+    /// The vault knows a backup whose file is not what was written.
+    #[error("the backup is damaged: {reason}")]
+    BackupDamaged {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A file operation failed.
     #[error("can't {doing}: {message}")]
     Io {

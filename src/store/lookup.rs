@@ -75,6 +75,12 @@ impl Stores {
         self.with_limit(kind, Some(LIMIT))
     }
 
+    /// The vault, whatever the choice: for what only a vault has, such as backups and identities.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// All secrets, or all that are missing.
     ///
     /// Each store gets `limit`; with `None` it is waited for as long as it takes.

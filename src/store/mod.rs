@@ -15,7 +15,7 @@ pub use error::StoreError;
 pub use lookup::{Choice, Listing, Stores};
 pub use native::{Bus, Native};
 pub use unresolved::{LookupError, Unresolved};
-pub use vault::{Vault, VaultPaths};
+pub use vault::{Backup, Vault, VaultPaths, VaultStore};
 
 use crate::secret::{Secret, SecretName};
 use jiff::Timestamp;

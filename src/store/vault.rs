@@ -1,24 +1,30 @@
 //! The vault: an age-encrypted file, for machines where no keyring answers.
 //!
-//! The store of a Secret Service-less machine, asked by [`Stores`](super::Stores). It owns the file and its lock; the
-//! key to it is `identity`'s, and what is written inside is `document`'s. It guards copies and backups of the
-//! disk, not the account: whoever can read the identity file can open it. The `age` tool reads it:
-//! `age -d -i identity.txt vault.age`.
+//! The store of a Secret Service-less machine, asked by [`Stores`](super::Stores), and through [`VaultStore`] by any
+//! program that speaks `keyring-core`. This file owns the file and its lock; the key to it is `identity`'s, and what is
+//! written inside is `document`'s. It guards copies and backups of the disk, not the account: whoever can read the
+//! identity file can open it. The `age` tool reads it: `age -d -i identity.txt vault.age`.
 //!
 //! It must never write over a vault that it could not open.
 
+mod backup;
+mod credential;
 mod document;
 mod file;
 mod identity;
+mod seal;
+
+pub use backup::Backup;
+pub use credential::{VaultCredential, VaultStore};
 
 use super::{Entry, Store, StoreError, StoreKind};
 use crate::secret::{Secret, SecretName};
 use document::{Document, Record};
 use identity::Identity;
 use jiff::Timestamp;
-use std::io::{ErrorKind, Read, Write};
+use seal::{Unopened, Unsealed};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// Where the vault and its key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,64 +62,106 @@ impl Vault {
     /// The decrypted content; `None` if there is no vault yet.
     fn open(&self) -> Result<Option<Document>, StoreError> {
         let Some(sealed) = file::read_private(&self.paths.vault, "read the vault")? else { return Ok(None) };
-        let identity = Identity::read(&self.paths.identity)?
-            .ok_or_else(|| StoreError::VaultIdentityMissing { identity: self.paths.identity.clone() })?;
-        let plain = self.decrypt(&sealed, &identity)?;
-        Document::parse(&plain, &self.paths.vault).map(Some)
+        let identity = self.identity()?.ok_or_else(|| self.without_identity())?;
+        self.unseal(&sealed, &identity).map(Some)
     }
 
-    fn decrypt(&self, sealed: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let damaged = |reason| StoreError::VaultDamaged { vault: self.paths.vault.clone(), reason };
-        let decryptor = age::Decryptor::new_buffered(sealed).map_err(|_| damaged("it is not an age file"))?;
-        let mut reader = decryptor.decrypt(identity.keys()).map_err(|error| match error {
-            age::DecryptError::NoMatchingKeys => {
-                StoreError::VaultWrongKey { vault: self.paths.vault.clone(), identity: self.paths.identity.clone() }
+    fn identity(&self) -> Result<Option<Identity>, StoreError> {
+        Identity::read(&self.paths.identity)
+    }
+
+    fn without_identity(&self) -> StoreError {
+        StoreError::VaultIdentityMissing { identity: self.paths.identity.clone() }
+    }
+
+    fn damaged(&self, reason: &'static str) -> StoreError {
+        StoreError::VaultDamaged { vault: self.paths.vault.clone(), reason }
+    }
+
+    fn exists(&self) -> Result<bool, StoreError> {
+        let path = &self.paths.vault;
+        path.try_exists().map_err(|error| StoreError::io("read the vault", path, &error))
+    }
+
+    fn unseal(&self, sealed: &[u8], identity: &Identity) -> Result<Document, StoreError> {
+        let (vault, key) = (self.paths.vault.clone(), self.paths.identity.clone());
+        let plain = seal::open(sealed, identity.keys()).map_err(|error| match error {
+            Unopened::WrongKey | Unopened::Passphrase => StoreError::VaultWrongKey { vault, identity: key },
+            Unopened::Plugin => {
+                StoreError::VaultIdentityUnreadable { identity: key, reason: "its age plugin is missing or refused" }
             }
-            age::DecryptError::Plugin(_) | age::DecryptError::PluginResolve(_) => StoreError::VaultIdentityUnreadable {
-                identity: self.paths.identity.clone(),
-                reason: "its age plugin is missing or refused",
-            },
-            _ => damaged("its header was changed"),
+            Unopened::Damaged(reason) => StoreError::VaultDamaged { vault, reason },
         })?;
-        // Room for all of it: a vector that grows leaves copies of secrets behind.
-        let mut plain = Zeroizing::new(Vec::with_capacity(sealed.len()));
-        reader.read_to_end(&mut plain).map_err(|_| damaged("it was cut short or changed"))?;
-        Ok(plain)
+        Document::parse(&plain, &self.paths.vault)
+    }
+
+    /// Holds other writers off.
+    fn lock(&self) -> Result<Held<'_>, StoreError> {
+        let file = follow(&self.paths.vault);
+        let lock = file::lock(&file)?;
+        file::sweep(&file);
+        file::sweep(&self.paths.identity);
+        Ok(Held { vault: self, file, _lock: lock })
     }
 
     /// Changes the content under the lock. `change` says whether there is anything to write.
     fn update(&self, create: bool, change: impl FnOnce(&mut Document) -> bool) -> Result<bool, StoreError> {
-        let vault = follow(&self.paths.vault);
-        let _lock = file::lock(&vault)?;
-        let mut document = match self.open()? {
-            Some(document) => document,
-            None if create => Document::default(),
-            None => return Ok(false),
-        };
+        let held = self.lock()?;
+        let found = if create { Some(held.read_or_begin()?) } else { held.read()? };
+        let Some((mut document, identity)) = found else { return Ok(false) };
         if !change(&mut document) {
             return Ok(false);
         }
-        let identity = match Identity::read(&self.paths.identity)? {
-            Some(identity) => identity,
-            None => Identity::create(&self.paths.identity)?,
-        };
-        let sealed = self.encrypt(&document.to_json()?, &identity)?;
-        file::replace(&vault, &sealed, "write the vault")?;
+        held.write(&document, &identity)?;
         Ok(true)
     }
+}
 
-    fn encrypt(&self, plain: &[u8], identity: &Identity) -> Result<Vec<u8>, StoreError> {
-        let recipients = identity.recipients();
-        let unusable = || StoreError::VaultIdentityUnreadable {
-            identity: self.paths.identity.clone(),
-            reason: "nothing can be encrypted to it",
+/// The vault while no other process changes it.
+struct Held<'a> {
+    vault: &'a Vault,
+    /// The vault's file behind all links.
+    file: PathBuf,
+    _lock: file::Lock,
+}
+
+impl Held<'_> {
+    fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The content and the key that opened it; `None` if there is no vault yet.
+    fn read(&self) -> Result<Option<(Document, Identity)>, StoreError> {
+        let Some(sealed) = file::read_private(&self.file, "read the vault")? else { return Ok(None) };
+        let identity = self.vault.identity()?.ok_or_else(|| self.vault.without_identity())?;
+        let document = self.vault.unseal(&sealed, &identity)?;
+        backup::settle(&self.file, &document);
+        Ok(Some((document, identity)))
+    }
+
+    /// The same; without a vault an empty one, and without an identity a new one.
+    fn read_or_begin(&self) -> Result<(Document, Identity), StoreError> {
+        if let Some(found) = self.read()? {
+            return Ok(found);
+        }
+        let identity = match self.vault.identity()? {
+            Some(identity) => identity,
+            None => Identity::create(&self.vault.paths.identity)?,
         };
-        let encryptor = age::Encryptor::with_recipients(recipients.iter().map(|r| &**r as &dyn age::Recipient))
-            .map_err(|_| unusable())?;
-        let mut sealed = Vec::with_capacity(plain.len() + 512);
-        let mut writer = encryptor.wrap_output(&mut sealed).map_err(|_| unusable())?;
-        writer.write_all(plain).and_then(|()| writer.finish().map(|_| ())).map_err(|_| unusable())?;
-        Ok(sealed)
+        Ok((Document::default(), identity))
+    }
+
+    /// Puts the content in the vault's place.
+    fn write(&self, document: &Document, identity: &Identity) -> Result<(), StoreError> {
+        let recipients = identity.recipients().iter().map(|recipient| &**recipient as &dyn age::Recipient);
+        let sealed = seal::seal(&document.to_json()?, recipients).map_err(|error| {
+            let reason = match error {
+                Unsealed::Plugin => "its age plugin is missing or refused",
+                Unsealed::Recipients => "nothing can be encrypted to it",
+            };
+            StoreError::VaultIdentityUnreadable { identity: self.vault.paths.identity.clone(), reason }
+        })?;
+        file::replace(&self.file, &sealed, "write the vault")
     }
 }
 
@@ -149,10 +197,7 @@ impl Store for Vault {
 
     fn remove(&self, name: &SecretName) -> Result<bool, StoreError> {
         // Without a vault there is nothing to lock, and no folder to be made for it.
-        match self.paths.vault.try_exists() {
-            Ok(false) => Ok(false),
-            _ => self.update(false, |document| document.remove(name)),
-        }
+        Ok(self.exists()? && self.update(false, |document| document.remove(name))?)
     }
 
     fn list(&self) -> Result<Vec<Entry>, StoreError> {

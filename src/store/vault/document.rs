@@ -1,7 +1,9 @@
-//! What stands inside the vault: a versioned list of secrets, as JSON.
+//! What stands inside the vault: a versioned list of secrets, of who else may read it, and of backups, as JSON.
 //!
 //! ```json
-//! {"version":1,"entries":[{"service":"github","account":"api-key","secret":"…","created":"…","modified":"…"}]}
+//! {"version":1,"entries":[{"service":"github","account":"api-key","secret":"…","created":"…","modified":"…"}],
+//!  "recipients":[{"recipient":"age1…","name":"laptop"}],
+//!  "backups":[{"name":"…","file":"…","key":"AGE-SECRET-KEY-1…","size":1,"created":"…"}]}
 //! ```
 //!
 //! Its buffers are wiped. A parser's message is never handed on: it may quote a secret.
@@ -10,27 +12,59 @@ use super::super::{Entry, StoreError, StoreKind};
 use crate::secret::{Secret, SecretName};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeSet;
 use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The format this keystencil writes.
 const VERSION: u64 = 1;
 
-#[derive(Serialize, Deserialize)]
+const FOREIGN: &str = "its content is not keystencil's";
+
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Document {
     version: u64,
-    entries: Vec<Record>,
+    pub(super) entries: Vec<Record>,
+    /// Who reads it besides the identity that writes; the writer is among them as soon as there is another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) recipients: Vec<Reader>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) backups: Vec<BackupRecord>,
 }
 
 /// One secret of the vault.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Record {
-    service: String,
-    account: String,
+    pub(super) service: String,
+    pub(super) account: String,
     #[serde(serialize_with = "open", deserialize_with = "seal")]
-    secret: Zeroizing<String>,
-    created: Timestamp,
-    modified: Timestamp,
+    pub(super) secret: Zeroizing<String>,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    /// What other programs that use the vault wrote about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) comment: Option<String>,
+}
+
+/// A public key that the vault is encrypted to.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Reader {
+    /// As `age -r` takes it.
+    pub(super) recipient: String,
+    /// What a person calls its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+}
+
+/// One backup; its content is an age file of its own, whose key is here.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct BackupRecord {
+    pub(super) name: String,
+    pub(super) file: String,
+    #[serde(serialize_with = "open", deserialize_with = "seal")]
+    pub(super) key: Zeroizing<String>,
+    pub(super) size: u64,
+    pub(super) created: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -40,24 +74,37 @@ struct Head {
 
 impl Default for Document {
     fn default() -> Self {
-        Self { version: VERSION, entries: Vec::new() }
+        Self { version: VERSION, entries: Vec::new(), recipients: Vec::new(), backups: Vec::new() }
     }
 }
 
 impl Document {
     pub(super) fn parse(plain: &[u8], vault: &Path) -> Result<Self, StoreError> {
         let damaged = |reason| StoreError::VaultDamaged { vault: vault.to_owned(), reason };
-        let head: Head = serde_json::from_slice(plain).map_err(|_| damaged("its content is not keystencil's"))?;
-        if head.version > VERSION {
-            return Err(StoreError::VaultNewer { vault: vault.to_owned(), version: head.version });
+        let head: Head = serde_json::from_slice(plain).map_err(|_| damaged(FOREIGN))?;
+        match head.version {
+            VERSION => {}
+            0 => return Err(damaged(FOREIGN)),
+            version => return Err(StoreError::VaultNewer { vault: vault.to_owned(), version }),
         }
-        serde_json::from_slice(plain).map_err(|_| damaged("its content is not keystencil's"))
+        let document: Self = serde_json::from_slice(plain).map_err(|_| damaged(FOREIGN))?;
+        let mut names = BTreeSet::new();
+        // Only a hand can do that, and only a hand can say which of the two is meant.
+        if !document.entries.iter().all(|record| names.insert((&record.service, &record.account))) {
+            return Err(damaged("it has two entries of one name"));
+        }
+        Ok(document)
     }
 
     pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         // An escape takes at most six bytes for one; a vector that grows leaves copies of secrets behind.
-        let room = self.entries.iter().map(|r| 6 * (r.service.len() + r.account.len() + r.secret.len()) + 256);
-        let mut plain = Zeroizing::new(Vec::with_capacity(64 + room.sum::<usize>()));
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let entry = |r: &Record| r.service.len() + r.account.len() + r.secret.len() + length(&r.comment);
+        let entries = self.entries.iter().map(|record| 6 * entry(record) + 256);
+        let readers = self.recipients.iter().map(|r| 6 * (r.recipient.len() + length(&r.name)) + 64);
+        let backups = self.backups.iter().map(|b| 6 * (b.name.len() + b.file.len()) + b.key.len() + 256);
+        let room = entries.chain(readers).chain(backups).sum::<usize>() + 128;
+        let mut plain = Zeroizing::new(Vec::with_capacity(room));
         match serde_json::to_writer(&mut *plain, self) {
             Ok(()) => Ok(plain),
             Err(_) => {
@@ -70,9 +117,13 @@ impl Document {
         self.entries.iter().find(|record| record.is(name))
     }
 
+    pub(super) fn find_mut(&mut self, name: &SecretName) -> Option<&mut Record> {
+        self.entries.iter_mut().find(|record| record.is(name))
+    }
+
     pub(super) fn put(&mut self, name: &SecretName, secret: &Secret, now: Timestamp) {
         let value = Zeroizing::new(secret.expose().to_owned());
-        match self.entries.iter_mut().find(|record| record.is(name)) {
+        match self.find_mut(name) {
             Some(record) => {
                 record.secret = value;
                 record.modified = now;
@@ -83,8 +134,13 @@ impl Document {
                 secret: value,
                 created: now,
                 modified: now,
+                comment: None,
             }),
         }
+        self.sort();
+    }
+
+    pub(super) fn sort(&mut self) {
         self.entries.sort_by(|a, b| (&a.service, &a.account).cmp(&(&b.service, &b.account)));
     }
 
@@ -98,7 +154,7 @@ impl Document {
     pub(super) fn entries(&self) -> Vec<Entry> {
         let entry = |record: &Record| {
             Some(Entry {
-                name: SecretName::new(&record.service, &record.account).ok()?,
+                name: record.name()?,
                 store: StoreKind::Vault,
                 label: None,
                 writer: Some("keystencil".to_owned()),
@@ -111,6 +167,10 @@ impl Document {
 }
 
 impl Record {
+    pub(super) fn name(&self) -> Option<SecretName> {
+        SecretName::new(&self.service, &self.account).ok()
+    }
+
     fn is(&self, name: &SecretName) -> bool {
         self.service == name.service() && self.account == name.account()
     }

@@ -12,6 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
+/// How the name of a file begins that is not in its place yet.
+pub(super) const MARK: &str = ".keystencil-vault-";
+
 /// How long another process may hold the lock. A change takes milliseconds; a plugin may wait for a touch.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
@@ -63,9 +66,26 @@ pub(super) fn create(path: &Path, bytes: &[u8], doing: &'static str) -> Result<(
     sync_folder(path).map_err(io)
 }
 
+/// Moves a synced file to its final name.
+pub(super) fn rename(from: &Path, to: &Path, doing: &'static str) -> Result<(), StoreError> {
+    let io = |error: std::io::Error| StoreError::io(doing, to, &error);
+    fs::rename(from, to).map_err(io)?;
+    sync_folder(to).map_err(io)
+}
+
+/// Removes what writers of `path` left that were killed. Its lock has to be held: a living one has such a file too.
+pub(super) fn sweep(path: &Path) {
+    for entry in fs::read_dir(folder(path)).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(MARK.as_bytes()) {
+            // What can't be removed stays for the next; it is sealed, or as private as what it was to become.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     // `tempfile` creates with mode 0600 and removes the file again unless it is kept.
-    let mut temporary = tempfile::Builder::new().prefix(".keystencil-").tempfile_in(folder(path))?;
+    let mut temporary = tempfile::Builder::new().prefix(MARK).tempfile_in(folder(path))?;
     temporary.write_all(bytes)?;
     temporary.as_file().sync_all()?;
     Ok(temporary)

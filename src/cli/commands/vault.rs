@@ -1,0 +1,34 @@
+//! `keystencil vault`: what only the vault has.
+
+mod backups;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use clap::{Args, Subcommand};
+
+/// Look after the vault, the encrypted file of secrets
+///
+/// The vault is used where no keyring answers, or with --store vault. It is an
+/// age file, ~/.local/share/keystencil/vault.age, and the key to it is an age
+/// identity, ~/.config/keystencil/identity.txt. The age tool reads it as well:
+///
+///     age -d -i ~/.config/keystencil/identity.txt ~/.local/share/keystencil/vault.age
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct VaultArgs {
+    #[command(subcommand)]
+    command: VaultCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum VaultCommand {
+    Backups(backups::BackupsArgs),
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    match &args.command {
+        VaultCommand::Backups(args) => backups::run(&workplace, args),
+    }
+}

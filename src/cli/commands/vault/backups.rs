@@ -1,0 +1,108 @@
+//! `keystencil vault backups`.
+
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{GOOD, Text, age, table};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// List, show and remove the backups in the vault
+///
+/// A backup is a config file as it was before keystencil took the keys out of
+/// it. It holds those keys, so it is kept encrypted, and no template can refer to
+/// it.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct BackupsArgs {
+    #[command(subcommand)]
+    command: BackupsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BackupsCommand {
+    List(ListArgs),
+    Show(ShowArgs),
+    Rm(RmArgs),
+}
+
+/// List the backups, oldest first
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Print a backup into a pipe, byte for byte
+///
+/// On a terminal it is printed with --reveal only.
+///
+/// Example:
+///
+///     keystencil vault backups show NAME > claude.json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+struct ShowArgs {
+    /// Its name, as `list` shows it
+    name: String,
+    /// Print it on a terminal too
+    #[arg(long)]
+    reveal: bool,
+}
+
+/// Remove a backup for good
+#[derive(Debug, Args)]
+struct RmArgs {
+    /// Its name, as `list` shows it
+    name: String,
+}
+
+pub(super) fn run(workplace: &Workplace<'_>, args: &BackupsArgs) -> Result<Exit, CliError> {
+    match &args.command {
+        BackupsCommand::List(args) => list(workplace, args),
+        BackupsCommand::Show(args) => show(workplace, args),
+        BackupsCommand::Rm(args) => remove(workplace, args),
+    }
+}
+
+fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
+    let backups = workplace.lookup.stores.vault().list_backups()?;
+    let report = workplace.report();
+    if args.json {
+        let all: Vec<Value> = backups
+            .iter()
+            .map(|one| json!({ "name": one.name, "bytes": one.size, "stored": one.created.to_string() }))
+            .collect();
+        report.json(&all.into())?;
+    } else if backups.is_empty() {
+        report.note(Text::new().plain("there are no backups in the vault"));
+    } else {
+        let now = Timestamp::now();
+        let rows: Vec<[String; 3]> =
+            backups.into_iter().map(|one| [one.name, one.size.to_string(), age(one.created, now)]).collect();
+        report.out(&table(["NAME", "BYTES", "STORED"], &rows))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(workplace: &Workplace<'_>, args: &ShowArgs) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    if report.is_out_terminal() && !args.reveal {
+        return Err(CliError::Hidden("a backup"));
+    }
+    let found = workplace.lookup.stores.vault().get_backup(&args.name)?;
+    let content = found.ok_or_else(|| CliError::NoBackup(args.name.clone()))?;
+    report.raw(&content)?;
+    Ok(Exit::Done)
+}
+
+fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CliError> {
+    if !workplace.lookup.stores.vault().remove_backup(&args.name)? {
+        return Err(CliError::NoBackup(args.name.clone()));
+    }
+    let text = Text::new().styled(GOOD, "removed").plain(format_args!(" the backup `{}`", args.name));
+    workplace.report().note(text);
+    Ok(Exit::Done)
+}
