@@ -56,6 +56,45 @@ fn the_list_shows_what_keystencil_wrote_and_nothing_else_of_the_keyring() {
 }
 
 #[test]
+fn a_survey_shows_whose_entries_a_template_uses_and_no_others() {
+    let keyring = Keyring::start();
+    keyring.secret_tool_store("Private", "service bank username me", "hunter2");
+    keyring.secret_tool_store("By hand", "service github account api-key", "ghp_1");
+    keyring.secret_tool_store("Tracked", "service npm username api-key origin x", "npm_1");
+    let python = "service pypi username api-key application Python_keyring_library";
+    keyring.secret_tool_store("Password", python, "pypi-1");
+    keyring.secret_tool_store("K", "Title dsn UserName api-key Uuid 1 Path /dsn", "postgres://");
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("openai"), &secret("sk-1")).unwrap();
+    keyring.stores(Choice::Vault).set(&name("github"), &secret("old")).unwrap();
+    let wanted = ["github", "npm", "pypi", "dsn", "openai", "nowhere"].map(name);
+    let listing = stores.survey(&wanted);
+    let all: Vec<_> = listing
+        .entries
+        .iter()
+        .map(|entry| (entry.name.service(), entry.store, entry.writer.as_deref(), entry.is_foreign))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("dsn", StoreKind::Native, Some("KeePassXC"), true),
+            ("github", StoreKind::Native, None, false),
+            ("github", StoreKind::Vault, Some("keystencil"), false),
+            ("npm", StoreKind::Native, None, true),
+            ("openai", StoreKind::Native, Some("keystencil"), false),
+            ("pypi", StoreKind::Native, Some("Python_keyring_library"), false),
+        ]
+    );
+    assert_eq!(listing.silent, []);
+    assert!(listing.entries.iter().all(|entry| entry.modified.is_some()), "{listing:?}");
+    assert!(!format!("{listing:?}").contains("ghp_1"));
+    keyring.lock();
+    let locked = stores.survey(&wanted);
+    assert_eq!(locked.silent, [(StoreKind::Native, StoreError::Locked)]);
+    assert_eq!(locked.entries.len(), 1, "the vault's entry is shown all the same");
+}
+
+#[test]
 fn two_different_values_for_one_name_are_an_error_that_names_labels_only() {
     let keyring = Keyring::start();
     keyring.secret_tool_store("Work", "service github username api-key origin work", "canary-one");

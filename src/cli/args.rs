@@ -6,6 +6,7 @@ use super::commands::{
 use crate::store::Choice;
 use anstream::ColorChoice;
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -132,11 +133,13 @@ pub(super) enum Command {
 pub(super) struct Glimpse {
     pub(super) color: ColorArg,
     pub(super) is_exec: bool,
+    /// `secret set` or `secret rotate`: what is wrong with the line may be the value of a secret.
+    pub(super) takes_value: bool,
 }
 
 impl Glimpse {
     pub(super) fn of(arguments: &[OsString]) -> Self {
-        let mut glimpse = Self { color: ColorArg::Auto, is_exec: false };
+        let mut glimpse = Self { color: ColorArg::Auto, is_exec: false, takes_value: false };
         let mut rest = arguments.iter().map(|argument| argument.to_string_lossy());
         while let Some(argument) = rest.next() {
             let (option, value) = argument.split_once('=').map_or((argument.as_ref(), None), |(o, v)| (o, Some(v)));
@@ -150,11 +153,29 @@ impl Glimpse {
                 option if option.starts_with('-') => {}
                 verb => {
                     glimpse.is_exec |= verb == "exec";
+                    let mut words = rest.skip_while(|word| word.starts_with('-'));
+                    glimpse.takes_value |=
+                        verb == "secret" && words.next().is_some_and(|w| w == "set" || w == "rotate");
                     break;
                 }
             }
         }
         glimpse
+    }
+
+    /// Whether a complaint would repeat what may be the value of a secret: anything but a word, or an option of that
+    /// name.
+    pub(super) fn must_hide(self, error: &clap::Error) -> bool {
+        let is_word = |text: &str| {
+            let name = text.trim_start_matches('-');
+            name.len() <= 16 && name.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+        };
+        let shown = [ContextKind::InvalidArg, ContextKind::InvalidValue].map(|kind| error.get(kind));
+        let repeats = |value: &ContextValue| match value {
+            ContextValue::String(text) => !text.split([' ', '=']).take(1).all(is_word),
+            _ => false,
+        };
+        self.takes_value && shown.into_iter().flatten().any(repeats)
     }
 }
 

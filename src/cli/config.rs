@@ -10,14 +10,14 @@ pub(super) use error::ConfigError;
 
 use super::args::StoreArg;
 use super::environment::{Environment, variable_os};
+use super::rotation::Rotation;
 use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::session::Target;
 use file::{File, TargetEntry};
-use jiff::Span;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf, is_separator};
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 /// What the config says.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ pub(super) struct Config {
     pub(super) vars: BTreeMap<String, serde_json::Value>,
     /// `store`.
     pub(super) store: Option<StoreArg>,
-    /// `rotate_after`: how old a secret may get before `status` says so.
-    pub(super) rotate_after: Option<Span>,
+    /// `rotate_after`: how old a secret may get before somebody says so.
+    pub(super) rotate_after: Rotation,
 }
 
 impl Config {
@@ -55,13 +55,13 @@ impl Config {
             let place = error.span().map_or_else(|| Place::file(&path), |span| place(span.start));
             ConfigError::Syntax { place, message: error.message().to_owned() }
         })?;
-        let rotate_after = match &file.rotate_after {
-            None => None,
-            Some(age) => Some(
-                age.get_ref()
-                    .parse::<Span>()
-                    .map_err(|_| ConfigError::BadAge { place: place(age.span().start), text: age.get_ref().clone() })?,
-            ),
+        let rotate_after = match file.rotate_after.as_ref().map(|age| (age.get_ref(), age.span())) {
+            None => Rotation::default(),
+            Some((Value::Boolean(false), _)) => Rotation::NEVER,
+            Some((age, span)) => age.as_str().and_then(Rotation::parse).ok_or_else(|| {
+                let text = age.as_str().map_or_else(|| age.to_string(), ToOwned::to_owned);
+                ConfigError::BadAge { place: place(span.start), text }
+            })?,
         };
         let mut targets = Vec::new();
         for (name, entry) in &file.targets {
@@ -186,14 +186,26 @@ mod tests {
     }
 
     #[test]
-    fn variables_keep_their_types() {
-        let config = read("[vars]\nn = 3\nlist = ['a']\nwhen = 2026-01-02").unwrap();
-        assert_eq!(serde_json::to_string(&config.vars).unwrap(), r#"{"list":["a"],"n":3,"when":"2026-01-02"}"#);
+    fn keys_may_get_90_days_old_unless_the_config_says_otherwise() {
+        let due = |text: &str, age: i64| {
+            let now = jiff::Timestamp::now();
+            let then = now - jiff::SignedDuration::from_hours(24 * age);
+            read(text).unwrap().rotate_after.is_due(Some(then), now)
+        };
+        assert!(due("", 91) && !due("", 89));
+        assert!(due("rotate_after = '1 week'", 8) && !due("rotate_after = '1 week'", 6));
+        assert!(!due("rotate_after = 'never'", 10_000) && !due("rotate_after = false", 10_000));
+        for (wrong, shown) in [("'soon'", "soon"), ("90", "90"), ("true", "true"), ("'-1 day'", "-1 day")] {
+            let (message, place, hint) = complaint(&format!("\nrotate_after = {wrong}"));
+            assert_eq!(message, format!("`{shown}` is no length of time"));
+            assert_eq!(place, "/c/config.toml:2:16");
+            assert!(hint.contains("90 days") && hint.contains("never"), "{hint}");
+        }
     }
 
     #[test]
-    fn an_age_is_written_as_people_write_it() {
-        assert!(read("rotate_after = '90 days'").unwrap().rotate_after.is_some());
-        assert_eq!(complaint("rotate_after = 'soon'").1, "/c/config.toml:1:16");
+    fn variables_keep_their_types() {
+        let config = read("[vars]\nn = 3\nlist = ['a']\nwhen = 2026-01-02").unwrap();
+        assert_eq!(serde_json::to_string(&config.vars).unwrap(), r#"{"list":["a"],"n":3,"when":"2026-01-02"}"#);
     }
 }

@@ -1,11 +1,12 @@
 //! What can go wrong between the command line and the floors below. Nothing was changed then.
 
+use super::commands::secret::ValueError;
 use super::config::ConfigError;
 use super::targets::TargetError;
 use crate::error::{Explain, Place};
 use crate::secret::{NameError, SecretName};
 use crate::session::SessionError;
-use crate::store::{LookupError, StoreError};
+use crate::store::{LookupError, StoreError, StoreKind};
 use std::io;
 use std::path::PathBuf;
 
@@ -48,12 +49,20 @@ pub(super) enum CliError {
     /// The second time another value was typed.
     #[error("the two values differ")]
     Mistyped,
-    /// Standard input is no text.
-    #[error("the value on standard input is not UTF-8 text")]
-    NotText,
-    /// Standard input does not end where a key would.
-    #[error("the value on standard input is longer than a megabyte")]
-    TooLong,
+    /// A value can't be taken from where it was to be taken.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// A secret to be stored is there already, and was not to be replaced.
+    #[error("secret {name} is stored already, in the {store}")]
+    Stored {
+        /// Its name.
+        name: SecretName,
+        /// The store that has it.
+        store: StoreKind,
+    },
+    /// A person said no, or there was nobody to ask.
+    #[error("{0}")]
+    NotConfirmed(&'static str),
     /// A file that would be made is there.
     #[error("there is a file already")]
     Exists(PathBuf),
@@ -118,6 +127,7 @@ impl CliError {
             Self::Lookup(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Name(error) => Some(error),
+            Self::Value(error) => Some(error),
             _ => None,
         }
     }
@@ -138,8 +148,8 @@ impl Explain for CliError {
             Self::NoBackup(_) => "`keystencil vault backups list` shows what there is",
             Self::Hidden(_) => "pipe it to where it is needed, or show it with `--reveal`",
             Self::Mistyped => "nothing was stored; try again",
-            Self::NotText => "store it encoded, as base64 say: a config file holds text",
-            Self::TooLong => "is it the right file? Nothing was stored",
+            Self::Stored { .. } => "leave `--no-overwrite` out to replace it",
+            Self::NotConfirmed(_) => "`--yes` does it without asking",
             Self::Exists(_) => "move it away first; nothing was changed",
             Self::BadPid { .. } => "name a running process by its number, as `ps` shows it",
             Self::NoHome => "set HOME to the folder that holds your files",

@@ -18,8 +18,10 @@ mod outcome;
 mod recovery;
 mod rendering;
 mod report;
+mod rotation;
 mod suggest;
 mod targets;
+mod usage;
 
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
@@ -51,6 +53,9 @@ pub fn run() -> ExitCode {
     }
     let cli = match Cli::try_parse_from(std::iter::once("keystencil".into()).chain(arguments)) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && glimpse.must_hide(&error) => {
+            return complain(&report, &secret::ValueError::Argument.into(), failed).into();
+        }
         Err(error) => {
             let said = report.clap(&error);
             let exit = if error.use_stderr() { failed } else { Exit::Done };

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -88,7 +88,15 @@ impl Report {
     pub(super) fn secret(&self, secret: &Secret, newline: bool) -> Result<(), CliError> {
         let end = if newline { "\n" } else { "" };
         // One buffer, wiped afterwards; what standard output keeps of it is flushed at once.
-        let line = Zeroizing::new([secret.expose(), end].concat());
+        let mut line = Zeroizing::new(String::with_capacity(10 * secret.expose().len() + 1));
+        match self.is_out_terminal() {
+            true => text::clean_into(&mut line, secret.expose(), "\t\n"),
+            false => line.push_str(secret.expose()),
+        }
+        if line.len() != secret.expose().len() {
+            self.warning(&warning("its control characters are shown escaped; in a pipe they are as they are"));
+        }
+        line.push_str(end);
         write(&mut io::stdout().lock(), line.as_bytes())
     }
 
@@ -140,6 +148,17 @@ impl Report {
     /// [`CliError::Input`] if the terminal can't be read.
     pub(super) fn ask_hidden(&self, question: &str) -> Result<Zeroizing<String>, CliError> {
         rpassword::prompt_password(question).map(Zeroizing::new).map_err(CliError::Input)
+    }
+
+    /// Asks a person for a yes; anything else is a no.
+    ///
+    /// # Errors
+    /// [`CliError::Input`] if the terminal can't be read.
+    pub(super) fn ask_yes(&self, question: &Text) -> Result<bool, CliError> {
+        self.say(&question.clone().plain(" [y/N] "));
+        let mut answer = String::new();
+        io::stdin().lock().take(64).read_line(&mut answer).map_err(CliError::Input)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Whether standard output is a terminal.

@@ -207,6 +207,39 @@ impl Stores {
         listing
     }
 
+    /// What keystencil has stored, and whatever else the lookup of `names` finds, never with a value. The stores that
+    /// did not answer are told, too.
+    #[must_use]
+    pub fn survey(&self, names: &[SecretName]) -> Listing {
+        let mut listing = self.list();
+        for &kind in self.kinds() {
+            // One that is silent is so for every name.
+            let is_silent =
+                listing.silent.iter().any(|(silent, error)| *silent == kind && *error != StoreError::CannotList);
+            if is_silent || names.is_empty() {
+                continue;
+            }
+            let asked = names.to_vec();
+            let described = self
+                .within(kind, Some(LIMIT), move |store| store.describe(&asked))
+                .unwrap_or_else(|error| vec![Err(error)]);
+            for answer in described {
+                match answer {
+                    Ok(entries) => {
+                        listing.answered = true;
+                        let new: Vec<_> =
+                            entries.into_iter().filter(|entry| !listing.entries.contains(entry)).collect();
+                        listing.entries.extend(new);
+                    }
+                    Err(error) if listing.silent.iter().any(|(silent, _)| *silent == kind) => drop(error),
+                    Err(error) => listing.silent.push((kind, error)),
+                }
+            }
+        }
+        listing.entries.sort_by(|a, b| (&a.name, a.store).cmp(&(&b.name, b.store)));
+        listing
+    }
+
     fn kinds(&self) -> &'static [StoreKind] {
         match self.choice {
             Choice::Auto => &[StoreKind::Native, StoreKind::Vault],

@@ -50,6 +50,10 @@ pub trait Store {
     /// # Errors
     /// Every way a store may not answer.
     fn list(&self) -> Result<Vec<Entry>, StoreError>;
+
+    /// For each name, in their order, the entries that `get_many` reads, whoever wrote them; never a value. None if
+    /// there are none, several if several match equally well.
+    fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>>;
 }
 
 /// The two kinds of store.
@@ -81,8 +85,18 @@ pub struct Entry {
     pub label: Option<String>,
     /// The program that wrote it, where the store tells.
     pub writer: Option<String>,
+    /// Whether it has attributes that another program keeps track of it by: it is neither changed nor removed then.
+    pub is_foreign: bool,
     /// When it was first stored.
     pub created: Option<Timestamp>,
     /// When its value last changed; what `rotate_after` counts from.
     pub modified: Option<Timestamp>,
+}
+
+#[cfg(windows)]
+impl Entry {
+    /// An entry of a store that tells no more than that it is there.
+    fn undated(name: SecretName, store: StoreKind) -> Self {
+        Self { name, store, label: None, writer: None, is_foreign: false, created: None, modified: None }
+    }
 }

@@ -203,6 +203,12 @@ impl Store for Vault {
     fn list(&self) -> Result<Vec<Entry>, StoreError> {
         Ok(self.open()?.map(|document| document.entries()).unwrap_or_default())
     }
+
+    fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>> {
+        let all = self.list();
+        let of = |name: &SecretName, all: Vec<Entry>| all.into_iter().filter(|entry| entry.name == *name).collect();
+        names.iter().map(|name| all.clone().map(|all| of(name, all))).collect()
+    }
 }
 
 /// The file behind symlinks: dotfile managers keep `vault.age` elsewhere, and a rename would cut the link.

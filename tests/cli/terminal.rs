@@ -61,6 +61,32 @@ fn a_prompt_asks_twice_and_shows_nothing() {
 }
 
 #[test]
+fn a_secret_that_is_shown_can_not_write_escape_sequences_to_the_terminal() {
+    let sandbox = Sandbox::empty();
+    sandbox.store("hostile", "one\n\u{1b}[2Jtwo\u{202e}");
+    let (code, shown) = with_typed(&sandbox, "secret get hostile --reveal", "");
+    assert_eq!(code, 0);
+    assert!(shown.contains("\\u{1b}[2Jtwo\\u{202e}") && shown.contains("warning: its control"), "{shown}");
+    assert_eq!(sandbox.run(&["secret", "get", "hostile", "-n"]).out, "one\n\u{1b}[2Jtwo\u{202e}");
+}
+
+#[test]
+fn a_person_is_asked_before_a_secret_goes_and_told_before_one_is_replaced() {
+    let sandbox = Sandbox::with_key();
+    for answer in ["n\n", "\n"] {
+        let (code, shown) = with_typed(&sandbox, "secret rm github", answer);
+        assert_eq!(code, 2, "{shown}");
+        assert!(shown.contains("(used by claude)? [y/N]") && shown.contains("nothing was removed"), "{shown}");
+    }
+    let (code, shown) = with_typed(&sandbox, "secret set github", "new-value\nnew-value\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("is stored already (vault, just now) and is replaced"), "{shown}");
+    let (code, shown) = with_typed(&sandbox, "secret rm github", "y\n");
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(sandbox.run(&["secret", "get", "github"]).code, 2);
+}
+
+#[test]
 fn ctrl_c_reaches_the_program_once_and_the_key_goes() {
     let sandbox = Sandbox::with_key();
     sandbox.write(

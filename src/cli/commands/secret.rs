@@ -4,6 +4,10 @@ mod get;
 mod list;
 mod rm;
 mod set;
+mod value;
+
+use value::ValueArgs;
+pub(in crate::cli) use value::ValueError;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;

@@ -6,7 +6,10 @@ use crate::cli::exit::Exit;
 use crate::cli::naming;
 use crate::cli::outcome::holder;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age};
+use crate::cli::rotation::changed;
+use crate::cli::usage;
 use crate::plan::Lease;
+use crate::secret::SecretName;
 use crate::session::TargetStatus;
 use crate::store::Entry;
 use crate::template::Source;
@@ -71,7 +74,10 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
         let asks = blueprints.iter().flatten().any(|blueprint| !blueprint.slots.is_empty());
         // A status is no reason to ask anybody for a password.
         let stores = workplace.lookup.stores.clone().interactive(false);
-        let entries = if asks { stores.list().entries } else { Vec::new() };
+        let mut names: Vec<SecretName> = blueprints.iter().flatten().flat_map(usage::names).cloned().collect();
+        names.sort();
+        names.dedup();
+        let entries = if asks { stores.survey(&names).entries } else { Vec::new() };
         let mut blueprints = blueprints.into_iter();
         let row = |status: TargetStatus| match blueprints.next() {
             Some(Ok(blueprint)) => {
@@ -99,12 +105,8 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
 fn used(workplace: &Workplace<'_>, source: &Source, entries: &[Entry]) -> Used {
     let is_it = |entry: &&Entry| matches!(source, Source::Keyring(name) if entry.name == *name);
     let entry = entries.iter().find(is_it);
-    let stored = entry.and_then(|entry| entry.modified.or(entry.created));
-    let limit = workplace.config.rotate_after.and_then(|limit| {
-        let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC);
-        now.checked_sub(limit).ok().map(|then| then.timestamp())
-    });
-    let is_old = stored.zip(limit).is_some_and(|(stored, limit)| stored < limit);
+    let stored = entry.and_then(changed);
+    let is_old = workplace.config.rotate_after.is_due(stored, Timestamp::now());
     Used { name: naming::of_source(source), stored, is_old }
 }
 

@@ -95,7 +95,9 @@ impl Explain for ConfigError {
             Self::NoPath { .. } => {
                 Some("say which file it is: `path = \"~/.claude.json\"`, or `profile = \"claude-code\"`".to_owned())
             }
-            Self::BadAge { .. } => Some("write it as `90 days` or `12 weeks`".to_owned()),
+            Self::BadAge { .. } => {
+                Some("write it as `\"90 days\"` or `\"12 weeks\"`; `\"never\"` turns the reminders off".to_owned())
+            }
             Self::SameFile { .. } => Some("merge their templates into one".to_owned()),
         }
     }

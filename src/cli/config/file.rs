@@ -14,7 +14,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) vars: BTreeMap<String, Value>,
     pub(super) store: Option<StoreArg>,
-    pub(super) rotate_after: Option<Spanned<String>>,
+    pub(super) rotate_after: Option<Spanned<Value>>,
 }
 
 /// `[targets.NAME]`.

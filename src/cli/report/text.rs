@@ -79,14 +79,19 @@ impl Text {
 /// A piece of a line with its control characters, and those that turn the direction of text, escaped. Tabs stay.
 pub(in crate::cli) fn clean(piece: &str) -> String {
     let mut clean = String::with_capacity(piece.len());
+    clean_into(&mut clean, piece, "\t");
+    clean
+}
+
+/// The same into a buffer of the caller's, which it may wipe; `harmless` characters stay.
+pub(in crate::cli) fn clean_into(clean: &mut String, piece: &str, harmless: &str) {
     for character in piece.chars() {
-        match character {
-            '\t' => clean.push(character),
-            _ if is_hostile(character) => clean.extend(character.escape_default()),
-            _ => clean.push(character),
+        if is_hostile(character) && !harmless.contains(character) {
+            clean.extend(character.escape_default());
+        } else {
+            clean.push(character);
         }
     }
-    clean
 }
 
 /// JSON text with the same characters as JSON escapes. They stand in strings only, line breaks aside.

@@ -100,6 +100,13 @@ impl Store for Native {
     fn list(&self) -> Result<Vec<Entry>, StoreError> {
         Err(StoreError::CannotList)
     }
+
+    fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>> {
+        let entries = |name: &SecretName, found: Option<keyring::Entry>| {
+            found.map(|_| Entry::undated(name.clone(), StoreKind::Native)).into_iter().collect()
+        };
+        names.iter().map(|name| Ok(entries(name, Self::find(name)?))).collect()
+    }
 }
 
 /// What an error means; the value that some carry is wiped.

@@ -19,6 +19,8 @@ use zeroize::{Zeroize, Zeroizing};
 const NEUTRAL: [&str; 3] = ["application", "target", "xdg:schema"];
 
 const APPLICATION: (&str, &str) = ("application", "keystencil");
+/// The attributes that we file a name under.
+const OURS: (&str, &str) = ("service", "username");
 const SCHEMA: (&str, &str) = ("xdg:schema", "org.freedesktop.Secret.Generic");
 
 /// The native keyring. Nothing is opened before the first question.
@@ -50,6 +52,22 @@ impl Native {
         Ok(secrets.map(|(name, found)| pick(&service, name, &found?.items, &values)).collect())
     }
 
+    fn describe_all(&self, names: &[SecretName]) -> Result<Vec<Result<Vec<Entry>, StoreError>>, StoreError> {
+        let service = self.connect()?;
+        let matches = find(&service, names, self.interactive)?;
+        let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.items.iter().cloned()).collect();
+        let mut properties = service.properties(&all)?.into_iter();
+        let described = names.iter().zip(matches).map(|(name, found)| match found {
+            Ok(found) => {
+                let items = properties.by_ref().take(found.items.len()).flatten();
+                Ok(items.map(|item| entry(name.clone(), found.step, item)).collect())
+            }
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        });
+        Ok(described.collect())
+    }
+
     /// The items a change of `name` is about, once it is clear that they are not another program's.
     fn own(&self, service: &Service, name: &SecretName) -> Result<Option<Vec<Item>>, StoreError> {
         let found = match find(service, std::slice::from_ref(name), self.interactive)?.pop() {
@@ -57,10 +75,8 @@ impl Native {
             Some(found) => found?,
             None => return Ok(None),
         };
-        let (first, second) = found.step;
         for properties in service.properties(&found.items)?.into_iter().flatten() {
-            let known = |key: &str| key == first || key == second || NEUTRAL.contains(&key);
-            if !properties.attributes.keys().all(|key| known(key)) {
+            if is_foreign(&properties, found.step) {
                 return Err(StoreError::Foreign { name: name.clone(), label: properties.label });
             }
         }
@@ -90,7 +106,7 @@ impl Store for Native {
             service.unlock(std::slice::from_ref(&collection))?;
         }
         let label = format!("{} ({})", name.service(), name.account());
-        let attributes = [("service", name.service()), ("username", name.account()), APPLICATION, SCHEMA];
+        let attributes = [(OURS.0, name.service()), (OURS.1, name.account()), APPLICATION, SCHEMA];
         service.create(&collection, &label, &attributes, secret.expose().as_bytes())
     }
 
@@ -108,9 +124,18 @@ impl Store for Native {
             service.unlock(&found.locked)?;
         }
         let items: Vec<Item> = found.unlocked.into_iter().chain(found.locked).collect();
-        let mut entries: Vec<Entry> = service.properties(&items)?.into_iter().flatten().filter_map(entry).collect();
+        let ours = |item: Properties| {
+            let attribute = |key: &str| item.attributes.get(key).map(String::as_str);
+            let name = SecretName::new(attribute(OURS.0)?, attribute(OURS.1)?).ok()?;
+            Some(entry(name, OURS, item))
+        };
+        let mut entries: Vec<Entry> = service.properties(&items)?.into_iter().flatten().filter_map(ours).collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>> {
+        self.describe_all(names).unwrap_or_else(|error| names.iter().map(|_| Err(error.clone())).collect())
     }
 }
 
@@ -141,16 +166,33 @@ fn pick(
     })
 }
 
-fn entry(item: Properties) -> Option<Entry> {
-    let attribute = |key: &str| item.attributes.get(key).map(String::as_str);
-    Some(Entry {
-        name: SecretName::new(attribute("service")?, attribute("username")?).ok()?,
+fn entry(name: SecretName, step: (&str, &str), item: Properties) -> Entry {
+    Entry {
+        name,
         store: StoreKind::Native,
-        writer: attribute(APPLICATION.0).map(str::to_owned),
+        writer: writer(&item.attributes),
+        is_foreign: is_foreign(&item, step),
         created: timestamp(item.created),
         modified: timestamp(item.modified),
         label: Some(item.label),
-    })
+    }
+}
+
+/// Whether an item that was found by these two attributes has others that mean something to another program.
+fn is_foreign(item: &Properties, step: (&str, &str)) -> bool {
+    item.attributes.keys().any(|key| key != step.0 && key != step.1 && !NEUTRAL.contains(&key.as_str()))
+}
+
+/// Who wrote an item: as it says itself, else as far as its attributes are one program's own (measured; `secret-tool`
+/// leaves nothing that tells).
+fn writer(attributes: &HashMap<String, String>) -> Option<String> {
+    let has = |key: &str| attributes.contains_key(key);
+    let known = match attributes.get("xdg:schema").map(String::as_str) {
+        Some("org.git.Password") => Some("git"),
+        _ if has("Title") && has("Uuid") => Some("KeePassXC"),
+        _ => None,
+    };
+    attributes.get(APPLICATION.0).map(String::as_str).filter(|name| !name.is_empty()).or(known).map(str::to_owned)
 }
 
 /// Seconds since 1970; providers that don't know say 0.

@@ -158,6 +158,7 @@ impl Document {
                 store: StoreKind::Vault,
                 label: None,
                 writer: Some("keystencil".to_owned()),
+                is_foreign: false,
                 created: Some(record.created),
                 modified: Some(record.modified),
             })

@@ -1,18 +1,17 @@
 //! `keystencil secret set`.
 
-use super::NameArgs;
+use super::{NameArgs, ValueArgs, ValueError};
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::report::{GOOD, Report, Text};
-use crate::secret::Secret;
-use crate::store::StoreError;
+use crate::cli::report::{GOOD, Text, age};
+use crate::cli::rotation::changed;
+use crate::cli::usage::Usage;
+use crate::plan::keylike::looks_like_key;
 use clap::Args;
-use std::io::{self, IsTerminal as _, Read as _};
-use zeroize::Zeroizing;
-
-/// More than any key; so that an endless input ends.
-const LIMIT: usize = 1 << 20;
+use jiff::Timestamp;
+use serde_json::json;
+use std::io::{self, IsTerminal as _};
 
 /// Store a secret, or give it a new value
 ///
@@ -25,42 +24,60 @@ const LIMIT: usize = 1 << 20;
 ///     keystencil secret set openai
 ///     keystencil secret set github --account work
 ///     pass show openai | keystencil secret set openai
+///     keystencil secret set openai --from-env OPENAI_API_KEY
+///     keystencil secret set openai --from-file ~/key.txt && rm ~/key.txt
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct SetArgs {
     #[command(flatten)]
     name: NameArgs,
+    #[command(flatten)]
+    value: ValueArgs,
+    /// Fail if there is one already
+    #[arg(long)]
+    no_overwrite: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, CliError> {
-    let name = args.name.name()?;
-    let value =
-        if io::stdin().is_terminal() { typed(workplace.report(), &format!("Value of {name}"))? } else { piped()? };
-    if value.is_empty() {
-        return Err(StoreError::EmptyValue { name }.into());
+    args.value.check()?;
+    let (report, name) = (workplace.report(), args.name.name()?);
+    let stores = &workplace.lookup.stores;
+    let mut before = stores.survey(std::slice::from_ref(&name)).entries;
+    before.retain(|entry| entry.name == name);
+    // A key in the place of the name was meant for the value; only what is referred to or stored can be a name like that.
+    if looks_like_key(name.service()) && before.is_empty() && Usage::of(workplace).of_name(&name).is_empty() {
+        return Err(ValueError::KeyAsName.into());
     }
-    let store = workplace.lookup.stores.set(&name, &Secret::new(value.as_str().to_owned()))?;
-    workplace.report().note(Text::new().styled(GOOD, "stored").plain(format_args!(" {name} in the {store}")));
+    if let Some(entry) = before.first().filter(|_| args.no_overwrite) {
+        return Err(CliError::Stored { name, store: entry.store });
+    }
+    if let Some(entry) = before.first().filter(|_| io::stdin().is_terminal()) {
+        let since = changed(entry).map(|then| format!(", {}", age(then, Timestamp::now()))).unwrap_or_default();
+        let what = format!("{name} is stored already ({}{since}) and is replaced; Ctrl-C keeps it", entry.store);
+        report.note(Text::new().plain(what));
+    }
+    let value = args.value.read(report, &name)?;
+    let store = stores.set(&name, &value)?;
+    let replaced = before.iter().find(|entry| entry.store == store);
+    if args.json {
+        report.json(&json!({
+            "name": name.service(),
+            "account": name.account(),
+            "store": store.to_string(),
+            "replaced": replaced.is_some(),
+            "previous": replaced.and_then(changed).map(|time| time.to_string()),
+        }))?;
+    } else {
+        let verb = if replaced.is_some() { "replaced" } else { "stored" };
+        report.note(Text::new().styled(GOOD, verb).plain(format_args!(" {name} in the {store}")));
+    }
+    if let Some(other) = before.iter().find(|entry| entry.store != store) {
+        let what = format!("the {} still has its old value, which is not used while the {store} answers", other.store);
+        report.note(Text::new().plain(what));
+    }
+    args.value.tell_leftovers(report);
     Ok(Exit::Done)
-}
-
-fn typed(report: &Report, question: &str) -> Result<Zeroizing<String>, CliError> {
-    let value = report.ask_hidden(&format!("{question}: "))?;
-    if value.is_empty() {
-        return Ok(value);
-    }
-    let again = report.ask_hidden(&format!("{question} again: "))?;
-    if value == again { Ok(value) } else { Err(CliError::Mistyped) }
-}
-
-fn piped() -> Result<Zeroizing<String>, CliError> {
-    // Room for any key at once: a buffer that grows leaves copies behind that nobody wipes.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 16));
-    io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(CliError::Input)?;
-    if bytes.len() > LIMIT {
-        return Err(CliError::TooLong);
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| CliError::NotText)?;
-    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(Zeroizing::new(text.to_owned()))
 }
