@@ -78,11 +78,11 @@ fn a_survey_shows_whose_entries_a_template_uses_and_no_others() {
         all,
         [
             ("dsn", StoreKind::Native, Some("KeePassXC"), true),
-            ("github", StoreKind::Native, None, false),
+            ("github", StoreKind::Native, None, true),
             ("github", StoreKind::Vault, Some("keystencil"), false),
             ("npm", StoreKind::Native, None, true),
             ("openai", StoreKind::Native, Some("keystencil"), false),
-            ("pypi", StoreKind::Native, Some("Python_keyring_library"), false),
+            ("pypi", StoreKind::Native, Some("Python_keyring_library"), true),
         ]
     );
     assert_eq!(listing.silent, []);

@@ -6,10 +6,10 @@ use super::environment::{self, Environment};
 use super::error::CliError;
 use super::harden::Hardened;
 use super::lookup::Lookup;
-use super::report::{Report, Warning};
+use super::report::{Report, Text, Warning};
 use crate::error::Explain as _;
 use crate::session::{Session, State};
-use crate::store::{Choice, Stores, lookup::LIMIT};
+use crate::store::{Choice, Notice, Stores, lookup::LIMIT};
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -61,7 +61,11 @@ impl Context {
     fn with_config(&self, config: Config) -> Workplace<'_> {
         let choice = self.global.store.or(config.store).map_or(Choice::Auto, Choice::from);
         let interactive = environment::is_interactive();
-        let stores = Stores::new(choice, self.environment.vault(), environment::bus()).interactive(interactive);
+        let report = self.report.clone();
+        let notice =
+            Notice::new(move || report.note(Text::new().plain("waiting for the keyring to be unlocked\u{2026}")));
+        let stores =
+            Stores::new(choice, self.environment.vault(), environment::bus()).interactive(interactive).telling(notice);
         let limit = (!interactive).then_some(LIMIT);
         let home = &self.environment.home;
         let variables = Variables {

@@ -37,7 +37,7 @@ pub(super) struct Warning {
 }
 
 /// How to print, and what is known about the reader.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Report {
     color: ColorChoice,
     quiet: bool,

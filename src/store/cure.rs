@@ -29,12 +29,17 @@ impl Explain for StoreError {
             Self::NotText { name, .. } => format!("store it again as text with `{}`", command("set", name)),
             Self::Ambiguous { name, .. } => {
                 format!(
-                    "delete all but one in the keyring's own program, or give them one value with `{}`",
-                    command("set", name)
+                    "delete all but one in the keyring's own program; `{}` deletes keystencil's own, if one is",
+                    command("rm", name)
                 )
             }
-            Self::Foreign { .. } => "change it in that program, or store yours under another `--account`".to_owned(),
+            Self::Foreign { .. } => {
+                "change it with the program that made it, or store yours under another `--account`".to_owned()
+            }
             Self::Locked => "unlock it (logging in does), or run this at a terminal of your desktop session".to_owned(),
+            Self::Unconfirmed => "run this at a terminal of your desktop session and allow it there, or turn the \
+                                  question off in the keyring's settings (KeePassXC: Secret Service Integration)"
+                .to_owned(),
             Self::NoService | Self::NoCollection => {
                 "start a Secret Service such as gnome-keyring, or use the vault with `--store vault`".to_owned()
             }

@@ -49,7 +49,7 @@ pub enum StoreError {
         /// The labels of the entries, as the keyring's own user interface shows them.
         labels: Vec<String>,
     },
-    /// The entry has attributes that say it belongs to another program, which would lose track of it.
+    /// Another program made the entry, and would not know of the change.
     #[error("secret {name} is the entry {} of another program", quoted(std::slice::from_ref(label)))]
     Foreign {
         /// What was to be changed.
@@ -60,6 +60,9 @@ pub enum StoreError {
     /// The keyring is locked and nobody is there to unlock it.
     #[error("the keyring is locked")]
     Locked,
+    /// The keyring is open, and asks a person before it does this; nobody allowed it.
+    #[error("the keyring asks a person first, and nobody allowed it")]
+    Unconfirmed,
     /// There is no session bus, or no Secret Service on it.
     #[error("no keyring answers here")]
     NoService,

@@ -8,7 +8,7 @@
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
 use super::unresolved::{LookupError, Unresolved, passes_on};
-use super::{Bus, Entry, Native, Store, StoreError, StoreKind, Vault, VaultPaths};
+use super::{Bus, Entry, Native, Notice, Store, StoreError, StoreKind, Vault, VaultPaths};
 use crate::secret::{Secret, SecretName};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -53,19 +53,27 @@ pub struct Stores {
     bus: Bus,
     vault: Vault,
     interactive: bool,
+    notice: Notice,
 }
 
 impl Stores {
     /// The stores at these places; nothing is opened yet.
     #[must_use]
     pub fn new(choice: Choice, paths: VaultPaths, bus: Bus) -> Self {
-        Self { choice, bus, vault: Vault::new(paths), interactive: false }
+        Self { choice, bus, vault: Vault::new(paths), interactive: false, notice: Notice::default() }
     }
 
     /// Whether a person is there: a locked keyring then shows its prompt, and is waited for without limit.
     #[must_use]
     pub fn interactive(mut self, yes: bool) -> Self {
         self.interactive = yes;
+        self
+    }
+
+    /// What is told before a person is waited for.
+    #[must_use]
+    pub fn telling(mut self, notice: Notice) -> Self {
+        self.notice = notice;
         self
     }
 
@@ -83,7 +91,8 @@ impl Stores {
 
     /// All secrets, or all that are missing.
     ///
-    /// Each store gets `limit`; with `None` it is waited for as long as it takes.
+    /// Each store gets `limit`; with `None` the vault is waited for as long as it takes, and the native keyring for as
+    /// long as a person is at its dialog.
     ///
     /// # Errors
     /// [`LookupError::Missing`] with every name for which no store has a value, and what each store said.
@@ -250,7 +259,10 @@ impl Stores {
 
     fn with_limit(&self, kind: StoreKind, limit: Option<Duration>) -> Box<dyn Store> {
         match kind {
-            StoreKind::Native => Box::new(Native::new(self.bus.clone(), limit, self.interactive)),
+            StoreKind::Native => {
+                let native = Native::new(self.bus.clone(), limit.or(Some(LIMIT)), self.interactive);
+                Box::new(native.telling(self.notice.clone()))
+            }
             StoreKind::Vault => Box::new(self.vault.clone()),
         }
     }

@@ -13,7 +13,7 @@ pub mod vault;
 
 pub use error::StoreError;
 pub use lookup::{Choice, Listing, Stores};
-pub use native::{Bus, Native};
+pub use native::{Bus, Native, Notice};
 pub use unresolved::{LookupError, Unresolved};
 pub use vault::{Backup, Vault, VaultPaths, VaultStore};
 
@@ -85,7 +85,7 @@ pub struct Entry {
     pub label: Option<String>,
     /// The program that wrote it, where the store tells.
     pub writer: Option<String>,
-    /// Whether it has attributes that another program keeps track of it by: it is neither changed nor removed then.
+    /// Whether another program made it: it is neither changed nor removed then.
     pub is_foreign: bool,
     /// When it was first stored.
     pub created: Option<Timestamp>,

@@ -5,7 +5,9 @@
 //! Service is spoken directly over libdbus, because its own store asks for one secret at a time (20 references take
 //! 18–24 ms that way).
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod bus;
@@ -33,6 +35,30 @@ pub use keychain::Native;
 mod credential_manager;
 #[cfg(windows)]
 pub use credential_manager::Native;
+
+/// What is told before a person is waited for; nobody is, by default. This floor does not print.
+#[derive(Clone, Default)]
+pub struct Notice(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl Notice {
+    /// Calls `tell` whenever a keyring shows the person a dialog and waits.
+    pub fn new(tell: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(tell)))
+    }
+
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn tell(&self) {
+        if let Some(tell) = &self.0 {
+            tell();
+        }
+    }
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notice")
+    }
+}
 
 /// Where the session bus is, as the environment says; this floor does not read it. Only the Secret Service needs it.
 ///

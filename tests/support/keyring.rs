@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct Keyring {
     home: tempfile::TempDir,
-    daemons: Vec<Child>,
+    /// The bus, then the keyring.
+    pub(crate) daemons: Vec<Child>,
 }
 
 impl Keyring {
@@ -135,6 +136,19 @@ impl Keyring {
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
     }
 
+    /// Starts to write down what crosses the bus and matches `rule`.
+    pub(crate) fn monitor(&self, rule: &str) -> Monitor {
+        let log = self.path().join("monitor.log");
+        let program = self
+            .command("dbus-monitor")
+            .args(["--session", rule, "interface='test.Monitor'"])
+            .stdout(fs::File::create(&log).unwrap())
+            .spawn();
+        let monitor = Monitor { program: installed(program, "dbus-monitor", "dbus"), log, socket: self.socket() };
+        monitor.wait_for("Started");
+        monitor
+    }
+
     /// Locks the default collection. Without a display nobody can unlock it again.
     pub(crate) fn lock(&self) {
         let done = self.dbus_send(
@@ -159,6 +173,11 @@ impl Keyring {
     pub(crate) fn kill(&mut self) {
         self.signal(1, Signal::KILL);
         let _ = self.daemons[1].wait();
+    }
+
+    /// The keyring's process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.daemons[1])
     }
 
     fn signal(&self, daemon: usize, signal: Signal) {
@@ -192,6 +211,39 @@ impl Keyring {
     }
 }
 
+/// A `dbus-monitor` that is running.
+pub(crate) struct Monitor {
+    program: Child,
+    log: PathBuf,
+    socket: PathBuf,
+}
+
+impl Monitor {
+    /// Ends it; what it has seen.
+    pub(crate) fn end(mut self) -> String {
+        let seen = self.wait_for("Ended");
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+        seen
+    }
+
+    /// Sends a signal of its own until it is seen: then all that came before it is seen as well.
+    fn wait_for(&self, signal: &str) -> String {
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(10) {
+            let bus = format!("--bus=unix:path={}", self.socket.display());
+            let sent = Command::new("dbus-send").args([&bus, "/", &format!("test.Monitor.{signal}")]).status();
+            assert!(sent.unwrap().success());
+            let seen = fs::read_to_string(&self.log).unwrap();
+            if seen.contains(&format!("member={signal}")) {
+                return seen;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("dbus-monitor saw nothing within 10 s");
+    }
+}
+
 impl Drop for Keyring {
     fn drop(&mut self) {
         for daemon in self.daemons.iter_mut().rev() {
@@ -201,7 +253,7 @@ impl Drop for Keyring {
     }
 }
 
-fn installed(child: std::io::Result<Child>, program: &str, package: &str) -> Child {
+pub(crate) fn installed(child: std::io::Result<Child>, program: &str, package: &str) -> Child {
     child.unwrap_or_else(|error| {
         panic!(
             "`{program}` can't be run ({error}); the package {package} is needed: run scripts/test, which installs it"

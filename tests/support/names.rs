@@ -1,5 +1,7 @@
 //! Short words for what the tests of the stores say again and again.
 
+#![allow(dead_code)]
+
 use keystencil::secret::{Secret, SecretName};
 use keystencil::store::{LookupError, StoreError, Stores};
 use std::time::Duration;
@@ -22,4 +24,16 @@ pub(crate) fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupE
 
 pub(crate) fn answer(error: &LookupError) -> &StoreError {
     &error.missing()[0].answers[0].1
+}
+
+/// A Python that has `keyring`; `scripts/test` makes one and says where.
+pub(crate) fn python() -> String {
+    let python = std::env::var("KEYSTENCIL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let found = std::process::Command::new(&python).args(["-c", "import keyring, secretstorage"]).output();
+    assert!(
+        found.is_ok_and(|output| output.status.success()),
+        "`{python}` has no Python keyring: run scripts/test, which installs it, or set KEYSTENCIL_TEST_PYTHON to a \
+         Python that can `import keyring, secretstorage`"
+    );
+    python
 }

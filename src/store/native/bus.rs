@@ -50,6 +50,12 @@ impl Connection {
         self.deadline.set(self.limit.and_then(|limit| Instant::now().checked_add(limit)));
     }
 
+    /// Gives no more than `limit` from here on, and no more than was left.
+    pub(super) fn hurry(&self, limit: Duration) {
+        let soon = Instant::now().checked_add(limit);
+        self.deadline.set(self.deadline.get().into_iter().chain(soon).min());
+    }
+
     /// Waits without limit from here on: a person is typing a password.
     pub(super) fn stop_clock(&self) {
         self.deadline.set(None);
@@ -57,6 +63,14 @@ impl Connection {
 
     pub(super) fn send(&self, message: Message) -> Result<Pending, StoreError> {
         self.channel.send(message).map(Pending).map_err(|()| lost())
+    }
+
+    /// Waits until the reply to a call is there to be taken.
+    pub(super) fn arrival(&self, call: Pending) -> Result<(), StoreError> {
+        while !self.replies.borrow().contains_key(&call.0) {
+            self.receive()?;
+        }
+        Ok(())
     }
 
     /// The reply to a call.

@@ -5,7 +5,7 @@
 //! own `get_password` makes mojibake of UTF-8.
 
 use super::super::{Entry, Store, StoreError, StoreKind};
-use super::{Bus, decode};
+use super::{Bus, Notice, decode};
 use crate::secret::{Secret, SecretName};
 use keyring::api::CredentialStoreApi;
 use std::collections::HashMap;
@@ -23,6 +23,12 @@ impl Native {
     #[allow(clippy::needless_pass_by_value)]
     pub fn new(_: Bus, _: Option<Duration>, _interactive: bool) -> Self {
         Self
+    }
+
+    /// The system's own dialogs say what they wait for.
+    #[must_use]
+    pub fn telling(self, _: Notice) -> Self {
+        self
     }
 
     /// The credential that has the secret, if any: keyring's `user.service`, Python keyring's `service` (if the user

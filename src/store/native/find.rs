@@ -6,24 +6,19 @@
 use super::super::{StoreError, StoreKind};
 use super::service::{Found, Item, Service};
 use crate::secret::SecretName;
+use dbus::strings::Path;
 
 /// Where other programs keep the two parts of a name, in the order of the lookup, which stops at the first that
 /// matches: Python keyring, go-keyring, keyring-core; `secret-tool` as most people type it; git; KeePassXC.
 const STEPS: [(&str, &str); 4] =
     [("service", "username"), ("service", "account"), ("service", "user"), ("Title", "UserName")];
 
-/// The items of one name.
-pub(super) struct Match {
-    pub(super) step: (&'static str, &'static str),
-    pub(super) items: Vec<Item>,
-}
-
-/// Looks all names up, each in the steps' order, and unlocks what has to be.
+/// The items of all names: looks them up, each in the steps' order, and unlocks what has to be.
 pub(super) fn find(
     service: &Service,
     names: &[SecretName],
     interactive: bool,
-) -> Result<Vec<Result<Match, StoreError>>, StoreError> {
+) -> Result<Vec<Result<Vec<Item>, StoreError>>, StoreError> {
     let mut found = search(service, names)?;
     if found.iter().any(Option::is_none) {
         // Some providers don't search a locked collection at all.
@@ -42,11 +37,9 @@ pub(super) fn find(
     Ok(settle(names, found, not_found, service))
 }
 
-type Step = ((&'static str, &'static str), Found);
-
 /// The first step that matches, for each name; all names are asked about at once.
-fn search(service: &Service, names: &[SecretName]) -> Result<Vec<Option<Step>>, StoreError> {
-    let mut found: Vec<Option<Step>> = names.iter().map(|_| None).collect();
+fn search(service: &Service, names: &[SecretName]) -> Result<Vec<Option<Found>>, StoreError> {
+    let mut found: Vec<Option<Found>> = names.iter().map(|_| None).collect();
     for step in STEPS {
         let mut open: Vec<_> = names.iter().zip(&mut found).filter(|(_, found)| found.is_none()).collect();
         if open.is_empty() {
@@ -56,7 +49,7 @@ fn search(service: &Service, names: &[SecretName]) -> Result<Vec<Option<Step>>, 
             open.iter().map(|(name, _)| vec![(step.0, name.service()), (step.1, name.account())]).collect();
         for ((_, slot), answer) in open.iter_mut().zip(service.search(&queries)?) {
             if !answer.unlocked.is_empty() || !answer.locked.is_empty() {
-                **slot = Some((step, answer));
+                **slot = Some(answer);
             }
         }
     }
@@ -66,23 +59,35 @@ fn search(service: &Service, names: &[SecretName]) -> Result<Vec<Option<Step>>, 
 /// Turns what was found into items that can be read; locked ones are unlocked together, if anybody can.
 fn settle(
     names: &[SecretName],
-    found: Vec<Option<Step>>,
+    found: Vec<Option<Found>>,
     missing: impl Fn(&SecretName) -> StoreError,
     service: &Service,
-) -> Vec<Result<Match, StoreError>> {
+) -> Vec<Result<Vec<Item>, StoreError>> {
     let needed: Vec<Item> = found
         .iter()
         .flatten()
-        .filter(|(_, found)| found.unlocked.is_empty())
-        .flat_map(|(_, found)| found.locked.iter().cloned())
+        .filter(|found| found.unlocked.is_empty())
+        .flat_map(|found| found.locked.iter().cloned())
         .collect();
-    let unlocked = if needed.is_empty() { Ok(()) } else { service.unlock(&needed) };
+    let unlocked = match needed.first() {
+        None => Ok(()),
+        Some(first) => service.unlock(&needed).map_err(|error| why(error, first, service)),
+    };
     let settled = names.iter().zip(found).map(|(name, found)| match found {
         None => Err(missing(name)),
-        Some((step, found)) if !found.unlocked.is_empty() => Ok(Match { step, items: found.unlocked }),
-        Some((step, found)) => unlocked.clone().map(|()| Match { step, items: found.locked }),
+        Some(found) if !found.unlocked.is_empty() => Ok(found.unlocked),
+        Some(found) => unlocked.clone().map(|()| found.locked),
     });
     settled.collect()
+}
+
+/// An item that is locked in an open collection waits for a person's word (KeePassXC asks for each program).
+fn why(error: StoreError, item: &Item, service: &Service) -> StoreError {
+    let collection = item.rsplit_once('/').and_then(|(collection, _)| Path::new(collection).ok());
+    match (&error, collection.map(|collection| service.is_locked(&collection.into_static()))) {
+        (StoreError::Locked, Some(Ok(false))) => StoreError::Unconfirmed,
+        _ => error,
+    }
 }
 
 pub(super) fn not_found(name: &SecretName) -> StoreError {

@@ -4,7 +4,7 @@
 //! Keychain asks the person by itself, and waits for them.
 
 use super::super::{Entry, Store, StoreError, StoreKind};
-use super::{Bus, decode};
+use super::{Bus, Notice, decode};
 use crate::secret::{Secret, SecretName};
 use apple_native_keyring_store::keychain;
 use keyring::api::CredentialStoreApi;
@@ -21,6 +21,12 @@ impl Native {
     #[allow(clippy::needless_pass_by_value)]
     pub fn new(_: Bus, _: Option<Duration>, _interactive: bool) -> Self {
         Self
+    }
+
+    /// The system's own dialogs say what they wait for.
+    #[must_use]
+    pub fn telling(self, _: Notice) -> Self {
+        self
     }
 
     fn entry(name: &SecretName) -> Result<keyring::Entry, StoreError> {

@@ -1,22 +1,19 @@
 //! The native keyring of Linux and the BSDs as a [`Store`]: what an entry of ours looks like, and which entries are not
 //! ours to change.
 //!
-//! Creating with fewer attributes than an item has replaces that item (measured). So an item that has more than a name
-//! is not written to.
+//! Ours has `application = keystencil`; nothing else is ever written to, or deleted: the program that made it would not
+//! know. Creating with fewer attributes than an item has replaces that item (measured), so ours are made with all.
 
 use super::super::{Entry, Store, StoreError, StoreKind};
-use super::Bus;
 use super::find::{find, not_found};
 use super::service::{Item, Service};
 use super::wire::Properties;
+use super::{Bus, Notice};
 use crate::secret::{Secret, SecretName};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::{Zeroize, Zeroizing};
-
-/// Attributes that say who wrote an entry and not what it is. An entry with any other has a meaning of its own.
-const NEUTRAL: [&str; 3] = ["application", "target", "xdg:schema"];
 
 const APPLICATION: (&str, &str) = ("application", "keystencil");
 /// The attributes that we file a name under.
@@ -29,6 +26,7 @@ pub struct Native {
     bus: Bus,
     limit: Option<Duration>,
     interactive: bool,
+    notice: Notice,
 }
 
 impl Native {
@@ -36,31 +34,38 @@ impl Native {
     /// which only happens if `interactive`.
     #[must_use]
     pub fn new(bus: Bus, limit: Option<Duration>, interactive: bool) -> Self {
-        Self { bus, limit, interactive }
+        Self { bus, limit, interactive, notice: Notice::default() }
+    }
+
+    /// Tells when a person is waited for.
+    #[must_use]
+    pub fn telling(mut self, notice: Notice) -> Self {
+        self.notice = notice;
+        self
     }
 
     fn connect(&self) -> Result<Service, StoreError> {
-        Service::connect(&self.bus, self.limit, self.interactive)
+        Service::connect(&self.bus, self.limit, self.interactive, self.notice.clone())
     }
 
     fn get_all(&self, names: &[SecretName]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
         let service = self.connect()?;
         let matches = find(&service, names, self.interactive)?;
-        let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.items.iter().cloned()).collect();
+        let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.iter().cloned()).collect();
         let values = if all.is_empty() { HashMap::new() } else { service.values(&all)? };
         let secrets = names.iter().zip(matches);
-        Ok(secrets.map(|(name, found)| pick(&service, name, &found?.items, &values)).collect())
+        Ok(secrets.map(|(name, found)| pick(&service, name, &found?, &values)).collect())
     }
 
     fn describe_all(&self, names: &[SecretName]) -> Result<Vec<Result<Vec<Entry>, StoreError>>, StoreError> {
         let service = self.connect()?;
         let matches = find(&service, names, self.interactive)?;
-        let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.items.iter().cloned()).collect();
+        let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.iter().cloned()).collect();
         let mut properties = service.properties(&all)?.into_iter();
         let described = names.iter().zip(matches).map(|(name, found)| match found {
             Ok(found) => {
-                let items = properties.by_ref().take(found.items.len()).flatten();
-                Ok(items.map(|item| entry(name.clone(), found.step, item)).collect())
+                let items = properties.by_ref().take(found.len()).flatten();
+                Ok(items.map(|item| entry(name.clone(), item)).collect())
             }
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -68,19 +73,21 @@ impl Native {
         Ok(described.collect())
     }
 
-    /// The items a change of `name` is about, once it is clear that they are not another program's.
-    fn own(&self, service: &Service, name: &SecretName) -> Result<Option<Vec<Item>>, StoreError> {
-        let found = match find(service, std::slice::from_ref(name), self.interactive)?.pop() {
-            Some(Err(error)) if error.is_not_found() => return Ok(None),
-            Some(found) => found?,
-            None => return Ok(None),
+    /// The items of `name` that keystencil made, and the label of one that another program made.
+    fn own(&self, service: &Service, name: &SecretName) -> Result<(Vec<Item>, Option<String>), StoreError> {
+        let items = match find(service, std::slice::from_ref(name), self.interactive)?.pop() {
+            Some(Err(error)) if !error.is_not_found() => return Err(error),
+            found => found.and_then(Result::ok).unwrap_or_default(),
         };
-        for properties in service.properties(&found.items)?.into_iter().flatten() {
-            if is_foreign(&properties, found.step) {
-                return Err(StoreError::Foreign { name: name.clone(), label: properties.label });
+        let (mut own, mut foreign) = (Vec::new(), None);
+        for (item, properties) in items.iter().zip(service.properties(&items)?) {
+            match properties {
+                Some(one) if is_foreign(&one) => foreign = Some(one.label),
+                Some(_) => own.push(item.clone()),
+                None => {} // gone meanwhile
             }
         }
-        Ok(Some(found.items))
+        Ok((own, foreign))
     }
 }
 
@@ -98,8 +105,12 @@ impl Store for Native {
             return Err(StoreError::EmptyValue { name: name.clone() });
         }
         let service = self.connect()?;
-        if let Some(items) = self.own(&service, name)? {
-            return items.iter().try_for_each(|item| service.change(item, secret.expose().as_bytes()));
+        match self.own(&service, name)? {
+            (_, Some(label)) => return Err(StoreError::Foreign { name: name.clone(), label }),
+            (own, None) if !own.is_empty() => {
+                return own.iter().try_for_each(|item| service.change(item, secret.expose().as_bytes()));
+            }
+            _ => {}
         }
         let collection = service.default_collection()?;
         if service.is_locked(&collection)? {
@@ -112,9 +123,10 @@ impl Store for Native {
 
     fn remove(&self, name: &SecretName) -> Result<bool, StoreError> {
         let service = self.connect()?;
-        let Some(items) = self.own(&service, name)? else { return Ok(false) };
-        items.iter().try_for_each(|item| service.delete(item))?;
-        Ok(true)
+        match self.own(&service, name)? {
+            (own, Some(label)) if own.is_empty() => Err(StoreError::Foreign { name: name.clone(), label }),
+            (own, _) => own.iter().try_for_each(|item| service.delete(item)).map(|()| !own.is_empty()),
+        }
     }
 
     fn list(&self) -> Result<Vec<Entry>, StoreError> {
@@ -127,7 +139,7 @@ impl Store for Native {
         let ours = |item: Properties| {
             let attribute = |key: &str| item.attributes.get(key).map(String::as_str);
             let name = SecretName::new(attribute(OURS.0)?, attribute(OURS.1)?).ok()?;
-            Some(entry(name, OURS, item))
+            Some(entry(name, item))
         };
         let mut entries: Vec<Entry> = service.properties(&items)?.into_iter().flatten().filter_map(ours).collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -166,21 +178,21 @@ fn pick(
     })
 }
 
-fn entry(name: SecretName, step: (&str, &str), item: Properties) -> Entry {
+fn entry(name: SecretName, item: Properties) -> Entry {
     Entry {
         name,
         store: StoreKind::Native,
         writer: writer(&item.attributes),
-        is_foreign: is_foreign(&item, step),
+        is_foreign: is_foreign(&item),
         created: timestamp(item.created),
         modified: timestamp(item.modified),
         label: Some(item.label),
     }
 }
 
-/// Whether an item that was found by these two attributes has others that mean something to another program.
-fn is_foreign(item: &Properties, step: (&str, &str)) -> bool {
-    item.attributes.keys().any(|key| key != step.0 && key != step.1 && !NEUTRAL.contains(&key.as_str()))
+/// Whether another program made it; also one that made it anew over ours, as gnome-keyring lets it.
+fn is_foreign(item: &Properties) -> bool {
+    item.attributes.get(APPLICATION.0).is_none_or(|by| by != APPLICATION.1)
 }
 
 /// Who wrote an item: as it says itself, else as far as its attributes are one program's own (measured; `secret-tool`

@@ -4,10 +4,10 @@
 //! [`secret_service`](super::secret_service)'s. Lists of questions are pipelined.
 
 use super::super::StoreError;
-use super::Bus;
 use super::bus::{Connection, Pending};
 use super::session::{Cipher, ENCRYPTED, KeyPair, PLAIN};
 use super::wire::{Properties, read, unreadable};
+use super::{Bus, Notice};
 use dbus::arg::{AppendAll, PropMap, RefArg, Variant};
 use dbus::strings::Path;
 use dbus::{Message, MessageType};
@@ -24,6 +24,13 @@ const ITEM: &str = "org.freedesktop.Secret.Item";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
+/// The default collection under its other name; asking there saves the question for its path.
+const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
+
+/// How long something that may take a person is waited for before it counts as that. A dialog that nobody need answer
+/// is over within milliseconds; a hook has a second in all.
+const HESITATION: Duration = Duration::from_millis(400);
+
 /// Calls in flight at once. The bus daemon's built-in limit is 128 unanswered calls (a session bus raises it).
 const IN_FLIGHT: usize = 100;
 
@@ -32,8 +39,10 @@ pub(super) type Item = Path<'static>;
 pub(super) struct Service {
     bus: Connection,
     interactive: bool,
+    notice: Cell<Option<Notice>>,
     exchange: KeyPair,
     opening: Cell<Option<Pending>>,
+    is_locked: Cell<Option<Pending>>,
     session: OnceCell<(Path<'static>, Cipher)>,
 }
 
@@ -49,12 +58,20 @@ pub(super) struct Found {
 
 impl Service {
     /// Connects and begins the key exchange; the service works on it while it gets the first questions.
-    pub(super) fn connect(bus: &Bus, limit: Option<Duration>, interactive: bool) -> Result<Self, StoreError> {
+    pub(super) fn connect(
+        bus: &Bus,
+        limit: Option<Duration>,
+        interactive: bool,
+        notice: Notice,
+    ) -> Result<Self, StoreError> {
         let bus = Connection::open(bus, limit)?;
         let exchange = KeyPair::generate()?;
         let public = Variant(Box::new(exchange.public()) as Box<dyn RefArg>);
         let opening = bus.send(call(ROOT, SERVICE, "OpenSession", (ENCRYPTED, public)))?;
-        Ok(Self { bus, interactive, exchange, opening: Some(opening).into(), session: OnceCell::new() })
+        let is_locked = bus.send(call(DEFAULT, PROPERTIES, "Get", (COLLECTION, "Locked")))?;
+        let (opening, is_locked) = (Some(opening).into(), Some(is_locked).into());
+        let notice = Some(notice).into();
+        Ok(Self { bus, interactive, notice, exchange, opening, is_locked, session: OnceCell::new() })
     }
 
     fn session(&self) -> Result<&(Path<'static>, Cipher), StoreError> {
@@ -74,6 +91,36 @@ impl Service {
             let _ = self.session.set(session);
         }
         self.session.get().ok_or_else(unreadable)
+    }
+
+    /// Waits for a reply that may take a person if the default collection is locked: KeePassXC answers no search
+    /// before somebody has typed the password into its dialog.
+    fn await_unlocking(&self, first: Pending) -> Result<(), StoreError> {
+        let Some(question) = self.is_locked.take() else { return Ok(()) };
+        match self.bus.reply(question).as_ref().map(read::<(Variant<bool>,)>) {
+            Ok(Ok((Variant(true),))) => self.await_person(|| self.bus.arrival(first)),
+            Err(error @ StoreError::TimedOut { .. }) => Err(error.clone()),
+            _ => Ok(()), // there is no default collection
+        }
+    }
+
+    /// Waits for what a person may have to do first, and says so (once) if they do.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if it takes a person and there is none.
+    fn await_person(&self, wait: impl Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.bus.hurry(HESITATION);
+        let answer = match wait() {
+            Err(StoreError::TimedOut { .. }) if self.interactive => {
+                self.notice.take().unwrap_or_default().tell();
+                self.bus.stop_clock();
+                wait()
+            }
+            Err(StoreError::TimedOut { .. }) => Err(StoreError::Locked),
+            answer => answer,
+        };
+        self.bus.start_clock();
+        answer
     }
 
     /// The items that have all attributes of a query, for each query.
@@ -120,7 +167,7 @@ impl Service {
         properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(attributes)));
         let reply = self.bus.call(call(collection, COLLECTION, "CreateItem", (properties, self.seal(value)?, true)))?;
         let (_, prompt) = read::<(Path<'static>, Path<'static>)>(&reply)?;
-        self.prompt(&prompt)
+        self.confirm(&prompt)
     }
 
     /// Replaces the value of an item and nothing else.
@@ -130,7 +177,7 @@ impl Service {
 
     pub(super) fn delete(&self, item: &Item) -> Result<(), StoreError> {
         let (prompt,) = read::<(Path<'static>,)>(&self.bus.call(call(item, ITEM, "Delete", ()))?)?;
-        self.prompt(&prompt)
+        self.confirm(&prompt)
     }
 
     fn seal(&self, value: &[u8]) -> Result<Sealed, StoreError> {
@@ -157,19 +204,37 @@ impl Service {
     pub(super) fn unlock(&self, locked: &[Path<'static>]) -> Result<(), StoreError> {
         let reply = self.bus.call(call(ROOT, SERVICE, "Unlock", (locked,)))?;
         let (_, prompt) = read::<(Vec<Path<'static>>, Path<'static>)>(&reply)?;
-        self.prompt(&prompt)
-    }
-
-    /// Shows a prompt of the service and waits for the person; nothing is shown if there is none.
-    fn prompt(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
-        if is_none(prompt) {
+        if is_none(&prompt) {
             return Ok(());
         }
         if !self.interactive {
-            // The service keeps the prompt until it is dismissed; whether it hears that changes nothing here.
-            let _ = self.bus.send(call(prompt, PROMPT, "Dismiss", ()))?;
+            self.dismiss(&prompt)?;
             return Err(StoreError::Locked);
         }
+        self.prompt(&prompt)
+    }
+
+    /// A change that the service makes by a prompt. KeePassXC makes every change so, and shows something only if its
+    /// settings want to be asked; so the prompt is begun although there may be nobody to answer it.
+    fn confirm(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
+        if is_none(prompt) {
+            return Ok(());
+        }
+        let answer = self.prompt(prompt);
+        if matches!(answer, Err(StoreError::Locked)) {
+            self.dismiss(prompt)?;
+            return Err(StoreError::Unconfirmed);
+        }
+        answer
+    }
+
+    /// The service keeps a prompt until it is dismissed; whether it hears that changes nothing here.
+    fn dismiss(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
+        self.bus.send(call(prompt, PROMPT, "Dismiss", ())).map(drop)
+    }
+
+    /// Shows a prompt of the service and waits for the person.
+    fn prompt(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
         for rule in [
             format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'"),
             format!("type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'"),
@@ -183,11 +248,11 @@ impl Service {
             );
             self.bus.call(to_bus)?;
         }
-        self.bus.call(call(prompt, PROMPT, "Prompt", ("",)))?;
-        self.bus.stop_clock();
-        let answer = self.wait_for(prompt);
-        self.bus.start_clock();
-        answer
+        // Some answer only when the dialog is over.
+        let shown = self.bus.send(call(prompt, PROMPT, "Prompt", ("",)))?;
+        self.await_person(|| self.bus.arrival(shown))?;
+        self.bus.reply(shown)?;
+        self.await_person(|| self.wait_for(prompt))
     }
 
     fn wait_for(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
@@ -214,6 +279,9 @@ impl Service {
         while questions.peek().is_some() {
             let sent: Vec<_> =
                 questions.by_ref().take(IN_FLIGHT).map(|question| self.bus.send(question)).collect::<Result<_, _>>()?;
+            if let Some(first) = sent.first() {
+                self.await_unlocking(*first)?;
+            }
             for pending in sent {
                 answers.push(match self.bus.reply(pending) {
                     Err(error @ StoreError::TimedOut { .. }) => return Err(error),
