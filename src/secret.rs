@@ -1,7 +1,11 @@
-//! A secret and its name. Every floor may carry them; only the writer of targets and the stores open one.
+//! A secret, its name, and the question for it. Every floor may carry them; only the writer of targets and the stores open one.
 //!
 //! A [`Secret`] zeroizes when dropped, prints as `[secret]`, and has no `Serialize`: it can't end up in a journal,
 //! a log line or an error by accident.
+
+mod query;
+
+pub use query::{Attributes, Pinned, Provided, Query, Wanted};
 
 use crate::error::Explain;
 use std::fmt;
@@ -64,14 +68,8 @@ impl SecretName {
     /// [`NameError`] if a part is empty or holds a NUL byte.
     pub fn new(service: impl Into<String>, account: impl Into<String>) -> Result<Self, NameError> {
         let (service, account) = (service.into(), account.into());
-        for (part, text) in [("service", &service), ("account", &account)] {
-            if text.is_empty() {
-                return Err(NameError::Empty { part });
-            }
-            if text.contains('\0') {
-                return Err(NameError::Nul { part });
-            }
-        }
+        query::check("service", &service)?;
+        query::check("account", &account)?;
         Ok(Self { service, account })
     }
 
@@ -100,19 +98,33 @@ pub enum NameError {
     /// A part is the empty string.
     #[error("the {part} of a secret can't be empty")]
     Empty {
-        /// `service` or `account`.
+        /// `service`, `account`, `collection` …
         part: &'static str,
     },
     /// A part holds a NUL byte.
     #[error("the {part} of a secret can't hold a NUL byte")]
     Nul {
-        /// `service` or `account`.
+        /// `service`, `account`, `collection` …
         part: &'static str,
     },
+    /// A search without attributes, or with `xdg:schema` alone, finds everything there is.
+    #[error("the attributes of a secret must say which one is meant")]
+    NoAttributes,
 }
 
 impl Explain for NameError {
     fn hint(&self) -> Option<String> {
-        Some("name it as in `keyring('github')` or `keyring('github', account='work')`".to_owned())
+        let like = match self {
+            Self::NoAttributes
+            | Self::Empty { part: "attribute name" | "attribute value" }
+            | Self::Nul { part: "attribute name" | "attribute value" } => {
+                "name it as in `keyring(attributes={'Title': 'OpenAI', 'UserName': 'me'})`"
+            }
+            Self::Empty { part: "reference" } | Self::Nul { part: "reference" } => {
+                "say what the command is to look up, as in `op('op://Private/OpenAI/key')`"
+            }
+            _ => "name it as in `keyring('github')` or `keyring('github', account='work')`",
+        };
+        Some(like.to_owned())
     }
 }

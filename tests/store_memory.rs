@@ -8,7 +8,7 @@
 mod keyring;
 
 use keyring::Keyring;
-use keystencil::secret::SecretName;
+use keystencil::secret::{Query, SecretName};
 use keystencil::store::Choice;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -29,7 +29,7 @@ fn no_byte_of_a_secret_stays_in_memory_after_it_was_read_and_dropped() {
     let made = format!("cd '{}' && {script}", keyring.path().display());
     keyring.run("sh", &["-c", &made, "sh", HALVES[0], HALVES[1]], "");
 
-    let names = ["native", "vault"].map(|service| SecretName::new(service, "api-key").unwrap());
+    let names = ["native", "vault"].map(|service| Query::from(SecretName::new(service, "api-key").unwrap()));
     let secrets = keyring.stores(Choice::Auto).resolve(&names, Some(Duration::from_secs(3))).unwrap();
     for name in &names {
         assert_eq!(secrets[name].expose().len(), HALVES[0].len() + HALVES[1].len());

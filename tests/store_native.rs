@@ -9,9 +9,9 @@ mod names;
 
 use keyring::Keyring;
 use keystencil::error::Explain;
-use keystencil::secret::Secret;
+use keystencil::secret::{Attributes, Pinned, Query, Secret, Wanted};
 use keystencil::store::{Bus, Choice, Native, Store, StoreError, StoreKind};
-use names::{account, answer, name, read, secret};
+use names::{account, answer, ask, name, query, read, secret};
 use std::time::Duration;
 
 #[test]
@@ -116,6 +116,87 @@ fn the_same_value_twice_is_no_ambiguity() {
     assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "same");
 }
 
+fn with_attributes(attributes: &[(&str, &str)], collection: Option<&str>) -> Query {
+    let attributes = attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let wanted = Wanted::Attributes(Attributes::new(attributes).unwrap());
+    Query::Keyring(Pinned::new(wanted, collection.map(str::to_owned)).unwrap())
+}
+
+fn in_collection(service: &str, collection: &str) -> Query {
+    Query::Keyring(Pinned::new(Wanted::Name(name(service)), Some(collection.to_owned())).unwrap())
+}
+
+#[test]
+fn attributes_find_what_no_name_finds_and_all_of_them_must_match() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    keyring.secret_tool_store("A", "Title OpenAI UserName me Path /work", "work");
+    keyring.secret_tool_store("B", "Title OpenAI UserName me Path /home", "home");
+    assert_eq!(ask(&stores, &with_attributes(&[("Title", "OpenAI"), ("Path", "/work")], None)).unwrap(), "work");
+    let error = ask(&stores, &with_attributes(&[("Title", "OpenAI"), ("UserName", "me")], None)).unwrap_err();
+    assert!(matches!(answer(&error), StoreError::Ambiguous { labels, .. } if labels.len() == 2), "{error:?}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("pin the reference further")), "{:?}", error.hint());
+    let error = ask(&stores, &with_attributes(&[("Title", "OpenAI"), ("UserName", "you")], None)).unwrap_err();
+    assert_eq!(error.to_string(), "secret with Title `OpenAI`, UserName `you` is not in the keyring");
+}
+
+#[test]
+fn a_pin_to_one_store_asks_that_one_only() {
+    let keyring = Keyring::start();
+    keyring.stores(Choice::Vault).set(&name("github"), &secret("in the vault")).unwrap();
+    keyring.stores(Choice::Native).set(&name("github"), &secret("in the keyring")).unwrap();
+    keyring.stores(Choice::Vault).set(&name("old"), &secret("in the vault")).unwrap();
+    let native = |service| Query::Keyring(Pinned::new(Wanted::Name(name(service)), None).unwrap());
+    // Whatever `--store` says: a pin is the template's word for one secret.
+    for choice in [Choice::Auto, Choice::Native, Choice::Vault] {
+        let stores = keyring.stores(choice);
+        assert_eq!(ask(&stores, &Query::Vault(name("github"))).unwrap(), "in the vault");
+        assert_eq!(ask(&stores, &native("github")).unwrap(), "in the keyring");
+        let error = ask(&stores, &native("old")).unwrap_err();
+        assert_eq!(error.to_string(), "secret `old` (account `api-key`) is not in the keyring");
+        assert_eq!(error.hint().unwrap(), "store it with `keystencil secret set old --store native`");
+    }
+    let error = ask(&keyring.stores(Choice::Auto), &Query::Vault(name("new"))).unwrap_err();
+    assert_eq!(error.to_string(), "secret `new` (account `api-key`) is not in the vault");
+}
+
+#[test]
+fn a_collection_is_called_by_its_label_its_alias_or_its_path() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Auto);
+    stores.set(&name("github"), &secret("ghp_1")).unwrap();
+    keyring.secret_tool_store_in("session", "S", "service github username api-key", "for the session");
+    for collection in ["login", "Login", "default"] {
+        assert_eq!(ask(&stores, &in_collection("github", collection)).unwrap(), "ghp_1", "{collection}");
+    }
+    assert_eq!(ask(&stores, &in_collection("github", "session")).unwrap(), "for the session");
+    assert_eq!(ask(&stores, &with_attributes(&[("service", "github")], Some("session"))).unwrap(), "for the session");
+    assert!(matches!(answer(&read(&stores, &name("github")).unwrap_err()), StoreError::Ambiguous { .. }));
+    let error = ask(&stores, &in_collection("github", "logn")).unwrap_err();
+    assert_eq!(error.to_string(), "the keyring has no collection `logn`");
+    assert!(error.hint().is_some_and(|hint| hint.contains("`Login`")), "{:?}", error.hint());
+    let error = ask(&stores, &in_collection("other", "login")).unwrap_err();
+    assert_eq!(error.to_string(), "secret `other` (account `api-key`) in the collection `login` is not in the keyring");
+}
+
+#[test]
+fn pinned_and_plain_questions_go_together_and_a_locked_collection_is_told() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    stores.set(&name("github"), &secret("ghp_1")).unwrap();
+    let asked = [
+        query("github"),
+        in_collection("github", "login"),
+        with_attributes(&[("service", "github"), ("username", "api-key")], None),
+    ];
+    let all = stores.resolve(&asked, Some(LIMIT)).unwrap();
+    assert!(asked.iter().all(|query| all[query].expose() == "ghp_1"));
+    keyring.lock();
+    for query in asked.into_iter().chain([in_collection("other", "login"), with_attributes(&[("a", "b")], None)]) {
+        assert_eq!(answer(&ask(&stores, &query).unwrap_err()), &StoreError::Locked);
+    }
+}
+
 #[test]
 fn an_empty_value_is_refused_and_an_empty_entry_is_an_error() {
     let keyring = Keyring::start();
@@ -131,9 +212,9 @@ fn all_missing_secrets_are_reported_together() {
     let keyring = Keyring::start();
     let stores = keyring.stores(Choice::Auto);
     stores.set(&name("b"), &secret("there")).unwrap();
-    let error = stores.resolve(&[name("c"), name("b"), account("a", "work")], Some(LIMIT)).unwrap_err();
-    let missing: Vec<_> = error.missing().iter().map(|missing| missing.name.clone()).collect();
-    assert_eq!(missing, [account("a", "work"), name("c")]);
+    let error = stores.resolve(&[query("c"), query("b"), account("a", "work").into()], Some(LIMIT)).unwrap_err();
+    let missing: Vec<_> = error.missing().iter().map(|missing| missing.query.clone()).collect();
+    assert_eq!(missing, [account("a", "work").into(), query("c")]);
     assert_eq!(error.to_string(), "secret `a` (account `work`) is in no store");
     assert_eq!(error.hint().as_deref(), Some("store it with `keystencil secret set a --account work`"));
     let others: Vec<_> = error.others().iter().map(ToString::to_string).collect();
@@ -146,8 +227,8 @@ fn what_the_keyring_lacks_comes_from_the_vault() {
     keyring.stores(Choice::Vault).set(&name("old"), &secret("in the vault")).unwrap();
     let stores = keyring.stores(Choice::Auto);
     stores.set(&name("new"), &secret("in the keyring")).unwrap();
-    let all = stores.resolve(&[name("old"), name("new")], Some(LIMIT)).unwrap();
-    assert_eq!((all[&name("old")].expose(), all[&name("new")].expose()), ("in the vault", "in the keyring"));
+    let all = stores.resolve(&[query("old"), query("new")], Some(LIMIT)).unwrap();
+    assert_eq!((all[&query("old")].expose(), all[&query("new")].expose()), ("in the vault", "in the keyring"));
     assert_eq!(stores.get(&name("old")).unwrap().0, StoreKind::Vault);
     stores.set(&name("old"), &secret("now in both")).unwrap();
     assert_eq!(stores.list().entries.len(), 3);
@@ -162,9 +243,10 @@ fn more_secrets_than_calls_in_flight_are_read_over_one_connection() {
     for name in &names {
         stores.set(name, &secret(&format!("value of {name} {}", "x".repeat(500)))).unwrap();
     }
-    let all = stores.resolve(&names, Some(LIMIT)).unwrap();
+    let queries: Vec<_> = names.iter().cloned().map(Query::from).collect();
+    let all = stores.resolve(&queries, Some(LIMIT)).unwrap();
     for name in &names {
-        assert!(all[name].expose().starts_with(&format!("value of {name} ")));
+        assert!(all[&Query::from(name.clone())].expose().starts_with(&format!("value of {name} ")));
     }
 }
 
@@ -211,7 +293,7 @@ fn a_person_at_a_locked_keyring_without_a_display_is_told_so_and_not_kept_waitin
     let stores = keyring.stores(Choice::Native).interactive(true);
     stores.set(&name("github"), &secret("ghp_1")).unwrap();
     keyring.lock();
-    let error = stores.resolve(&[name("github")], None).unwrap_err();
+    let error = stores.resolve(&[query("github")], None).unwrap_err();
     assert_eq!(answer(&error), &StoreError::Locked);
 }
 
@@ -222,7 +304,7 @@ fn a_frozen_keyring_ends_at_the_limit() {
     stores.set(&name("github"), &secret("ghp_1")).unwrap();
     keyring.freeze();
     let limit = Duration::from_millis(400);
-    let error = stores.resolve(&[name("github"), name("other")], Some(limit)).unwrap_err();
+    let error = stores.resolve(&[query("github"), query("other")], Some(limit)).unwrap_err();
     assert_eq!(answer(&error), &StoreError::TimedOut { store: StoreKind::Native, limit });
     assert_eq!(
         error.to_string(),
@@ -236,7 +318,7 @@ fn a_frozen_bus_ends_soon_after_the_limit() {
     let keyring = Keyring::start();
     keyring.freeze_bus();
     let limit = Duration::from_millis(300);
-    let error = keyring.stores(Choice::Native).resolve(&[name("github")], Some(limit)).unwrap_err();
+    let error = keyring.stores(Choice::Native).resolve(&[query("github")], Some(limit)).unwrap_err();
     assert_eq!(answer(&error), &StoreError::TimedOut { store: StoreKind::Native, limit });
 }
 
@@ -267,7 +349,7 @@ fn without_a_keyring_on_the_bus_the_vault_takes_the_secret() {
 #[test]
 fn without_an_address_no_bus_is_asked_and_none_is_launched() {
     let nowhere = Native::new(Bus::default(), Some(LIMIT), false);
-    assert_eq!(nowhere.get_many(&[name("github")]), [Err(StoreError::NoService)]);
+    assert_eq!(nowhere.get_many(&[query("github")]), [Err(StoreError::NoService)]);
 }
 
 #[test]
@@ -275,6 +357,6 @@ fn the_bus_in_the_runtime_folder_is_found_without_an_address() {
     let keyring = Keyring::start();
     keyring.secret_tool_store("L", "service github username api-key", "ghp_1");
     let bus = Bus { address: None, runtime_dir: Some(keyring.path().join("run")) };
-    let found = Native::new(bus, Some(LIMIT), false).get_many(&[name("github")]);
+    let found = Native::new(bus, Some(LIMIT), false).get_many(&[query("github")]);
     assert_eq!(found[0].as_ref().map(Secret::expose), Ok("ghp_1"));
 }

@@ -9,7 +9,7 @@ mod credential;
 #[path = "store_vault/home.rs"]
 mod home;
 
-use home::{Home, chmod, mode, name, run, secret};
+use home::{Home, chmod, mode, name, query, run, secret};
 use keystencil::error::Explain;
 use keystencil::store::{Bus, Choice, Store, StoreError, StoreKind, Stores, VaultPaths};
 use std::fs;
@@ -19,7 +19,7 @@ use std::os::unix::fs::symlink;
 fn what_is_set_is_read_back_and_gone_after_remove() {
     let home = Home::new();
     let vault = home.vault();
-    assert_eq!(home.get("github"), Err(StoreError::NotFound { name: name("github"), store: StoreKind::Vault }));
+    assert_eq!(home.get("github"), Err(StoreError::NotFound { query: query("github"), store: StoreKind::Vault }));
     assert_eq!(vault.remove(&name("github")), Ok(false));
     assert_eq!(vault.list(), Ok(vec![]));
     assert!(fs::read_dir(home.folder.path()).unwrap().next().is_none(), "reading must not make files");
@@ -276,12 +276,12 @@ fn without_any_bus_the_vault_is_the_store() {
     let home = Home::new();
     let paths = VaultPaths { vault: home.file(), identity: home.identity() };
     let stores = Stores::new(Choice::Auto, paths, Bus::default());
-    let error = stores.resolve(&[name("github")], None).unwrap_err();
+    let error = stores.resolve(&[query("github")], None).unwrap_err();
     assert_eq!(error.to_string(), "secret `github` (account `api-key`) is in no store");
     assert_eq!(
         error.hint().as_deref(),
         Some("store it with `keystencil secret set github`; no keyring answers here, only the vault was asked")
     );
     assert_eq!(stores.set(&name("github"), &secret("ghp_1")), Ok(StoreKind::Vault));
-    assert_eq!(stores.resolve(&[name("github")], None).unwrap()[&name("github")].expose(), "ghp_1");
+    assert_eq!(stores.resolve(&[query("github")], None).unwrap()[&query("github")].expose(), "ghp_1");
 }

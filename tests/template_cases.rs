@@ -16,6 +16,7 @@ fn variables() -> Variables {
         user: "ada".into(),
         home: r"C:\Users\ada".into(),
         vars: vars.as_object().unwrap().clone().into_iter().collect(),
+        providers: ["op".to_owned()].into(),
     }
 }
 

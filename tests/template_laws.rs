@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use keystencil::json::{Document, string};
-use keystencil::secret::SecretName;
+use keystencil::secret::{Attributes, Pinned, Provided, Query, SecretName, Wanted};
 use keystencil::template::{
     Blueprint, Encoding, Part, Reference, Source, Template, TemplateError, Variables, compile, is_placeholder,
     parse_parts,
@@ -15,7 +15,8 @@ fn render_with(text: &str, variables: &Variables) -> Result<Blueprint, TemplateE
 }
 
 fn render(text: &str) -> Result<Blueprint, TemplateError> {
-    render_with(text, &Variables::default())
+    let providers = ["op", "pass_2"].map(str::to_owned).into();
+    render_with(text, &Variables { providers, ..Variables::default() })
 }
 
 /// Texts that are likely to confuse: delimiters, quotes, escapes, private-use and invisible characters.
@@ -40,6 +41,9 @@ fn hostile() -> impl Strategy<Value = String> {
         Just(","),
         Just(":"),
         Just("keyring("),
+        Just("op("),
+        Just("attributes={"),
+        Just("collection="),
         Just("'x'"),
         Just(")"),
         Just(" | upper"),
@@ -69,11 +73,26 @@ fn name() -> impl Strategy<Value = String> {
     hostile().prop_map(|text| text.replace('\0', "0")).prop_filter("a name", |text| !text.is_empty())
 }
 
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let attributes = prop::collection::btree_map(name(), name(), 1..4);
+    prop_oneof![
+        name().prop_map(|service| Wanted::Name(SecretName::new(service, "api-key").unwrap())),
+        attributes.prop_map(|attributes| Wanted::Attributes(Attributes::new(attributes).unwrap())),
+    ]
+}
+
 fn reference() -> impl Strategy<Value = Reference> {
     let source = prop_oneof![
-        name().prop_map(|service| Source::Keyring(SecretName::new(service, "api-key").unwrap())),
-        (name(), name()).prop_map(|(service, account)| Source::Keyring(SecretName::new(service, account).unwrap())),
+        name().prop_map(|service| Source::Secret(SecretName::new(service, "api-key").unwrap().into())),
+        (name(), name())
+            .prop_map(|(service, account)| Source::Secret(SecretName::new(service, account).unwrap().into())),
         name().prop_map(|name| Source::Env(name.replace('=', "_"))),
+        name().prop_map(|service| Source::Secret(Query::Vault(SecretName::new(service, "work").unwrap()))),
+        (wanted(), prop::option::of(name()))
+            .prop_map(|(wanted, collection)| Source::Secret(Query::Keyring(Pinned::new(wanted, collection).unwrap()))),
+        (prop::sample::select(vec!["op", "pass_2"]), name()).prop_map(|(provider, reference)| Source::Secret(
+            Query::Command(Provided::new(provider, reference).unwrap())
+        )),
     ];
     let encoding = prop_oneof![Just(Encoding::B64encode), Just(Encoding::Urlencode)];
     (source, prop::collection::vec(encoding, 0..3)).prop_map(|(source, encodings)| Reference { source, encodings })

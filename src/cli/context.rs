@@ -75,6 +75,7 @@ impl Context {
             user: environment::user(home),
             home: home.to_string_lossy().into_owned(),
             vars: config.vars.clone(),
+            providers: std::collections::BTreeSet::new(),
         };
         Workplace { context: self, config, lookup: Lookup::new(stores, limit), variables }
     }

@@ -1,6 +1,6 @@
 //! Asks the stores once for all secrets of all targets of a command, over one connection.
 
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret};
 use crate::store::{LookupError, Stores, Unresolved};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ pub(super) struct Lookup {
     /// The stores themselves.
     pub(super) stores: Stores,
     limit: Option<Duration>,
-    found: RefCell<BTreeMap<SecretName, Secret>>,
+    found: RefCell<BTreeMap<Query, Secret>>,
     missing: RefCell<Vec<Unresolved>>,
 }
 
@@ -20,36 +20,36 @@ impl Lookup {
         Self { stores, limit, found: RefCell::default(), missing: RefCell::default() }
     }
 
-    /// Asks for all names at once; answers come from [`Self::resolve`].
-    pub(super) fn fetch(&self, names: &[SecretName]) {
-        if names.is_empty() {
+    /// Asks for everything at once; answers come from [`Self::resolve`].
+    pub(super) fn fetch(&self, queries: &[Query]) {
+        if queries.is_empty() {
             return;
         }
-        match self.stores.resolve(names, self.limit) {
+        match self.stores.resolve(queries, self.limit) {
             Ok(all) => self.found.borrow_mut().extend(all),
             Err(LookupError::Missing(absent)) => self.missing.borrow_mut().extend(absent),
         }
     }
 
-    /// Whether a name was asked for and is not to be had.
-    pub(super) fn is_missing(&self, name: &SecretName) -> bool {
-        self.missing.borrow().iter().any(|missing| missing.name == *name)
+    /// Whether a secret was asked for and is not to be had.
+    pub(super) fn is_missing(&self, query: &Query) -> bool {
+        self.missing.borrow().iter().any(|missing| missing.query == *query)
     }
 
-    /// The secrets of all names, or all that are missing.
+    /// The secrets of all queries, or all that are missing.
     ///
     /// # Errors
     /// [`LookupError`].
-    pub(super) fn resolve(&self, names: &[SecretName]) -> Result<BTreeMap<SecretName, Secret>, LookupError> {
-        let known = |name: &SecretName| self.found.borrow().contains_key(name) || self.is_missing(name);
-        let new: Vec<SecretName> = names.iter().filter(|name| !known(name)).cloned().collect();
+    pub(super) fn resolve(&self, queries: &[Query]) -> Result<BTreeMap<Query, Secret>, LookupError> {
+        let known = |query: &Query| self.found.borrow().contains_key(query) || self.is_missing(query);
+        let new: Vec<Query> = queries.iter().filter(|query| !known(query)).cloned().collect();
         self.fetch(&new);
         let missing: Vec<Unresolved> =
-            self.missing.borrow().iter().filter(|missing| names.contains(&missing.name)).cloned().collect();
+            self.missing.borrow().iter().filter(|missing| queries.contains(&missing.query)).cloned().collect();
         if !missing.is_empty() {
             return Err(LookupError::Missing(missing));
         }
         let found = self.found.borrow();
-        Ok(names.iter().filter_map(|name| Some((name.clone(), found.get(name)?.clone()))).collect())
+        Ok(queries.iter().filter_map(|query| Some((query.clone(), found.get(query)?.clone()))).collect())
     }
 }

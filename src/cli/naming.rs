@@ -1,6 +1,6 @@
 //! How a secret is called in a table: as a template would write its name, without quotes and delimiters.
 
-use crate::secret::{DEFAULT_ACCOUNT, SecretName};
+use crate::secret::{DEFAULT_ACCOUNT, Query, SecretName, Wanted};
 use crate::template::{Reference, Source};
 
 /// `openai`, `github (work)`.
@@ -12,10 +12,24 @@ pub(super) fn of_name(name: &SecretName) -> String {
     }
 }
 
+/// The same of a query; a pin to a store is left out, attributes are their values.
+pub(super) fn of_query(query: &Query) -> String {
+    match query {
+        Query::Name(name) | Query::Vault(name) => of_name(name),
+        Query::Keyring(pinned) => match pinned.wanted() {
+            Wanted::Name(name) => of_name(name),
+            Wanted::Attributes(attributes) => {
+                attributes.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+            }
+        },
+        Query::Command(provided) => provided.reference().to_owned(),
+    }
+}
+
 /// The same of a source; a variable of the environment is `$NAME`.
 pub(super) fn of_source(source: &Source) -> String {
     match source {
-        Source::Keyring(name) => of_name(name),
+        Source::Secret(query) => of_query(query),
         Source::Env(name) => format!("${name}"),
     }
 }

@@ -5,7 +5,7 @@ use super::context::Workplace;
 use super::environment;
 use super::error::CliError;
 use crate::plan::OnConflict;
-use crate::secret::SecretName;
+use crate::secret::Query;
 use crate::session::{Release, RenderOptions, Rendered, Session, Target};
 use crate::template::{Blueprint, Source};
 
@@ -35,13 +35,13 @@ pub(super) fn prepare(
     if let Some(error) = CliError::several(errors) {
         return Err(error);
     }
-    let mut names: Vec<SecretName> =
-        wanted.iter().flat_map(|(_, blueprint)| sources(blueprint)).filter_map(keyring_name).cloned().collect();
-    names.sort();
-    names.dedup();
-    workplace.lookup.fetch(&names);
+    let mut queries: Vec<Query> =
+        wanted.iter().flat_map(|(_, blueprint)| sources(blueprint)).filter_map(Source::query).cloned().collect();
+    queries.sort();
+    queries.dedup();
+    workplace.lookup.fetch(&queries);
     let lacks = |source: &Source| match source {
-        Source::Keyring(name) => workplace.lookup.is_missing(name),
+        Source::Secret(query) => workplace.lookup.is_missing(query),
         Source::Env(name) => environment::variable(name).is_none_or(|value| value.is_empty()),
     };
     let lacking = wanted.iter().filter(|(_, blueprint)| sources(blueprint).any(lacks));
@@ -83,11 +83,4 @@ pub(super) fn render_all(
 
 fn sources(blueprint: &Blueprint) -> impl Iterator<Item = &Source> {
     blueprint.references().into_iter().map(|reference| &reference.source)
-}
-
-fn keyring_name(source: &Source) -> Option<&SecretName> {
-    match source {
-        Source::Keyring(name) => Some(name),
-        Source::Env(_) => None,
-    }
 }

@@ -5,9 +5,9 @@
 use super::context::Workplace;
 use super::report::{Report, Warning, warning};
 use crate::error::Explain as _;
-use crate::secret::SecretName;
+use crate::secret::{Query, SecretName};
 use crate::session::{SessionError, Target};
-use crate::template::{Blueprint, Source};
+use crate::template::Blueprint;
 use std::collections::BTreeMap;
 
 /// What all templates want.
@@ -59,14 +59,8 @@ impl Usage {
 
 /// The secrets that a template asks stores for, each once, sorted.
 pub(super) fn names(blueprint: &Blueprint) -> Vec<&SecretName> {
-    let mut names: Vec<&SecretName> = blueprint
-        .references()
-        .into_iter()
-        .filter_map(|reference| match &reference.source {
-            Source::Keyring(name) => Some(name),
-            Source::Env(_) => None,
-        })
-        .collect();
+    let queries = blueprint.references().into_iter().filter_map(|reference| reference.source.query());
+    let mut names: Vec<&SecretName> = queries.filter_map(Query::name).collect();
     names.sort();
     names.dedup();
     names

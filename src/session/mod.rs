@@ -25,7 +25,7 @@ pub use unrender::{Closed, Outcome, Release, Unrendered};
 
 use crate::host::Profile;
 use crate::plan::Lease;
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret};
 use crate::store::LookupError;
 use crate::template::Variables;
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ pub struct Target {
 }
 
 /// What finds the values of references; asked once for all of a render.
-pub type Resolve<'a> = dyn Fn(&[SecretName]) -> Result<BTreeMap<SecretName, Secret>, LookupError> + 'a;
+pub type Resolve<'a> = dyn Fn(&[Query]) -> Result<BTreeMap<Query, Secret>, LookupError> + 'a;
 
 /// Everything a transaction needs from outside.
 pub struct Session<'a> {
@@ -55,7 +55,7 @@ pub struct Session<'a> {
     pub state: State,
     /// What templates may read.
     pub variables: &'a Variables,
-    /// Finds the values of `keyring()` references.
+    /// Finds the values of all references but `env()`.
     pub resolve: &'a Resolve<'a>,
     /// Finds the values of `env()` references.
     pub env: &'a dyn Fn(&str) -> Option<String>,

@@ -10,7 +10,7 @@ use crate::host::replace::leftovers;
 use crate::plan::journal::VERSION;
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret};
 use crate::store::LookupError;
 use crate::template::{Blueprint, Part, Reference, Slot, Source, Template, compile};
 use std::collections::{BTreeMap, HashMap};
@@ -184,16 +184,16 @@ impl Session<'_> {
     /// The values of all references, or all that are missing.
     fn values(&self, blueprint: &Blueprint) -> Result<HashMap<Reference, Secret>, SessionError> {
         let references = blueprint.references();
-        let mut names: Vec<SecretName> = references.iter().copied().filter_map(keyring_name).cloned().collect();
-        names.sort();
-        names.dedup();
+        let mut queries: Vec<Query> = references.iter().filter_map(|one| one.source.query()).cloned().collect();
+        queries.sort();
+        queries.dedup();
         let mut missing = Vec::new();
         let mut found = BTreeMap::new();
-        if !names.is_empty() {
-            match (self.resolve)(&names) {
+        if !queries.is_empty() {
+            match (self.resolve)(&queries) {
                 Ok(all) => found = all,
                 Err(LookupError::Missing(absent)) => missing.extend(absent.iter().map(|one| {
-                    let of_this = |reference: &Reference| keyring_name(reference) == Some(&one.name);
+                    let of_this = |reference: &Reference| reference.source.query() == Some(&one.query);
                     MissingSecret {
                         message: one.to_string(),
                         place: place_of(blueprint, of_this),
@@ -205,8 +205,8 @@ impl Session<'_> {
         let mut values = HashMap::new();
         for reference in references {
             match &reference.source {
-                Source::Keyring(name) => {
-                    if let Some(secret) = found.get(name) {
+                Source::Secret(query) => {
+                    if let Some(secret) = found.get(query) {
                         values.insert(reference.clone(), secret.clone());
                     }
                 }
@@ -279,13 +279,6 @@ impl Session<'_> {
 
     fn of<'t>(&self, target: &'t Target) -> impl Fn(crate::plan::PlanError) -> SessionError + 't {
         |error| SessionError::Target { path: target.path.clone(), error }
-    }
-}
-
-fn keyring_name(reference: &Reference) -> Option<&SecretName> {
-    match &reference.source {
-        Source::Keyring(name) => Some(name),
-        Source::Env(_) => None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What to do about each error of a store, naming the command; and the place it happened, where that is a file.
 
+use super::error::quoted;
 use super::{StoreError, StoreKind};
 use crate::error::{Explain, Place};
-use crate::secret::{DEFAULT_ACCOUNT, SecretName};
+use crate::secret::{DEFAULT_ACCOUNT, Query, SecretName, Wanted};
 
 impl Explain for StoreError {
     fn place(&self) -> Option<Place> {
@@ -22,12 +23,10 @@ impl Explain for StoreError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotFound { name, .. } | Self::Empty { name, .. } => {
-                format!("store it with `{}`", command("set", name))
-            }
+            Self::NotFound { query, .. } | Self::Empty { query, .. } => provide(query),
             Self::EmptyValue { name } => format!("remove it with `{}`", command("rm", name)),
-            Self::NotText { name, .. } => format!("store it again as text with `{}`", command("set", name)),
-            Self::Ambiguous { name, .. } => {
+            Self::NotText { query, .. } => format!("as text, not bytes: {}", provide(query)),
+            Self::Ambiguous { query: Query::Name(name), .. } => {
                 format!(
                     "delete all but one in the keyring's own program; `{}` deletes keystencil's own, if one is",
                     command("rm", name)
@@ -36,6 +35,9 @@ impl Explain for StoreError {
             Self::Foreign { .. } => {
                 "change it with the program that made it, or store yours under another `--account`".to_owned()
             }
+            Self::Ambiguous { .. } => "delete all but one in the keyring's own program, or pin the reference further: \
+                 `keyring(attributes={…}, collection='…')`"
+                .to_owned(),
             Self::Locked => "unlock it (logging in does), or run this at a terminal of your desktop session".to_owned(),
             Self::Unconfirmed => "run this at a terminal of your desktop session and allow it there, or turn the \
                                   question off in the keyring's settings (KeePassXC: Secret Service Integration)"
@@ -43,6 +45,11 @@ impl Explain for StoreError {
             Self::NoService | Self::NoCollection => {
                 "start a Secret Service such as gnome-keyring, or use the vault with `--store vault`".to_owned()
             }
+            Self::NoSuchCollection { known, .. } if known.is_empty() => "it has none at all".to_owned(),
+            Self::NoSuchCollection { known, .. } => format!("there are {}", quoted(known)),
+            Self::CannotPin { .. } => "name the secret as in `keyring('github', 'work')`, which works everywhere, \
+                 or make it depend on `os` in the template"
+                .to_owned(),
             Self::TimedOut { store: StoreKind::Native, .. } => {
                 "is the keyring waiting for a password, or hanging? `--store vault` does without it".to_owned()
             }
@@ -76,6 +83,22 @@ impl Explain for StoreError {
             }
             Self::Io { .. } => "see that you may read and write it, and that the disk has room".to_owned(),
         })
+    }
+}
+
+/// How to provide what a query asks for, and no store has.
+pub(super) fn provide(query: &Query) -> String {
+    match query {
+        Query::Name(name) => format!("store it with `{}`", command("set", name)),
+        Query::Vault(name) => format!("store it with `{} --store vault`", command("set", name)),
+        Query::Keyring(pinned) => match (pinned.wanted(), pinned.collection()) {
+            (Wanted::Name(name), None) => format!("store it with `{} --store native`", command("set", name)),
+            _ => "store it there with the keyring's own program, or look up its attributes with `secret-tool search`"
+                .to_owned(),
+        },
+        Query::Command(provided) => {
+            format!("declare the command as `[providers.{}]` in config.toml", provided.provider())
+        }
     }
 }
 

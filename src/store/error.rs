@@ -4,7 +4,7 @@
 //! `BadEncoding` carries the value, and a parser's message may quote its input.
 
 use super::StoreKind;
-use crate::secret::SecretName;
+use crate::secret::{Query, SecretName};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The store has no secret of this name.
-    #[error("secret {name} is not in the {store}")]
+    #[error("secret {query} is not in the {store}")]
     NotFound {
         /// What was asked for.
-        name: SecretName,
+        query: Query,
         /// Where.
         store: StoreKind,
     },
     /// The entry is there, and its value is the empty string.
-    #[error("secret {name} is empty in the {store}")]
+    #[error("secret {query} is empty in the {store}")]
     Empty {
         /// What was asked for.
-        name: SecretName,
+        query: Query,
         /// Where.
         store: StoreKind,
     },
@@ -34,18 +34,18 @@ pub enum StoreError {
         name: SecretName,
     },
     /// The value is bytes and no text.
-    #[error("secret {name} is not text in the {store}")]
+    #[error("secret {query} is not text in the {store}")]
     NotText {
         /// What was asked for.
-        name: SecretName,
+        query: Query,
         /// Where.
         store: StoreKind,
     },
     /// Several entries match equally well and differ.
-    #[error("secret {name} is in the keyring more than once, with different values: {}", quoted(labels))]
+    #[error("secret {query} is in the keyring more than once, with different values: {}", quoted(labels))]
     Ambiguous {
         /// What was asked for.
-        name: SecretName,
+        query: Query,
         /// The labels of the entries, as the keyring's own user interface shows them.
         labels: Vec<String>,
     },
@@ -69,6 +69,20 @@ pub enum StoreError {
     /// The keyring runs and has nowhere to put a new entry.
     #[error("the keyring has no default collection")]
     NoCollection,
+    /// A reference names a collection that the keyring does not have.
+    #[error("the keyring has no collection `{}`", collection.escape_debug())]
+    NoSuchCollection {
+        /// What was named.
+        collection: String,
+        /// The labels of those it has.
+        known: Vec<String>,
+    },
+    /// A reference pins what this platform's keyring can't search for.
+    #[error("the keyring of this platform has no {what}")]
+    CannotPin {
+        /// `attributes` or `collections`.
+        what: &'static str,
+    },
     /// The store did not answer in time.
     #[error("the {store} did not answer within {} s", limit.as_secs_f32())]
     TimedOut {
@@ -190,6 +204,6 @@ impl StoreError {
     }
 }
 
-fn quoted(labels: &[String]) -> String {
+pub(super) fn quoted(labels: &[String]) -> String {
     labels.iter().map(|label| format!("`{}`", label.escape_debug())).collect::<Vec<_>>().join(", ")
 }

@@ -9,7 +9,7 @@
 
 use super::unresolved::{LookupError, Unresolved, passes_on};
 use super::{Bus, Entry, Native, Notice, Store, StoreError, StoreKind, Vault, VaultPaths};
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret, SecretName};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -36,15 +36,16 @@ pub enum Choice {
 /// The stores of a run.
 ///
 /// ```
-/// use keystencil::secret::{Secret, SecretName};
+/// use keystencil::secret::{Query, Secret, SecretName};
 /// use keystencil::store::{Bus, Choice, StoreKind, Stores, VaultPaths};
 /// let home = tempfile::tempdir()?;
 /// let paths = VaultPaths { vault: home.path().join("vault.age"), identity: home.path().join("identity.txt") };
 /// let stores = Stores::new(Choice::Auto, paths, Bus::default()); // no bus here, so the vault takes it
 /// let name = SecretName::new("github", "api-key")?;
 /// assert_eq!(stores.set(&name, &Secret::new("ghp_1".to_owned()))?, StoreKind::Vault);
-/// let secrets = stores.resolve(std::slice::from_ref(&name), None)?;
-/// assert_eq!(secrets[&name].expose(), "ghp_1");
+/// let query = Query::from(name);
+/// let secrets = stores.resolve(std::slice::from_ref(&query), None)?;
+/// assert_eq!(secrets[&query].expose(), "ghp_1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -95,32 +96,29 @@ impl Stores {
     /// long as a person is at its dialog.
     ///
     /// # Errors
-    /// [`LookupError::Missing`] with every name for which no store has a value, and what each store said.
-    pub fn resolve(
-        &self,
-        names: &[SecretName],
-        limit: Option<Duration>,
-    ) -> Result<BTreeMap<SecretName, Secret>, LookupError> {
-        let mut open: BTreeMap<SecretName, Vec<(StoreKind, StoreError)>> =
-            names.iter().map(|name| (name.clone(), Vec::new())).collect();
+    /// [`LookupError::Missing`] with every query for which no store has a value, and what each store said.
+    pub fn resolve(&self, queries: &[Query], limit: Option<Duration>) -> Result<BTreeMap<Query, Secret>, LookupError> {
+        let mut open: BTreeMap<Query, Vec<(StoreKind, StoreError)>> =
+            queries.iter().map(|query| (query.clone(), Vec::new())).collect();
         let mut found = BTreeMap::new();
-        for &kind in self.kinds() {
+        for kind in [StoreKind::Native, StoreKind::Vault] {
             // An entry that is there and can't be used is for a person to mend, not for the next store to hide.
             let asked: Vec<_> = open
                 .iter()
+                .filter(|(query, _)| self.kinds_for(query).contains(&kind))
                 .filter(|(_, answers)| answers.iter().all(|(_, error)| passes_on(error)))
-                .map(|(name, _)| name.clone())
+                .map(|(query, _)| query.clone())
                 .collect();
             if asked.is_empty() {
-                break;
+                continue;
             }
-            for (name, answer) in asked.iter().zip(self.ask(kind, &asked, limit)) {
+            for (query, answer) in asked.iter().zip(self.ask(kind, &asked, limit)) {
                 match answer {
                     Ok(secret) => {
-                        open.remove(name);
-                        found.insert(name.clone(), secret);
+                        open.remove(query);
+                        found.insert(query.clone(), secret);
                     }
-                    Err(error) => open.entry(name.clone()).or_default().push((kind, error)),
+                    Err(error) => open.entry(query.clone()).or_default().push((kind, error)),
                 }
             }
         }
@@ -135,9 +133,10 @@ impl Stores {
     /// # Errors
     /// As [`resolve`](Self::resolve).
     pub fn get(&self, name: &SecretName) -> Result<(StoreKind, Secret), LookupError> {
+        let query = Query::from(name.clone());
         let mut answers = Vec::new();
-        for &kind in self.kinds() {
-            match self.ask(kind, std::slice::from_ref(name), Some(LIMIT)).pop() {
+        for &kind in self.kinds_for(&query) {
+            match self.ask(kind, std::slice::from_ref(&query), Some(LIMIT)).pop() {
                 Some(Ok(secret)) => return Ok((kind, secret)),
                 Some(Err(error)) => {
                     let stop = !passes_on(&error);
@@ -149,15 +148,15 @@ impl Stores {
                 None => {}
             }
         }
-        Err(self.missing([(name.clone(), answers)]))
+        Err(self.missing([(query, answers)]))
     }
 
     /// What is missing, with the names that may have been meant.
-    fn missing(&self, open: impl IntoIterator<Item = (SecretName, Vec<(StoreKind, StoreError)>)>) -> LookupError {
-        let unresolved = |(name, answers)| Unresolved { name, answers, near: None };
+    fn missing(&self, open: impl IntoIterator<Item = (Query, Vec<(StoreKind, StoreError)>)>) -> LookupError {
+        let unresolved = |(query, answers)| Unresolved { query, answers, near: None };
         let mut missing: Vec<Unresolved> = open.into_iter().map(unresolved).collect();
         // A store that did not answer is not asked again.
-        if missing.iter().any(Unresolved::was_never_stored) {
+        if missing.iter().any(|one| one.query.name().is_some() && one.was_never_stored()) {
             let stored = self.list().entries;
             missing = missing.into_iter().map(|one| one.near(stored.iter().map(|entry| &entry.name))).collect();
         }
@@ -249,6 +248,16 @@ impl Stores {
         listing
     }
 
+    /// The stores that may be asked: those of the choice, or the one that the reference pins.
+    fn kinds_for(&self, query: &Query) -> &'static [StoreKind] {
+        match query {
+            Query::Name(_) => self.kinds(),
+            Query::Vault(_) => &[StoreKind::Vault],
+            Query::Keyring(_) => &[StoreKind::Native],
+            Query::Command(_) => &[],
+        }
+    }
+
     fn kinds(&self) -> &'static [StoreKind] {
         match self.choice {
             Choice::Auto => &[StoreKind::Native, StoreKind::Vault],
@@ -267,10 +276,10 @@ impl Stores {
         }
     }
 
-    fn ask(&self, kind: StoreKind, names: &[SecretName], limit: Option<Duration>) -> Vec<Result<Secret, StoreError>> {
-        let asked = names.to_vec();
+    fn ask(&self, kind: StoreKind, queries: &[Query], limit: Option<Duration>) -> Vec<Result<Secret, StoreError>> {
+        let asked = queries.to_vec();
         self.within(kind, limit, move |store| store.get_many(&asked))
-            .unwrap_or_else(|error| names.iter().map(|_| Err(error.clone())).collect())
+            .unwrap_or_else(|error| queries.iter().map(|_| Err(error.clone())).collect())
     }
 
     /// Runs `work` on a store, for no longer than `limit`. While a person may be typing a password there is no limit

@@ -17,7 +17,7 @@ pub use native::{Bus, Native, Notice};
 pub use unresolved::{LookupError, Unresolved};
 pub use vault::{Backup, Vault, VaultPaths, VaultStore};
 
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret, SecretName};
 use jiff::Timestamp;
 use std::fmt;
 
@@ -26,11 +26,11 @@ pub trait Store {
     /// Which of the two kinds this is.
     fn kind(&self) -> StoreKind;
 
-    /// The secrets of all `names`, in their order, over one connection.
+    /// The answers to all `queries`, in their order, over one connection.
     ///
-    /// A name that is not there is a [`StoreError::NotFound`] of its own; if the store does not answer at all, each
-    /// name has that error.
-    fn get_many(&self, names: &[SecretName]) -> Vec<Result<Secret, StoreError>>;
+    /// What is not there is a [`StoreError::NotFound`] of its own; if the store does not answer at all, each query has
+    /// that error.
+    fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>>;
 
     /// Stores a secret; the value of an entry that `get_many` finds is replaced.
     ///

@@ -5,6 +5,10 @@
 //! Service is spoken directly over libdbus, because its own store asks for one secret at a time (20 references take
 //! 18–24 ms that way).
 
+#[cfg(any(target_os = "macos", windows, test))]
+use super::StoreError;
+#[cfg(any(target_os = "macos", windows, test))]
+use crate::secret::{Query, SecretName};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,4 +73,38 @@ pub struct Bus {
     pub address: Option<String>,
     /// `$XDG_RUNTIME_DIR`; its `bus` is a socket on a systemd machine.
     pub runtime_dir: Option<PathBuf>,
+}
+
+/// The name that a keyring without attributes and collections is asked for.
+#[cfg(any(target_os = "macos", windows, test))]
+fn by_name(query: &Query) -> Result<&SecretName, StoreError> {
+    if let Query::Keyring(pinned) = query
+        && pinned.collection().is_some()
+    {
+        return Err(StoreError::CannotPin { what: "collections" });
+    }
+    query.name().ok_or(StoreError::CannotPin { what: "attributes" })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::secret::{Attributes, Pinned, Wanted};
+
+    #[test]
+    fn a_keyring_without_attributes_says_so_and_takes_a_name() {
+        let name = SecretName::new("github", "work").unwrap();
+        let pinned = |wanted, collection: Option<&str>| {
+            Query::Keyring(Pinned::new(wanted, collection.map(str::to_owned)).unwrap())
+        };
+        assert_eq!(by_name(&pinned(Wanted::Name(name.clone()), None)), Ok(&name));
+        let what = |query| by_name(&query).unwrap_err().to_string();
+        assert_eq!(what(pinned(Wanted::Name(name), Some("login"))), "the keyring of this platform has no collections");
+        let attributes = Attributes::new([("Title".to_owned(), "x".to_owned())].into()).unwrap();
+        assert_eq!(
+            what(pinned(Wanted::Attributes(attributes), None)),
+            "the keyring of this platform has no attributes"
+        );
+    }
 }

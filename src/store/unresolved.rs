@@ -2,10 +2,10 @@
 //!
 //! The session reports it with the places of the references; nothing is written when there is one.
 
-use super::cure::command;
+use super::cure::provide;
 use super::{StoreError, StoreKind};
 use crate::error::{Explain, Place};
-use crate::secret::SecretName;
+use crate::secret::{Query, SecretName};
 use std::fmt;
 
 /// Why a lookup ended without all secrets. Its `Display` is the first; [`Explain::others`] are the rest.
@@ -50,7 +50,7 @@ impl Explain for LookupError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unresolved {
     /// What was asked for.
-    pub name: SecretName,
+    pub query: Query,
     /// Each store that was asked, in that order, and its answer.
     pub answers: Vec<(StoreKind, StoreError)>,
     /// A secret that is stored under a name much like it.
@@ -65,10 +65,13 @@ impl Unresolved {
 
     /// Looks for a name much like it.
     pub(super) fn near<'n>(mut self, names: impl Iterator<Item = &'n SecretName>) -> Self {
-        if self.was_never_stored() {
-            let likeness = |name: &SecretName| strsim::jaro(name.service(), self.name.service());
+        if self.was_never_stored()
+            && let Some(wanted) = self.query.name()
+        {
+            let likeness = |name: &SecretName| strsim::jaro(name.service(), wanted.service());
             // As alike as a mistyped command has to be.
-            let alike = names.map(|name| (likeness(name), name)).filter(|(likeness, _)| *likeness > 0.7);
+            let alike =
+                names.map(|name| (likeness(name), name)).filter(|(likeness, name)| *likeness > 0.7 && *name != wanted);
             self.near = alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name.clone());
         }
         self
@@ -87,9 +90,13 @@ impl Unresolved {
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.trouble() {
-            None => write!(f, "secret {} is in no store", self.name),
+            None => match &self.query {
+                Query::Vault(_) => write!(f, "secret {} is not in the vault", self.query),
+                Query::Keyring(_) => write!(f, "secret {} is not in the keyring", self.query),
+                _ => write!(f, "secret {} is in no store", self.query),
+            },
             Some(error) if !passes_on(error) => error.fmt(f),
-            Some(error) => write!(f, "secret {} can't be looked up: {error}", self.name),
+            Some(error) => write!(f, "secret {} can't be looked up: {error}", self.query),
         }
     }
 }
@@ -104,7 +111,7 @@ impl Explain for Unresolved {
     fn hint(&self) -> Option<String> {
         match self.trouble() {
             None => {
-                let mut cure = format!("store it with `{}`", command("set", &self.name));
+                let mut cure = provide(&self.query);
                 if let Some(near) = &self.near {
                     cure = format!("did you mean {near}? Else {cure}");
                 }
@@ -123,5 +130,12 @@ impl Explain for Unresolved {
 
 /// Whether the next store may be asked: not if this one has the entry and only a person can say what it is worth.
 pub(super) fn passes_on(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Ambiguous { .. } | StoreError::NotText { .. } | StoreError::Empty { .. })
+    !matches!(
+        error,
+        StoreError::Ambiguous { .. }
+            | StoreError::NotText { .. }
+            | StoreError::Empty { .. }
+            | StoreError::NoSuchCollection { .. }
+            | StoreError::CannotPin { .. }
+    )
 }

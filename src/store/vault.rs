@@ -18,7 +18,7 @@ pub use backup::Backup;
 pub use credential::{VaultCredential, VaultStore};
 
 use super::{Entry, Store, StoreError, StoreKind};
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret, SecretName};
 use document::{Document, Record};
 use identity::Identity;
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ pub struct VaultPaths {
 /// let vault = Vault::new(VaultPaths { vault: home.path().join("vault.age"), identity: home.path().join("id.txt") });
 /// let name = SecretName::new("openai", "api-key")?;
 /// vault.set(&name, &Secret::new("sk-1".to_owned()))?;
-/// assert_eq!(vault.get_many(&[name])[0].as_ref().map(Secret::expose), Ok("sk-1"));
+/// assert_eq!(vault.get_many(&[name.into()])[0].as_ref().map(Secret::expose), Ok("sk-1"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -170,18 +170,19 @@ impl Store for Vault {
         StoreKind::Vault
     }
 
-    fn get_many(&self, names: &[SecretName]) -> Vec<Result<Secret, StoreError>> {
+    fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>> {
         let store = StoreKind::Vault;
         let document = match self.open() {
-            Err(error) => return names.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => return queries.iter().map(|_| Err(error.clone())).collect(),
             Ok(document) => document.unwrap_or_default(),
         };
-        let get = |name: &SecretName| match document.find(name).map(Record::to_secret) {
-            None => Err(StoreError::NotFound { name: name.clone(), store }),
-            Some(secret) if secret.expose().is_empty() => Err(StoreError::Empty { name: name.clone(), store }),
+        let find = |query: &Query| document.find(query.name()?).map(Record::to_secret);
+        let get = |query: &Query| match find(query) {
+            None => Err(StoreError::NotFound { query: query.clone(), store }),
+            Some(secret) if secret.expose().is_empty() => Err(StoreError::Empty { query: query.clone(), store }),
             Some(secret) => Ok(secret),
         };
-        names.iter().map(get).collect()
+        queries.iter().map(get).collect()
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {

@@ -2,17 +2,28 @@
 
 use crate::error::Place;
 use crate::json::Pointer;
-use crate::secret::SecretName;
+use crate::secret::Query;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Where a reference's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
-    /// `keyring(service, account)`.
-    Keyring(SecretName),
+    /// `keyring(service, account)` with or without a pin, or a function that the config declares.
+    Secret(Query),
     /// `env("NAME")`: its value counts as a secret.
     Env(String),
+}
+
+impl Source {
+    /// What the stores are asked for; nothing for a variable of the environment.
+    #[must_use]
+    pub fn query(&self) -> Option<&Query> {
+        match self {
+            Self::Secret(query) => Some(query),
+            Self::Env(_) => None,
+        }
+    }
 }
 
 /// A deferred filter: applied to the value when the slot is filled.

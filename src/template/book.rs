@@ -75,6 +75,8 @@ pub(crate) struct Book {
     pub(crate) checks: Vec<Check>,
     /// Calls by name, in order: the engine names the line of a call's last argument.
     pub(crate) calls: Vec<NamedCall>,
+    /// The functions that the config declares.
+    pub(crate) providers: BTreeSet<String>,
     /// Every name that a variable of the template may have, for did-you-mean.
     pub(crate) variables: BTreeSet<String>,
 }

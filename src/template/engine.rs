@@ -47,6 +47,8 @@ pub struct Variables {
     pub home: String,
     /// `[vars]` of the config: `<< NAME >>` and `<< vars.NAME >>`. The names above win.
     pub vars: std::collections::BTreeMap<String, serde_json::Value>,
+    /// The functions that `[providers]` of the config declares; they win over `vars`.
+    pub providers: std::collections::BTreeSet<String>,
 }
 
 /// How an included file is read: by its name, relative to the template's folder.
@@ -115,6 +117,7 @@ impl Compilation {
     ) -> Result<Blueprint, TemplateError> {
         let known = ["os", "arch", "hostname", "user", "home", "vars"].into_iter().map(str::to_owned);
         self.book.variables.extend(known.chain(variables.vars.keys().cloned()));
+        self.book.providers.clone_from(&variables.providers);
         self.read(template.name.to_owned(), template.text)?;
         let context = functions::context(variables);
         loop {

@@ -1,6 +1,7 @@
 //! Why a template has no blueprint: what, where, and what to do. Built from names and places; a value of a
 //! variable never enters, and a secret can't, because none enters the engine.
 
+use super::arguments::is_provider_name;
 use crate::error::{Explain, Place};
 use crate::secret::NameError;
 
@@ -175,9 +176,9 @@ pub enum TemplateError {
     /// `env()` with a name that no environment variable has.
     #[error("an environment variable's name can't be empty or hold `=` or a NUL byte")]
     BadVariableName { place: Place },
-    /// `keyring()` or `env()` with something else than names.
+    /// A function with something else than what it takes.
     #[error("`{function}` takes {expected}")]
-    BadArguments { function: &'static str, expected: &'static str, place: Place },
+    BadArguments { function: String, expected: &'static str, place: Place },
     /// A value of a kind that has no JSON form.
     #[error("{what} can't be printed")]
     Unprintable { what: &'static str, place: Place },
@@ -279,6 +280,12 @@ impl Explain for TemplateError {
             Self::Unknown { kind: NameKind::Attribute, .. } => {
                 "set it under `[vars]` in config.toml, or test it with `is defined`"
             }
+            Self::Unknown { kind: NameKind::Function, name, .. } if is_provider_name(name) => {
+                return Some(format!(
+                    "secrets come from `keyring('name')` and `env('NAME')`, or from a command that config.toml declares \
+                     under `[providers.{name}]`"
+                ));
+            }
             Self::Unknown { kind: NameKind::Function, .. } => "secrets come from `keyring('name')` and `env('NAME')`",
             Self::Unknown { kind: NameKind::Argument, .. } => {
                 "write `keyring('github')` or `keyring('github', account='work')`"
@@ -290,6 +297,12 @@ impl Explain for TemplateError {
             Self::BadName { source, .. } => return source.hint(),
             Self::BadVariableName { .. } => "name it as in `env('GITHUB_TOKEN')`",
             Self::BadArguments { expected: "no arguments", .. } => "write the filter without parentheses",
+            Self::BadArguments { function, expected, .. } if function == "keyring" && expected.contains('`') => {
+                "write `keyring(attributes={'Title': 'OpenAI'}, collection='login')` or `keyring('x', store='vault')`"
+            }
+            Self::BadArguments { function, .. } if is_provider_name(function) => {
+                return Some(format!("write `{function}('what to look up')`"));
+            }
             Self::BadArguments { .. } => {
                 "write `keyring('github')`, `keyring('github', account='work')` or `env('GITHUB_TOKEN')`"
             }

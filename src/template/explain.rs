@@ -86,7 +86,7 @@ fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> Template
         ErrorKind::UnknownFunction => {
             let name = detail.strip_suffix(" is unknown").unwrap_or(detail).to_owned();
             let known = ["keyring", "env", "range", "dict", "namespace"];
-            let candidates = known.into_iter().chain(book.variables.iter().map(String::as_str));
+            let candidates = known.into_iter().chain(book.providers.iter().chain(&book.variables).map(String::as_str));
             let similar = names::similar(&name, candidates);
             let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
             TemplateError::Unknown { kind: NameKind::Function, name, similar, place }

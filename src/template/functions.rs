@@ -1,12 +1,12 @@
-//! What a template can call: `keyring`, `env`, the filters of this crate, and the variables.
+//! What a template can call: `keyring`, `env`, the commands of the config by their names, the filters of this crate, and the variables.
 
-use super::blueprint::{Encoding, Reference, Source};
+use super::arguments::{Argument, Arguments, Fault};
+use super::blueprint::{Encoding, Reference};
 use super::engine::Variables;
 use super::error::{NameKind, TemplateError};
-use super::names::{self, AT, CHECK, PRINT};
+use super::names::{AT, CHECK, PRINT};
 use super::run::{Met, Run};
-use crate::secret::{DEFAULT_ACCOUNT, SecretName};
-use minijinja::value::{Kwargs, Rest};
+use minijinja::value::{Kwargs, ObjectRepr, Rest};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,87 +43,58 @@ pub(crate) fn environment(run: &Arc<Run>) -> Environment<'static> {
         let this = Arc::clone(run);
         engine.add_filter(name, move |value: Value, number: usize| this.encode(&value, number, encoding));
     }
-    let this = Arc::clone(run);
-    engine.add_function("keyring", move |args: Rest<Value>, named: Kwargs| keyring(&this, &args, &named));
-    let this = Arc::clone(run);
-    engine.add_function("env", move |args: Rest<Value>, named: Kwargs| env(&this, &args, &named));
+    let commands = run.book.providers.iter().map(String::as_str);
+    for function in ["keyring", "env"].into_iter().chain(commands) {
+        let (this, function) = (Arc::clone(run), function.to_owned());
+        engine.add_function(function.clone(), move |args: Rest<Value>, named: Kwargs| {
+            refer(&this, &function, &args, &named)
+        });
+    }
     engine
 }
 
-fn keyring(run: &Arc<Run>, args: &[Value], named: &Kwargs) -> Result<Value, Error> {
-    let mut call = Call { run, function: "keyring", number: at(named), named, args: args.iter() };
-    let expected = "the name of a secret and, if wanted, an account";
-    let (service, account) = (call.text("service", expected)?, call.text("account", expected)?);
-    call.end(expected)?;
-    let service = service.ok_or_else(|| call.bad(expected))?;
-    let place = run.book.place(call.number);
-    let name = SecretName::new(service, account.unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()))
-        .map_err(|source| run.fail(TemplateError::BadName { source, place: place.clone() }))?;
-    Ok(run.token(Met { reference: Reference { source: Source::Keyring(name), encodings: Vec::new() }, place }))
-}
-
-fn env(run: &Arc<Run>, args: &[Value], named: &Kwargs) -> Result<Value, Error> {
-    let mut call = Call { run, function: "env", number: at(named), named, args: args.iter() };
-    let expected = "the name of an environment variable";
-    let name = call.text("name", expected)?;
-    call.end(expected)?;
-    let name = name.ok_or_else(|| call.bad(expected))?;
-    let place = run.book.place(call.number);
-    if !super::placeholder::is_variable_name(&name) {
-        return Err(run.fail(TemplateError::BadVariableName { place }));
+/// A call of `keyring`, of `env` or of a command of the config.
+fn refer(run: &Arc<Run>, function: &str, args: &[Value], named: &Kwargs) -> Result<Value, Error> {
+    // The check that tells where a call stands; unknown if the function was called by another name.
+    let number = named.get::<Option<usize>>(AT).ok().flatten().unwrap_or(usize::MAX);
+    let place = run.book.place(number);
+    let bad = |fault| {
+        let (place, function) = (place.clone(), function.to_owned());
+        run.fail(match fault {
+            Fault::Takes(expected) => TemplateError::BadArguments { function, expected, place },
+            Fault::Unknown { name, similar } => {
+                TemplateError::Unknown { kind: NameKind::Argument, name, similar, place }
+            }
+            Fault::Name(source) => TemplateError::BadName { source, place },
+            Fault::VariableName => TemplateError::BadVariableName { place },
+        })
+    };
+    let argument = |value: &Value| argument(run, number, value)?.ok_or_else(|| bad(Fault::Takes(TEXTS)));
+    let mut arguments = Arguments::default();
+    for value in args {
+        arguments.positional.push(argument(value)?);
     }
-    Ok(run.token(Met { reference: Reference { source: Source::Env(name), encodings: Vec::new() }, place }))
-}
-
-/// The check that tells where a call stands; unknown if the function was called by another name.
-fn at(named: &Kwargs) -> usize {
-    named.get::<Option<usize>>(AT).ok().flatten().unwrap_or(usize::MAX)
-}
-
-/// The arguments of one call, taken one by one.
-struct Call<'a> {
-    run: &'a Run,
-    function: &'static str,
-    number: usize,
-    named: &'a Kwargs,
-    args: std::slice::Iter<'a, Value>,
-}
-
-impl Call<'_> {
-    fn bad(&self, expected: &'static str) -> Error {
-        let place = self.run.book.place(self.number);
-        self.run.fail(TemplateError::BadArguments { function: self.function, expected, place })
+    for name in named.args().filter(|name| *name != AT) {
+        arguments.named.insert(name.to_owned(), argument(&named.get::<Value>(name)?)?);
     }
+    let source = arguments.source(function).map_err(bad)?;
+    Ok(run.token(Met { reference: Reference { source, encodings: Vec::new() }, place: place.clone() }))
+}
 
-    /// The next argument, or the one of that name. References in it are an error.
-    fn text(&mut self, name: &str, expected: &'static str) -> Result<Option<String>, Error> {
-        let named: Option<Value> = self.named.get(name).ok();
-        let value = match (self.args.next(), named) {
-            (Some(_), Some(_)) => return Err(self.bad(expected)),
-            (Some(value), None) => value.clone(),
-            (None, Some(value)) => value,
-            (None, None) => return Ok(None),
-        };
-        let value = self.run.check_argument(value, self.number)?;
-        match value.as_str() {
-            Some(text) => Ok(Some(text.to_owned())),
-            None => Err(self.bad(expected)),
+const TEXTS: &str = "texts only, or a map of texts";
+
+/// A text or a map of texts; nothing if it is something else. References in it are an error.
+fn argument(run: &Run, number: usize, value: &Value) -> Result<Option<Argument>, Error> {
+    let text = |value: Value| run.check_argument(value, number).map(|value| value.as_str().map(str::to_owned));
+    if let Some(object) = value.as_object().filter(|object| object.repr() == ObjectRepr::Map) {
+        let mut map = BTreeMap::new();
+        for (key, value) in object.try_iter_pairs().into_iter().flatten() {
+            let (Some(key), Some(value)) = (text(key)?, text(value)?) else { return Ok(None) };
+            map.insert(key, value);
         }
+        return Ok(Some(Argument::Map(map)));
     }
-
-    fn end(&mut self, expected: &'static str) -> Result<(), Error> {
-        if self.args.next().is_some() {
-            return Err(self.bad(expected));
-        }
-        let known = ["service", "account", "name", AT];
-        if let Some(unknown) = self.named.args().find(|name| !known.contains(name)) {
-            let similar = names::similar(unknown, ["service", "account"]);
-            let place = self.run.book.place(self.number);
-            let kind = NameKind::Argument;
-            return Err(self.run.fail(TemplateError::Unknown { kind, name: unknown.to_owned(), similar, place }));
-        }
-        Ok(())
-    }
+    Ok(text(value.clone())?.map(Argument::Text))
 }
 
 /// The variables as the engine sees them: built-in names win over `[vars]`.
@@ -131,7 +102,7 @@ pub(crate) fn context(variables: &Variables) -> Value {
     let vars: BTreeMap<&str, Value> =
         variables.vars.iter().map(|(name, value)| (name.as_str(), value_of(value))).collect();
     let mut all: BTreeMap<&str, Value> = vars.clone();
-    all.retain(|name, _| !BUILTIN.contains(name) && *name != "dict");
+    all.retain(|name, _| !BUILTIN.contains(name) && *name != "dict" && !variables.providers.contains(*name));
     all.insert("vars", Value::from_pairs(vars));
     for (name, value) in [
         ("os", &variables.os),

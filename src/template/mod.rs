@@ -3,9 +3,11 @@
 //! [`compile`] is the way in; [`Reference`], [`parse_parts`] and [`is_placeholder`] are the language of what stands in a
 //! target at rest. The rest is the way between, one step a file: [`engine`] tells it.
 
+mod arguments;
 mod assemble;
 pub mod blueprint;
 mod book;
+mod call;
 pub mod engine;
 pub mod error;
 mod explain;
@@ -24,6 +26,7 @@ mod strict;
 mod token;
 mod values;
 
+pub use arguments::is_provider_name;
 pub use blueprint::{Blueprint, Encoding, Part, Reference, Slot, Source};
 pub use engine::{Load, Template, TemplateError, Variables, compile};
 pub use include::check_include_name;

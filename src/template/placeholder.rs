@@ -1,8 +1,9 @@
 //! Placeholders: how a reference is written where its secret is not. What is written here reads back as the same
 //! reference, by [`Reference::parse`] and by the template engine alike.
 
+use super::arguments::is_provider_name;
 use super::blueprint::{Encoding, Part, Reference, Slot, Source};
-use crate::secret::{DEFAULT_ACCOUNT, SecretName};
+use crate::secret::{DEFAULT_ACCOUNT, Query, Wanted};
 use base64::Engine as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -36,27 +37,53 @@ impl Encoding {
 const RESERVED: percent_encoding::AsciiSet =
     percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Whether an environment variable can have this name.
-pub(crate) fn is_variable_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['=', '\0'])
-}
-
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<< ")?;
         match &self.source {
-            Source::Keyring(name) if name.account() == DEFAULT_ACCOUNT => {
-                write!(f, "<< keyring({})", Quoted(name.service()))?;
-            }
-            Source::Keyring(name) => {
-                write!(f, "<< keyring({}, {})", Quoted(name.service()), Quoted(name.account()))?;
-            }
-            Source::Env(name) => write!(f, "<< env({})", Quoted(name))?,
+            Source::Secret(query) => write_query(f, query)?,
+            Source::Env(name) => write!(f, "env({})", Quoted(name))?,
         }
         for encoding in &self.encodings {
             write!(f, " | {}", encoding.name())?;
         }
         f.write_str(" >>")
     }
+}
+
+/// A call as short as it can be: a pin that follows from another one is left out.
+fn write_query(f: &mut fmt::Formatter<'_>, query: &Query) -> fmt::Result {
+    let (pin, named) = match query {
+        Query::Command(provided) => {
+            return write!(f, "{}({})", provided.provider(), Quoted(provided.reference()));
+        }
+        Query::Name(name) => (None, Some(name)),
+        Query::Vault(name) => (Some(("store", "vault")), Some(name)),
+        Query::Keyring(pinned) => {
+            let pin = pinned.collection().map(|collection| ("collection", collection));
+            match pinned.wanted() {
+                Wanted::Name(name) => (pin.or(Some(("store", "native"))), Some(name)),
+                Wanted::Attributes(attributes) => {
+                    f.write_str("keyring(attributes={")?;
+                    for (index, (key, value)) in attributes.iter().enumerate() {
+                        write!(f, "{}{}: {}", if index == 0 { "" } else { ", " }, Quoted(key), Quoted(value))?;
+                    }
+                    f.write_str("}")?;
+                    (pin, None)
+                }
+            }
+        }
+    };
+    if let Some(name) = named {
+        write!(f, "keyring({}", Quoted(name.service()))?;
+        if name.account() != DEFAULT_ACCOUNT {
+            write!(f, ", {}", Quoted(name.account()))?;
+        }
+    }
+    if let Some((key, value)) = pin {
+        write!(f, ", {key}={}", Quoted(value))?;
+    }
+    f.write_str(")")
 }
 
 /// A string literal in single quotes. `<` and `>` are escaped too, so that no name can look like a delimiter, and so
@@ -94,6 +121,8 @@ impl Reference {
     /// use keystencil::template::Reference;
     /// let reference = Reference::parse(r#"<<keyring("github", account="work")|b64encode>>"#).ok_or("no placeholder")?;
     /// assert_eq!(reference.to_string(), "<< keyring('github', 'work') | b64encode >>");
+    /// let reference = Reference::parse("<< keyring('x', store='native', collection=\"login\") >>").ok_or("none")?;
+    /// assert_eq!(reference.to_string(), "<< keyring('x', collection='login') >>");
     /// assert_eq!(Reference::parse("Bearer << keyring('github') >>"), None);
     /// # Ok::<(), &str>(())
     /// ```
@@ -107,41 +136,13 @@ impl Reference {
 
     /// Reads the placeholder that a text starts with; the rest of the text comes too.
     fn parse_prefix(text: &str) -> Option<(Self, &str)> {
-        let text = text.strip_prefix("<<")?.trim_start();
-        let (function, text) = match text.strip_prefix("keyring") {
-            Some(text) => ("keyring", text),
-            None => ("env", text.strip_prefix("env")?),
-        };
-        let (first, mut text) = argument(text.trim_start().strip_prefix('(')?, &["service", "name"])?;
-        let mut account = None;
-        if let Some(rest) = text.strip_prefix(',')
-            && let Some((second, rest)) = argument(rest, &["account"])
-        {
-            account = Some(second);
-            text = rest;
+        let (call, text) = super::call::read(text.strip_prefix("<<")?)?;
+        let (encodings, text) = encodings(text)?;
+        if !matches!(call.function, "keyring" | "env") && !is_provider_name(call.function) {
+            return None;
         }
-        let text = text.strip_prefix(',').unwrap_or(text).trim_start();
-        let (encodings, text) = encodings(text.strip_prefix(')')?)?;
-        let source = match (function, account) {
-            ("keyring", account) => {
-                Source::Keyring(SecretName::new(first, account.unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned())).ok()?)
-            }
-            (_, None) if is_variable_name(&first) => Source::Env(first),
-            _ => return None,
-        };
-        Some((Self { source, encodings }, text))
+        Some((Self { source: call.arguments.source(call.function).ok()?, encodings }, text))
     }
-}
-
-/// `'text'` or `name='text'`, and what follows it without white space.
-fn argument<'a>(text: &'a str, names: &[&str]) -> Option<(String, &'a str)> {
-    let text = text.trim_start();
-    let value = names
-        .iter()
-        .find_map(|name| text.strip_prefix(name)?.trim_start().strip_prefix('='))
-        .map_or(text, str::trim_start);
-    let (value, rest) = literal(value)?;
-    Some((value, rest.trim_start()))
 }
 
 /// `| b64encode | urlencode >>`
@@ -157,35 +158,6 @@ fn encodings(mut text: &str) -> Option<(Vec<Encoding>, &str)> {
         encodings.push(encoding);
         text = rest.get(encoding.name().len()..)?;
     }
-}
-
-/// A string literal of the template language, and what follows it.
-fn literal(text: &str) -> Option<(String, &str)> {
-    let quote = text.chars().next().filter(|char| matches!(char, '\'' | '"'))?;
-    let mut units: Vec<u16> = Vec::new();
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, char)) = chars.next() {
-        let char = match char {
-            char if char == quote => return Some((String::from_utf16(&units).ok()?, text.get(at + 1..)?)),
-            '\\' => match chars.next()?.1 {
-                char @ ('"' | '\\' | '/' | '\'') => char,
-                'b' => '\u{8}',
-                'f' => '\u{c}',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'u' => {
-                    let digits: String = chars.by_ref().take(4).map(|(_, digit)| digit).collect();
-                    units.push(u16::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4)?);
-                    continue;
-                }
-                _ => return None,
-            },
-            char => char,
-        };
-        units.extend_from_slice(char.encode_utf16(&mut [0; 2]));
-    }
-    None
 }
 
 /// A text that is no placeholder.

@@ -26,7 +26,7 @@ pub(crate) fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earl
         on_conflict: OnConflict::Keep,
         key: &Key::new([42; 32]),
         value: |reference: &Reference| match &reference.source {
-            Source::Keyring(name) => secrets.get(name.service()),
+            Source::Secret(query) => query.name().and_then(|name| secrets.get(name.service())),
             Source::Env(_) => None,
         },
     };

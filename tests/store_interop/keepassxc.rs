@@ -3,7 +3,7 @@
 
 use crate::keepassxc::Asks;
 use crate::keyring::Keyring;
-use crate::names::{account, answer, name, read, secret};
+use crate::names::{account, answer, name, query, read, secret};
 use keystencil::error::Explain;
 use keystencil::store::{Choice, Notice, StoreError, StoreKind};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn twenty_entries_of_keepassxc_are_read_at_once() {
     let titles: Vec<String> = (0..20).map(|number| format!("service {number}")).collect();
     let entries: Vec<_> = titles.iter().map(|title| (title.as_str(), "api-key", title.as_str())).collect();
     let keyring = Keyring::keepassxc(&entries, Asks::default());
-    let names: Vec<_> = titles.iter().map(|title| name(title)).collect();
+    let names: Vec<_> = titles.iter().map(|title| query(title)).collect();
     let all = keyring.stores(Choice::Native).resolve(&names, Some(Duration::from_secs(3))).unwrap();
     for (name, title) in names.iter().zip(&titles) {
         assert_eq!(all[name].expose(), title);
@@ -94,7 +94,7 @@ fn a_person_is_waited_for_and_told_so_until_the_keyring_goes_away() {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     });
     let stores = keyring.stores(Choice::Native).interactive(true).telling(notice);
-    let error = stores.resolve(&[name("github")], None).unwrap_err();
+    let error = stores.resolve(&[query("github")], None).unwrap_err();
     assert_eq!(told.load(Ordering::SeqCst), 1);
     assert_eq!(answer(&error), &StoreError::NoService);
     keyring.kill();

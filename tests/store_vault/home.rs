@@ -1,7 +1,7 @@
 //! A throw-away folder with a vault in it, and the `age` tool to look at it from outside.
 
 use keystencil::error::Explain;
-use keystencil::secret::{Secret, SecretName};
+use keystencil::secret::{Query, Secret, SecretName};
 use keystencil::store::{Store, StoreError, Vault, VaultPaths};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +37,7 @@ impl Home {
     }
 
     pub(crate) fn get(&self, service: &str) -> Result<String, StoreError> {
-        self.vault().get_many(&[name(service)]).remove(0).map(|secret| secret.expose().to_owned())
+        self.vault().get_many(&[query(service)]).remove(0).map(|secret| secret.expose().to_owned())
     }
 
     /// What must hold of an unusable vault: every call says `expected`, and the files stay as they are.
@@ -83,6 +83,10 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .unwrap_or_else(|error| panic!("`{program}` can't be run ({error}): run scripts/test, which installs it"))
+}
+
+pub(crate) fn query(service: &str) -> Query {
+    name(service).into()
 }
 
 pub(crate) fn name(service: &str) -> SecretName {

@@ -128,6 +128,14 @@ impl Keyring {
         self.run("secret-tool", &arguments, value);
     }
 
+    /// The same into a collection that is not the default one.
+    pub(crate) fn secret_tool_store_in(&self, collection: &str, label: &str, attributes: &str, value: &str) {
+        let (label, collection) = (format!("--label={label}"), format!("--collection={collection}"));
+        let mut arguments = vec!["store", &label, &collection];
+        arguments.extend(attributes.split(' '));
+        self.run("secret-tool", &arguments, value);
+    }
+
     /// `secret-tool lookup`; `None` if it finds nothing.
     pub(crate) fn secret_tool_lookup(&self, attributes: &str) -> Option<String> {
         let mut arguments = vec!["lookup"];

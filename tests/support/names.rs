@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use keystencil::secret::{Secret, SecretName};
+use keystencil::secret::{Query, Secret, SecretName};
 use keystencil::store::{LookupError, StoreError, Stores};
 use std::time::Duration;
 
@@ -18,8 +18,19 @@ pub(crate) fn secret(value: &str) -> Secret {
     Secret::new(value.to_owned())
 }
 
+/// The question for a secret by its name.
+pub(crate) fn query(service: &str) -> Query {
+    name(service).into()
+}
+
+/// The value that answers a query.
+pub(crate) fn ask(stores: &Stores, query: &Query) -> Result<String, LookupError> {
+    let all = stores.resolve(std::slice::from_ref(query), Some(Duration::from_secs(3)))?;
+    Ok(all[query].expose().to_owned())
+}
+
 pub(crate) fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupError> {
-    stores.resolve(std::slice::from_ref(name), Some(Duration::from_secs(3))).map(|all| all[name].expose().to_owned())
+    ask(stores, &name.clone().into())
 }
 
 pub(crate) fn answer(error: &LookupError) -> &StoreError {

@@ -9,7 +9,7 @@ use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age};
 use crate::cli::rotation::changed;
 use crate::cli::usage;
 use crate::plan::Lease;
-use crate::secret::SecretName;
+use crate::secret::{Query, SecretName};
 use crate::session::TargetStatus;
 use crate::store::Entry;
 use crate::template::Source;
@@ -103,7 +103,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
 }
 
 fn used(workplace: &Workplace<'_>, source: &Source, entries: &[Entry]) -> Used {
-    let is_it = |entry: &&Entry| matches!(source, Source::Keyring(name) if entry.name == *name);
+    let is_it = |entry: &&Entry| source.query().and_then(Query::name) == Some(&entry.name);
     let entry = entries.iter().find(is_it);
     let stored = entry.and_then(changed);
     let is_old = workplace.config.rotate_after.is_due(stored, Timestamp::now());

@@ -249,7 +249,7 @@ mod tests {
     use crate::template::{Reference, Source};
 
     fn slot(pointer: &str, before: &str) -> Slot {
-        let source = Source::Keyring(SecretName::new("x", "api-key").unwrap());
+        let source = Source::Secret(SecretName::new("x", "api-key").unwrap().into());
         Slot {
             pointer: Pointer::parse(pointer).unwrap(),
             parts: vec![Part::Literal(before.to_owned()), Part::Secret(Reference { source, encodings: Vec::new() })],

@@ -5,8 +5,8 @@
 //! own `get_password` makes mojibake of UTF-8.
 
 use super::super::{Entry, Store, StoreError, StoreKind};
-use super::{Bus, Notice, decode};
-use crate::secret::{Secret, SecretName};
+use super::{Bus, Notice, by_name, decode};
+use crate::secret::{Query, Secret, SecretName};
 use keyring::api::CredentialStoreApi;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -65,13 +65,13 @@ impl Native {
     }
 
     fn get(name: &SecretName) -> Result<Secret, StoreError> {
-        let entry =
-            Self::find(name)?.ok_or_else(|| StoreError::NotFound { name: name.clone(), store: StoreKind::Native })?;
+        let entry = Self::find(name)?
+            .ok_or_else(|| StoreError::NotFound { query: name.clone().into(), store: StoreKind::Native })?;
         let bytes = entry.get_secret().map_err(|error| meaning(error, name))?;
         let text = decode::credential(bytes)
-            .ok_or_else(|| StoreError::NotText { name: name.clone(), store: StoreKind::Native })?;
+            .ok_or_else(|| StoreError::NotText { query: name.clone().into(), store: StoreKind::Native })?;
         if text.is_empty() {
-            return Err(StoreError::Empty { name: name.clone(), store: StoreKind::Native });
+            return Err(StoreError::Empty { query: name.clone().into(), store: StoreKind::Native });
         }
         Ok(Secret::new(text))
     }
@@ -82,8 +82,8 @@ impl Store for Native {
         StoreKind::Native
     }
 
-    fn get_many(&self, names: &[SecretName]) -> Vec<Result<Secret, StoreError>> {
-        names.iter().map(Self::get).collect()
+    fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>> {
+        queries.iter().map(|query| Self::get(by_name(query)?)).collect()
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {
@@ -119,13 +119,13 @@ impl Store for Native {
 fn meaning(error: keyring::Error, name: &SecretName) -> StoreError {
     let unavailable = |reason: &str| StoreError::Unavailable { store: StoreKind::Native, reason: reason.to_owned() };
     match error {
-        keyring::Error::NoEntry => StoreError::NotFound { name: name.clone(), store: StoreKind::Native },
+        keyring::Error::NoEntry => StoreError::NotFound { query: name.clone().into(), store: StoreKind::Native },
         keyring::Error::NoStorageAccess(_) => StoreError::NoService,
         keyring::Error::BadEncoding(mut bytes) | keyring::Error::BadDataFormat(mut bytes, _) => {
             bytes.zeroize();
-            StoreError::NotText { name: name.clone(), store: StoreKind::Native }
+            StoreError::NotText { query: name.clone().into(), store: StoreKind::Native }
         }
-        keyring::Error::Ambiguous(_) => StoreError::Ambiguous { name: name.clone(), labels: Vec::new() },
+        keyring::Error::Ambiguous(_) => StoreError::Ambiguous { query: name.clone().into(), labels: Vec::new() },
         keyring::Error::TooLong(..) => unavailable("the name or the value is too long for it"),
         keyring::Error::Invalid(..) => unavailable("it does not take this name"),
         _ => unavailable("the system call failed"),

@@ -9,7 +9,7 @@ use super::find::{find, not_found};
 use super::service::{Item, Service};
 use super::wire::Properties;
 use super::{Bus, Notice};
-use crate::secret::{Secret, SecretName};
+use crate::secret::{Query, Secret, SecretName};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -48,18 +48,19 @@ impl Native {
         Service::connect(&self.bus, self.limit, self.interactive, self.notice.clone())
     }
 
-    fn get_all(&self, names: &[SecretName]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
+    fn get_all(&self, queries: &[Query]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
         let service = self.connect()?;
-        let matches = find(&service, names, self.interactive)?;
+        let matches = find(&service, queries, self.interactive)?;
         let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.iter().cloned()).collect();
         let values = if all.is_empty() { HashMap::new() } else { service.values(&all)? };
-        let secrets = names.iter().zip(matches);
-        Ok(secrets.map(|(name, found)| pick(&service, name, &found?, &values)).collect())
+        let secrets = queries.iter().zip(matches);
+        Ok(secrets.map(|(query, found)| pick(&service, query, &found?, &values)).collect())
     }
 
     fn describe_all(&self, names: &[SecretName]) -> Result<Vec<Result<Vec<Entry>, StoreError>>, StoreError> {
         let service = self.connect()?;
-        let matches = find(&service, names, self.interactive)?;
+        let queries: Vec<Query> = names.iter().cloned().map(Query::from).collect();
+        let matches = find(&service, &queries, self.interactive)?;
         let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.iter().cloned()).collect();
         let mut properties = service.properties(&all)?.into_iter();
         let described = names.iter().zip(matches).map(|(name, found)| match found {
@@ -75,7 +76,8 @@ impl Native {
 
     /// The items of `name` that keystencil made, and the label of one that another program made.
     fn own(&self, service: &Service, name: &SecretName) -> Result<(Vec<Item>, Option<String>), StoreError> {
-        let items = match find(service, std::slice::from_ref(name), self.interactive)?.pop() {
+        let query = [name.clone().into()];
+        let items = match find(service, &query, self.interactive)?.pop() {
             Some(Err(error)) if !error.is_not_found() => return Err(error),
             found => found.and_then(Result::ok).unwrap_or_default(),
         };
@@ -96,8 +98,8 @@ impl Store for Native {
         StoreKind::Native
     }
 
-    fn get_many(&self, names: &[SecretName]) -> Vec<Result<Secret, StoreError>> {
-        self.get_all(names).unwrap_or_else(|error| names.iter().map(|_| Err(error.clone())).collect())
+    fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>> {
+        self.get_all(queries).unwrap_or_else(|error| queries.iter().map(|_| Err(error.clone())).collect())
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {
@@ -151,10 +153,10 @@ impl Store for Native {
     }
 }
 
-/// The one value of the items of a name.
+/// The one value of the items of a query.
 fn pick(
     service: &Service,
-    name: &SecretName,
+    query: &Query,
     items: &[Item],
     values: &HashMap<Item, Zeroizing<Vec<u8>>>,
 ) -> Result<Secret, StoreError> {
@@ -164,17 +166,17 @@ fn pick(
         let value = values.get(item).ok_or(StoreError::Locked)?;
         if distinct.is_some_and(|other| other != value) {
             let labels = service.properties(items)?.into_iter().flatten().map(|item| item.label).collect();
-            return Err(StoreError::Ambiguous { name: name.clone(), labels });
+            return Err(StoreError::Ambiguous { query: query.clone(), labels });
         }
         distinct = Some(value);
     }
-    let value = distinct.ok_or_else(|| not_found(name))?;
+    let value = distinct.ok_or_else(|| not_found(query))?;
     if value.is_empty() {
-        return Err(StoreError::Empty { name: name.clone(), store: StoreKind::Native });
+        return Err(StoreError::Empty { query: query.clone(), store: StoreKind::Native });
     }
     String::from_utf8(value.to_vec()).map(Secret::new).map_err(|error| {
         error.into_bytes().zeroize();
-        StoreError::NotText { name: name.clone(), store: StoreKind::Native }
+        StoreError::NotText { query: query.clone(), store: StoreKind::Native }
     })
 }
 

@@ -188,8 +188,26 @@ impl Service {
 
     /// The collection that new items go to.
     pub(super) fn default_collection(&self) -> Result<Path<'static>, StoreError> {
-        let (path,) = read::<(Path<'static>,)>(&self.bus.call(call(ROOT, SERVICE, "ReadAlias", ("default",)))?)?;
-        if is_none(&path) { Err(StoreError::NoCollection) } else { Ok(path) }
+        self.alias("default")?.ok_or(StoreError::NoCollection)
+    }
+
+    /// All collections with their labels.
+    pub(super) fn collections(&self) -> Result<Vec<(Path<'static>, String)>, StoreError> {
+        let reply = self.bus.call(call(ROOT, PROPERTIES, "Get", (SERVICE, "Collections")))?;
+        let paths = read::<(Variant<Vec<Path<'static>>>,)>(&reply)?.0.0;
+        let asked = paths.iter().map(|path| call(path, PROPERTIES, "Get", (COLLECTION, "Label")));
+        let labels = self.call_all(asked)?.into_iter().map(|answer| {
+            let label = answer.ok().and_then(|reply| Some(read::<(Variant<String>,)>(&reply).ok()?.0.0));
+            label.unwrap_or_default()
+        });
+        let labels: Vec<String> = labels.collect();
+        Ok(paths.into_iter().zip(labels).collect())
+    }
+
+    /// The collection of an alias, `default` say.
+    pub(super) fn alias(&self, name: &str) -> Result<Option<Path<'static>>, StoreError> {
+        let (path,) = read::<(Path<'static>,)>(&self.bus.call(call(ROOT, SERVICE, "ReadAlias", (name,)))?)?;
+        Ok(if is_none(&path) { None } else { Some(path) })
     }
 
     pub(super) fn is_locked(&self, collection: &Path<'static>) -> Result<bool, StoreError> {

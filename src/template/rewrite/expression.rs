@@ -229,7 +229,11 @@ impl Printer<'_> {
             if !filter.args.is_empty() {
                 let place = self.place(filter.span());
                 let function = if filter.name == "b64encode" { "b64encode" } else { "urlencode" };
-                return Err(TemplateError::BadArguments { function, expected: "no arguments", place });
+                return Err(TemplateError::BadArguments {
+                    function: function.to_owned(),
+                    expected: "no arguments",
+                    place,
+                });
             }
             let check = self.check(wanted, None, filter.span());
             self.put(&format!("{}({check})", filter.name));
@@ -256,7 +260,9 @@ impl Printer<'_> {
                 self.named_call(name);
                 self.put(name);
                 match name {
-                    "keyring" | "env" => at = Some(self.check(Wanted::deep(Use::Argument), None, call.span())),
+                    _ if matches!(name, "keyring" | "env") || self.book.providers.contains(name) => {
+                        at = Some(self.check(Wanted::deep(Use::Argument), None, call.span()));
+                    }
                     "range" => given = Wanted::deep(Use::Argument),
                     _ => {}
                 }

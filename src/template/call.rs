@@ -1,0 +1,102 @@
+//! A call as it stands in a placeholder: `op('a', b={'c': 'd'})`. The engine reads more than this; what a placeholder
+//! is written with, it reads the same.
+
+use super::arguments::{Argument, Arguments};
+use std::collections::BTreeMap;
+
+/// A function and its arguments.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) function: &'a str,
+    pub(super) arguments: Arguments,
+}
+
+/// Reads the call that a text starts with, and what follows it.
+pub(super) fn read(text: &str) -> Option<(Call<'_>, &str)> {
+    let (function, text) = word(text)?;
+    let mut text = text.strip_prefix('(')?.trim_start();
+    let mut arguments = Arguments::default();
+    while !text.starts_with(')') {
+        let (value, rest) = match word(text).and_then(|(name, rest)| Some((name, rest.strip_prefix('=')?))) {
+            Some((name, rest)) => {
+                let (value, rest) = value(rest)?;
+                if arguments.named.insert(name.to_owned(), value).is_some() {
+                    return None;
+                }
+                (None, rest)
+            }
+            None => value(text).map(|(value, rest)| (Some(value), rest))?,
+        };
+        if value.is_some() && !arguments.named.is_empty() {
+            return None;
+        }
+        arguments.positional.extend(value);
+        text = separator(rest, ')')?;
+    }
+    Some((Call { function, arguments }, text.strip_prefix(')')?))
+}
+
+/// A name, and what follows it without white space.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let (word, rest) = text.split_at_checked(end)?;
+    (!word.is_empty()).then(|| (word, rest.trim_start()))
+}
+
+/// Behind an item: a comma or the end.
+fn separator(text: &str, close: char) -> Option<&str> {
+    let text = text.trim_start();
+    match text.strip_prefix(',') {
+        Some(rest) => Some(rest.trim_start()),
+        None => text.starts_with(close).then_some(text),
+    }
+}
+
+fn value(text: &str) -> Option<(Argument, &str)> {
+    let text = text.trim_start();
+    let Some(mut text) = text.strip_prefix('{').map(str::trim_start) else {
+        return literal(text).map(|(text, rest)| (Argument::Text(text), rest));
+    };
+    let mut map = BTreeMap::new();
+    loop {
+        if let Some(rest) = text.strip_prefix('}') {
+            return Some((Argument::Map(map), rest));
+        }
+        let (key, rest) = literal(text)?;
+        let (value, rest) = literal(rest.trim_start().strip_prefix(':')?.trim_start())?;
+        if map.insert(key, value).is_some() {
+            return None;
+        }
+        text = separator(rest, '}')?;
+    }
+}
+
+/// A string literal of the template language, and what follows it.
+fn literal(text: &str) -> Option<(String, &str)> {
+    let quote = text.chars().next().filter(|char| matches!(char, '\'' | '"'))?;
+    let mut units: Vec<u16> = Vec::new();
+    let mut chars = text.char_indices().skip(1);
+    while let Some((at, char)) = chars.next() {
+        let char = match char {
+            char if char == quote => return Some((String::from_utf16(&units).ok()?, text.get(at + 1..)?)),
+            '\\' => match chars.next()?.1 {
+                char @ ('"' | '\\' | '/' | '\'') => char,
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'u' => {
+                    let digits: String = chars.by_ref().take(4).map(|(_, digit)| digit).collect();
+                    units.push(u16::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4)?);
+                    continue;
+                }
+                _ => return None,
+            },
+            char => char,
+        };
+        units.extend_from_slice(char.encode_utf16(&mut [0; 2]));
+    }
+    None
+}
