@@ -1,34 +1,10 @@
 //! Does a value look like a key, whatever name it stands under?
 //!
-//! A guess, for showing only: a difference hides what it may hide, and nothing is decided by it.
+//! A guess, for showing only: a difference hides what it may hide, and nothing is decided by it. What keys look like is
+//! known by [`detect`](super::detect); here less is enough, since hiding one too many does no harm.
 
-/// How the tokens of well-known services begin.
-const PREFIXES: [&str; 24] = [
-    "sk-",
-    "sk_",
-    "pk_live",
-    "rk_live",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "xapp-",
-    "AKIA",
-    "ASIA",
-    "AIza",
-    "eyJ",
-    "hf_",
-    "npm_",
-    "pypi-",
-    "ya29.",
-    "dop_v1_",
-    "AGE-SECRET-KEY-",
-];
+use super::detect;
+
 /// A token with such a beginning is at least this long.
 const PREFIXED: usize = 16;
 /// So many letters and digits in one run are no word; a UUID has 12, the date in a model's name 8.
@@ -38,7 +14,11 @@ const RUN: usize = 20;
 /// follows `Bearer` or `Basic`, a password in a URL, a private key.
 #[must_use]
 pub fn looks_like_key(text: &str) -> bool {
-    text.contains("-----BEGIN ") || has_scheme(text) || has_password(text) || words(text).any(is_token)
+    text.contains("-----BEGIN ")
+        || has_scheme(text)
+        || has_password(text)
+        || words(text).any(is_token)
+        || !detect::find(text.as_bytes()).is_empty()
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -46,7 +26,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_token(word: &str) -> bool {
-    (word.len() >= PREFIXED && PREFIXES.iter().any(|prefix| word.starts_with(prefix)))
+    (word.len() >= PREFIXED && detect::has_known_beginning(word))
         || word.split(['_', '-', '.']).any(|run| {
             run.len() >= RUN && run.bytes().any(|b| b.is_ascii_digit()) && run.bytes().any(|b| b.is_ascii_alphabetic())
         })

@@ -1,8 +1,9 @@
 //! Floor 2: pure decisions. Texts go in, a plan comes out; nothing here reads a file, a clock or a store.
 //!
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
-//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it.
+//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it. [`detect`] says what a key looks like.
 
+pub mod detect;
 pub mod diff;
 pub mod escape;
 pub mod fingerprint;
