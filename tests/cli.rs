@@ -22,10 +22,16 @@ mod exec;
 mod help;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "support/keyring.rs"]
+mod keyring;
 #[path = "cli/pipes.rs"]
 mod pipes;
+#[path = "cli/relocate.rs"]
+mod relocate;
 #[path = "cli/render.rs"]
 mod render;
+#[path = "cli/rotate.rs"]
+mod rotate;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[path = "cli/secret.rs"]

@@ -8,6 +8,7 @@
 mod error;
 mod guard;
 mod log;
+mod refill;
 mod render;
 mod scrub;
 mod settings;
@@ -18,6 +19,7 @@ mod write;
 
 pub use error::{MissingSecret, SessionError};
 pub use log::{Event, Record, Who};
+pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};
 pub use state::State;
 pub use status::{Holder, TargetStatus};

@@ -182,7 +182,7 @@ impl Session<'_> {
     }
 
     /// The values of all references, or all that are missing.
-    fn values(&self, blueprint: &Blueprint) -> Result<HashMap<Reference, Secret>, SessionError> {
+    pub(super) fn values(&self, blueprint: &Blueprint) -> Result<HashMap<Reference, Secret>, SessionError> {
         let references = blueprint.references();
         let mut queries: Vec<Query> = references.iter().filter_map(|one| one.source.query()).cloned().collect();
         queries.sort();
@@ -248,7 +248,7 @@ impl Session<'_> {
     }
 
     /// The journal with its dead leases gone; closed first if all of them are: the holder crashed.
-    fn settle(&self, state: &TargetState) -> Result<Option<Journal>, SessionError> {
+    pub(super) fn settle(&self, state: &TargetState) -> Result<Option<Journal>, SessionError> {
         let Some(mut journal) = state.journal()? else { return Ok(None) };
         journal.leases = living(&journal.leases);
         if journal.leases.is_empty() {
@@ -261,7 +261,14 @@ impl Session<'_> {
 
     /// After a failure: what of the secrets got into the target, or into a file beside it, leaves again. What can't be
     /// taken out now stays owed, and the next command tries again.
-    fn take_back(&self, state: &TargetState, file: &Resolved, old: Option<Journal>, new: Journal, committed: bool) {
+    pub(super) fn take_back(
+        &self,
+        state: &TargetState,
+        file: &Resolved,
+        old: Option<Journal>,
+        new: Journal,
+        committed: bool,
+    ) {
         match old {
             None if new.slots.is_empty() => {}
             None => {

@@ -38,6 +38,8 @@ impl Explain for StoreError {
             Self::Ambiguous { .. } => "delete all but one in the keyring's own program, or pin the reference further: \
                  `keyring(attributes={…}, collection='…')`"
                 .to_owned(),
+            Self::Differs { .. } => "`--replace` replaces it; nothing was changed".to_owned(),
+            Self::NotKept { .. } => "nothing was removed from the store it came from".to_owned(),
             Self::Locked => "unlock it (logging in does), or run this at a terminal of your desktop session".to_owned(),
             Self::Unconfirmed => "run this at a terminal of your desktop session and allow it there, or turn the \
                                   question off in the keyring's settings (KeePassXC: Secret Service Integration)"

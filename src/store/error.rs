@@ -57,6 +57,22 @@ pub enum StoreError {
         /// The label of the entry.
         label: String,
     },
+    /// A secret was to be moved to where there is another value of that name.
+    #[error("the {store} has another value for secret {name}")]
+    Differs {
+        /// What was to be moved.
+        name: SecretName,
+        /// Where to.
+        store: StoreKind,
+    },
+    /// A store took a value and does not give it back.
+    #[error("the {store} took secret {name} and does not give it back as it was")]
+    NotKept {
+        /// What was stored.
+        name: SecretName,
+        /// Where.
+        store: StoreKind,
+    },
     /// The keyring is locked and nobody is there to unlock it.
     #[error("the keyring is locked")]
     Locked,

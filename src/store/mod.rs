@@ -8,12 +8,14 @@ mod cure;
 pub mod error;
 pub mod lookup;
 pub mod native;
+mod relocate;
 pub mod unresolved;
 pub mod vault;
 
 pub use error::StoreError;
 pub use lookup::{Choice, Listing, Stores};
 pub use native::{Bus, Native, Notice};
+pub use relocate::{Moved, relocate};
 pub use unresolved::{LookupError, Unresolved};
 pub use vault::{Backup, Vault, VaultPaths, VaultStore};
 

@@ -16,6 +16,8 @@ const COMMANDS: &[&str] = &[
     "secret get",
     "secret list",
     "secret rm",
+    "secret move",
+    "secret rotate",
     "vault",
     "vault backups",
     "vault backups list",

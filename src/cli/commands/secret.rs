@@ -2,7 +2,9 @@
 
 mod get;
 mod list;
+mod relocate;
 mod rm;
+mod rotate;
 mod set;
 mod value;
 
@@ -15,7 +17,7 @@ use crate::cli::exit::Exit;
 use crate::secret::{DEFAULT_ACCOUNT, NameError, SecretName};
 use clap::{Args, Subcommand};
 
-/// Store, show, list and remove secrets
+/// Store, show, list, move, replace and remove secrets
 ///
 /// A secret has a name, the service it is for, and an account, for people who
 /// have several keys for one service. A template refers to it as <<
@@ -37,6 +39,8 @@ enum SecretCommand {
     Get(get::GetArgs),
     List(list::ListArgs),
     Rm(rm::RmArgs),
+    Move(relocate::MoveArgs),
+    Rotate(rotate::RotateArgs),
 }
 
 /// The name of one secret.
@@ -62,5 +66,7 @@ pub(in crate::cli) fn run(context: &Context, args: &SecretArgs) -> Result<Exit, 
         SecretCommand::Get(args) => get::run(&workplace, args),
         SecretCommand::List(args) => list::run(&workplace, args),
         SecretCommand::Rm(args) => rm::run(&workplace, args),
+        SecretCommand::Move(args) => relocate::run(&workplace, args),
+        SecretCommand::Rotate(args) => rotate::run(&workplace, args),
     }
 }

@@ -19,6 +19,9 @@ use std::io::{self, IsTerminal as _};
 /// less one line break at its end. Never takes it as an argument: other programs
 /// can read those, and the shell keeps them.
 ///
+/// To replace a key that is in use, `keystencil secret rotate` is better: it also
+/// brings the new value into the files that are rendered now.
+///
 /// Examples:
 ///
 ///     keystencil secret set openai

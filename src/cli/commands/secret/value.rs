@@ -169,6 +169,9 @@ pub(in crate::cli) enum ValueError {
     /// The name of the secret is a key.
     #[error("the name looks like a key itself")]
     KeyAsName,
+    /// The new value is the old one.
+    #[error("that is the value it has already")]
+    Same,
     /// There is no such variable.
     #[error("there is no variable of the name that `--from-env` gives")]
     Unset,
@@ -222,6 +225,7 @@ impl Explain for ValueError {
                 "nothing was stored, but it is in your shell's history now: delete that line, or better\n",
                 "get a new key. Then name the service it is for: `keystencil secret set openai`"
             ),
+            Self::Same => "get a new key from the provider first; nothing was changed",
             Self::Unset => "is it exported? Give the name alone, without `$`: `--from-env OPENAI_API_KEY`",
             Self::NotText { .. } => "store it encoded, as base64 say: a config file holds text",
             Self::TooLong { .. } => "is it the right file? Nothing was stored",

@@ -1,0 +1,171 @@
+//! `keystencil secret rotate`.
+
+use super::{NameArgs, ValueArgs, ValueError};
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::recovery::recover;
+use crate::cli::report::{GOOD, Text, Warning, count, warning};
+use crate::error::{Explain as _, Place};
+use crate::secret::SecretName;
+use crate::session::{Refilled, Session, SessionError, TargetStatus};
+use crate::store::{StoreError, StoreKind};
+use crate::template::{Reference, Source};
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Replace a secret by a new one, everywhere
+///
+/// Takes the new value as `keystencil secret set` does, stores it where the old
+/// one is, and brings it into every file that is rendered now: who holds a file
+/// goes on holding it, and the old value leaves the file and its copies. Programs
+/// that run have read the old value: let them read again (/mcp in Claude Code).
+///
+/// Then revoke the old key where you got it.
+///
+/// Examples:
+///
+///     keystencil secret rotate openai
+///     keystencil secret rotate github --account work --from-file new.txt
+///     new-key-command | keystencil secret rotate openai
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct RotateArgs {
+    #[command(flatten)]
+    name: NameArgs,
+    #[command(flatten)]
+    value: ValueArgs,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// A rendered file, and what came of bringing the new value into it.
+type Refill = (PathBuf, Result<Option<Refilled>, SessionError>);
+
+pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, CliError> {
+    args.value.check()?;
+    let (report, name) = (workplace.report(), args.name.name()?);
+    let stores = &workplace.lookup.stores;
+    let (found, old) = stores.get(&name)?;
+    let new = args.value.read(report, &name)?;
+    if new == old {
+        return Err(ValueError::Same.into());
+    }
+    let mut others: Vec<StoreKind> = stores
+        .survey(std::slice::from_ref(&name))
+        .entries
+        .iter()
+        .filter_map(|entry| (entry.name == name && entry.store != found).then_some(entry.store))
+        .collect();
+    others.dedup();
+    workplace.session(|session| {
+        let recovery = recover(report, session);
+        // A state folder that can't be read is better known before anything is changed.
+        let before = holding(workplace, session, &name)?;
+        stores.store(found).set(&name, &new)?;
+        // From here on nothing is undone: the new value is stored, and what did not get it is said.
+        let failed = others.iter().filter_map(|kind| Some((*kind, stores.store(*kind).set(&name, &new).err()?)));
+        let failed: Vec<(StoreKind, StoreError)> = failed.collect();
+        let rendered = holding(workplace, session, &name).unwrap_or(before);
+        let refill = |path: PathBuf| {
+            let refilled = session.refill(&path);
+            (path, refilled)
+        };
+        let refills: Vec<Refill> = rendered.into_iter().map(refill).collect();
+        if args.json {
+            report.json(&as_json(&name, found, &refills))?;
+        } else {
+            report.note(Text::new().styled(GOOD, "replaced").plain(format_args!(" {name} in the {found}")));
+        }
+        let mut exit = Exit::attention(!failed.is_empty());
+        for (kind, error) in failed {
+            let (place, hint) = (error.place(), error.hint());
+            report.warning(&Warning {
+                place,
+                hint,
+                ..warning(format_args!("the {kind} keeps its old value: {error}"))
+            });
+        }
+        for refill in &refills {
+            exit = exit.and(say(workplace, refill, args.json));
+        }
+        args.value.tell_leftovers(report);
+        recovery.then(report, Ok(exit))
+    })
+}
+
+/// The rendered files that hold the secret.
+fn holding(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName) -> Result<Vec<PathBuf>, CliError> {
+    let is_it = |placeholder: &String| {
+        let source = Reference::parse(placeholder).map(|reference| reference.source);
+        matches!(source, Some(Source::Keyring(used)) if used == *name)
+    };
+    let holds = |status: &TargetStatus| status.since.is_some() && status.secrets.iter().any(is_it);
+    let all = session.status(&workplace.config.targets)?;
+    Ok(all.into_iter().filter(holds).map(|status| status.path).collect())
+}
+
+/// Says what came of one file; nothing but warnings if the rest is said as JSON.
+fn say(workplace: &Workplace<'_>, (path, refilled): &Refill, is_told: bool) -> Exit {
+    let report = workplace.report();
+    let shown = report.path(path);
+    let refilled = match refilled {
+        Ok(Some(refilled)) => refilled,
+        Ok(None) => return Exit::Done,
+        Err(error) => {
+            let cure = format!("take it out with `keystencil unrender --all --to {shown}`, then render again");
+            report.warning(&Warning {
+                message: format!("{shown} still holds the old value: {error}"),
+                place: error.place(),
+                hint: Some(cure),
+            });
+            return Exit::Attention;
+        }
+    };
+    if !is_told {
+        let (slots, holders) = (count(refilled.slots, "slot"), count(refilled.holders, "holder"));
+        let text =
+            Text::new().styled(GOOD, "rendered anew").plain(format_args!(" {shown}: {slots}, {holders} as before"));
+        report.note(text);
+    }
+    for pointer in &refilled.lost {
+        report.warning(&Warning {
+            message: "this slot was moved or changed while it was rendered, and did not get the new value".to_owned(),
+            place: Some(Place::file(path).slot(pointer.as_str())),
+            hint: Some("`keystencil render` brings it back to where the template has it".to_owned()),
+        });
+    }
+    for copy in &refilled.unscrubbed {
+        report.warning(&copy_warning(copy));
+    }
+    Exit::attention(!(refilled.lost.is_empty() && refilled.unscrubbed.is_empty()) || refilled.lock_ignored)
+}
+
+fn copy_warning(copy: &Path) -> Warning {
+    Warning {
+        message: "this copy may hold the old value and can't be rewritten".to_owned(),
+        place: Some(Place::file(copy)),
+        hint: Some("delete it, or make it writable and look for keys in it".to_owned()),
+    }
+}
+
+fn as_json(name: &SecretName, store: StoreKind, refills: &[Refill]) -> serde_json::Value {
+    let target = |(path, refilled): &Refill| {
+        let done = refilled.as_ref().ok().and_then(Option::as_ref);
+        json!({
+            "path": path.display().to_string(),
+            "slots": done.map(|refilled| refilled.slots),
+            "holders": done.map(|refilled| refilled.holders),
+            "lost": done.map(|refilled| refilled.lost.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            "error": refilled.as_ref().err().map(ToString::to_string),
+        })
+    };
+    json!({
+        "name": name.service(),
+        "account": name.account(),
+        "store": store.to_string(),
+        "targets": refills.iter().map(target).collect::<Vec<_>>(),
+    })
+}
