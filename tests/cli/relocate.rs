@@ -136,3 +136,22 @@ fn a_move_that_is_killed_at_any_moment_loses_nothing() {
     assert!([0, 3].contains(&run(&keyring, "secret move openai --to vault", "").code));
     assert_eq!(value(&keyring, "vault").as_deref(), Some(KEY));
 }
+
+#[test]
+fn a_new_value_reaches_both_stores_and_never_the_entry_of_another_program() {
+    let keyring = Keyring::start();
+    run(&keyring, "--store native secret set openai", KEY);
+    run(&keyring, "--store vault secret set openai", KEY);
+    assert_eq!(run(&keyring, "secret rotate openai", "new-canary").code, 0);
+    assert_eq!(
+        (value(&keyring, "native"), value(&keyring, "vault")),
+        (Some("new-canary".into()), Some("new-canary".into()))
+    );
+    keyring.secret_tool_store("Theirs", "service other username api-key", "their-canary");
+    for verb in ["rotate", "set"] {
+        let said = run(&keyring, &format!("secret {verb} other"), "new-canary");
+        assert_eq!(said.code, 2);
+        assert!(said.err.contains("is the entry `Theirs` of another program"), "{said:?}");
+    }
+    assert_eq!(keyring.secret_tool_lookup("service other").as_deref(), Some("their-canary"));
+}

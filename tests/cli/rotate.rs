@@ -92,7 +92,7 @@ fn every_rendered_file_gets_the_new_value_and_keeps_its_holders() {
         leases
             .as_array_mut()
             .unwrap()
-            .retain(|lease| lease["pid"].is_null() || lease["pid"].to_string() == owner(&lives));
+            .retain(|lease| lease["pid"].is_null() || lease["pid"].as_u64() == Some(u64::from(lives.0.id())));
     }
     assert_eq!(leases(&sandbox), before);
     drop(lives);

@@ -15,6 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::secret::{DEFAULT_ACCOUNT, NameError, SecretName};
+use crate::store::{Entry, StoreError};
 use clap::{Args, Subcommand};
 
 /// Store, show, list, move, replace and remove secrets
@@ -56,6 +57,17 @@ struct NameArgs {
 impl NameArgs {
     fn name(&self) -> Result<SecretName, NameError> {
         SecretName::new(&self.name, &self.account)
+    }
+}
+
+/// An entry of another program can't be given a new value: better known before a person is asked for it.
+fn refuse_foreign(entries: &[Entry]) -> Result<(), StoreError> {
+    match entries.iter().find(|entry| entry.is_foreign) {
+        Some(entry) => {
+            let label = entry.label.clone().unwrap_or_default();
+            Err(StoreError::Foreign { name: entry.name.clone(), label })
+        }
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `keystencil secret rotate`.
 
-use super::{NameArgs, ValueArgs, ValueError};
+use super::{NameArgs, ValueArgs, ValueError, refuse_foreign};
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -49,16 +49,14 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
     let (report, name) = (workplace.report(), args.name.name()?);
     let stores = &workplace.lookup.stores;
     let (found, old) = stores.get(&name)?;
+    let mut entries = stores.survey(std::slice::from_ref(&name)).entries;
+    entries.retain(|entry| entry.name == name);
+    refuse_foreign(&entries)?;
     let new = args.value.read(report, &name)?;
     if new == old {
         return Err(ValueError::Same.into());
     }
-    let mut others: Vec<StoreKind> = stores
-        .survey(std::slice::from_ref(&name))
-        .entries
-        .iter()
-        .filter_map(|entry| (entry.name == name && entry.store != found).then_some(entry.store))
-        .collect();
+    let mut others: Vec<StoreKind> = entries.iter().map(|entry| entry.store).filter(|kind| *kind != found).collect();
     others.dedup();
     workplace.session(|session| {
         let recovery = recover(report, session);

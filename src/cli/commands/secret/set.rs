@@ -1,6 +1,6 @@
 //! `keystencil secret set`.
 
-use super::{NameArgs, ValueArgs, ValueError};
+use super::{NameArgs, ValueArgs, ValueError, refuse_foreign};
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -57,6 +57,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, Cli
     if let Some(entry) = before.first().filter(|_| args.no_overwrite) {
         return Err(CliError::Stored { name, store: entry.store });
     }
+    refuse_foreign(&before)?;
     if let Some(entry) = before.first().filter(|_| io::stdin().is_terminal()) {
         let since = changed(entry).map(|then| format!(", {}", age(then, Timestamp::now()))).unwrap_or_default();
         let what = format!("{name} is stored already ({}{since}) and is replaced; Ctrl-C keeps it", entry.store);
