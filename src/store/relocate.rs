@@ -3,7 +3,7 @@
 //! The order is everything: write, read back and compare, then remove. Asked by `secret move`.
 
 use super::{Store, StoreError};
-use crate::secret::SecretName;
+use crate::secret::{Query, Secret, SecretName};
 
 /// What came of a move that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,8 @@ pub fn relocate(from: &dyn Store, to: &dyn Store, name: &SecretName, replace: bo
     Ok(Moved::Copied { left: left.into_iter().filter_map(|entry| entry.label).collect(), reason })
 }
 
-fn get(store: &dyn Store, name: &SecretName) -> Result<crate::secret::Secret, StoreError> {
-    let missing = || StoreError::NotFound { name: name.clone(), store: store.kind() };
-    store.get_many(std::slice::from_ref(name)).pop().unwrap_or_else(|| Err(missing()))
+fn get(store: &dyn Store, name: &SecretName) -> Result<Secret, StoreError> {
+    let query = Query::from(name.clone());
+    let missing = || StoreError::NotFound { query: query.clone(), store: store.kind() };
+    store.get_many(std::slice::from_ref(&query)).pop().unwrap_or_else(|| Err(missing()))
 }

@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::error::{Explain as _, Place};
-use crate::secret::SecretName;
+use crate::secret::{Query, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
 use crate::store::{StoreError, StoreKind};
 use crate::template::{Reference, Source};
@@ -98,7 +98,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
 fn holding(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName) -> Result<Vec<PathBuf>, CliError> {
     let is_it = |placeholder: &String| {
         let source = Reference::parse(placeholder).map(|reference| reference.source);
-        matches!(source, Some(Source::Keyring(used)) if used == *name)
+        source.as_ref().and_then(Source::query).and_then(Query::name) == Some(name)
     };
     let holds = |status: &TargetStatus| status.since.is_some() && status.secrets.iter().any(is_it);
     let all = session.status(&workplace.config.targets)?;
