@@ -1,7 +1,7 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, exec, hook, init, install, log, man, recover, render, secret, status, unrender, vault,
+    completions, demo, diff, exec, git, hook, init, install, log, man, recover, render, secret, status, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -122,6 +122,7 @@ pub(super) enum Command {
     Install(install::InstallArgs),
     Uninstall(install::UninstallArgs),
     Hook(hook::HookArgs),
+    Git(git::GitArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),

@@ -4,6 +4,7 @@ pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod diff;
 pub(super) mod exec;
+pub(super) mod git;
 pub(super) mod guard;
 pub(super) mod hook;
 pub(super) mod init;

@@ -32,6 +32,8 @@ pub(super) struct Config {
     pub(super) store: Option<StoreArg>,
     /// `rotate_after`: how old a secret may get before somebody says so.
     pub(super) rotate_after: Rotation,
+    /// `repositories`: git repositories whose work tree is elsewhere, besides those in the usual places.
+    pub(super) repositories: Vec<PathBuf>,
 }
 
 impl Config {
@@ -68,8 +70,10 @@ impl Config {
             targets.push(target(name, entry, &path, home, &place)?);
         }
         distinct(&targets, &path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let repositories = file.repositories.iter().map(|named| expand(named, folder, home)).collect();
         let vars = file.vars.into_iter().map(|(name, value)| (name, file::json(value))).collect();
-        Ok(Self { file: Some(path), targets, vars, store: file.store, rotate_after })
+        Ok(Self { file: Some(path), targets, vars, store: file.store, rotate_after, repositories })
     }
 }
 

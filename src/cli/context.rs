@@ -8,6 +8,7 @@ use super::harden::Hardened;
 use super::lookup::Lookup;
 use super::report::{Report, Text, Warning};
 use crate::error::Explain as _;
+use crate::host::git::Places;
 use crate::session::{Session, State};
 use crate::store::{Choice, Notice, Stores, lookup::LIMIT};
 use crate::template::Variables;
@@ -86,6 +87,15 @@ impl Workplace<'_> {
         &self.context.report
     }
 
+    /// Where repositories are looked for.
+    pub(super) fn places(&self) -> Places {
+        Places {
+            home: self.context.environment.home.clone(),
+            environment: environment::git_repository(),
+            named: self.config.repositories.clone(),
+        }
+    }
+
     /// Works with a session.
     pub(super) fn session<T>(&self, work: impl FnOnce(&Session<'_>) -> T) -> T {
         let session = Session {
@@ -93,6 +103,7 @@ impl Workplace<'_> {
             variables: &self.variables,
             resolve: &|names| self.lookup.resolve(names),
             env: &environment::variable,
+            places: self.places(),
             now: Timestamp::now,
         };
         work(&session)

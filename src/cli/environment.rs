@@ -73,6 +73,12 @@ pub(super) fn claude_pid() -> Option<String> {
     variable("CLAUDE_PID").filter(|pid| !pid.is_empty())
 }
 
+/// The repository that `GIT_DIR` and `GIT_WORK_TREE` name, if they do.
+pub(super) fn git_repository() -> Option<(PathBuf, Option<PathBuf>)> {
+    let set = |name| variable_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    Some((set("GIT_DIR")?, set("GIT_WORK_TREE")))
+}
+
 /// The user's name: the environment's, else that of the home folder.
 pub(super) fn user(home: &Path) -> String {
     ["USER", "LOGNAME", "USERNAME"]

@@ -4,6 +4,7 @@ use super::commands::secret::ValueError;
 use super::config::ConfigError;
 use super::targets::TargetError;
 use crate::error::{Explain, Place};
+use crate::host::git::ProtocolError;
 use crate::secret::{NameError, SecretName};
 use crate::session::SessionError;
 use crate::store::{LookupError, StoreError, StoreKind};
@@ -102,6 +103,15 @@ pub(super) enum CliError {
     /// Standard input or the terminal can't be read.
     #[error("the value can't be read: {0}")]
     Input(io::Error),
+    /// No file that the filter is for lies in a repository.
+    #[error("no target lies in the work tree of a git repository")]
+    NoRepository,
+    /// What git hands over to be filtered can't be read.
+    #[error("the content can't be read: {0}")]
+    Content(io::Error),
+    /// git and its filter do not understand each other.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
     /// A step of the demo did not do what it shows.
     #[error("the demo failed: {0}")]
     Demo(String),
@@ -128,6 +138,7 @@ impl CliError {
             Self::Store(error) => Some(error),
             Self::Name(error) => Some(error),
             Self::Value(error) => Some(error),
+            Self::Protocol(error) => Some(error),
             _ => None,
         }
     }
@@ -152,6 +163,7 @@ impl Explain for CliError {
             Self::NotConfirmed(_) => "`--yes` does it without asking",
             Self::Exists(_) => "move it away first; nothing was changed",
             Self::BadPid { .. } => "name a running process by its number, as `ps` shows it",
+            Self::NoRepository => "name the file, or the repository with `--repo DIR`",
             Self::NoHome => "set HOME to the folder that holds your files",
             Self::NotStarted { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "is it installed, and on PATH? The secrets are out of the files again"

@@ -26,8 +26,8 @@ mod usage;
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
-    completions, demo, diff, exec, guard, hook, init, install, log, man, recover, render, secret, status, unrender,
-    vault,
+    completions, demo, diff, exec, git, guard, hook, init, install, log, man, recover, render, secret, status,
+    unrender, vault,
 };
 use context::Context;
 use environment::Environment;
@@ -83,6 +83,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Install(args) => install::install(context, args),
         Command::Uninstall(args) => install::uninstall(context, args),
         Command::Hook(args) => hook::run(context, args),
+        Command::Git(args) => git::run(context, args),
         Command::Demo(args) => demo::run(context, args),
         Command::Completions(args) => completions::run(context, args),
         Command::Man(args) => man::run(context, args),

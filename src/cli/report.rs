@@ -81,6 +81,11 @@ impl Report {
         write(&mut io::stdout().lock(), bytes)
     }
 
+    /// Standard output for a conversation in a protocol.
+    pub(super) fn stream(&self) -> impl Write {
+        io::stdout().lock()
+    }
+
     /// Prints a secret: the one place that does, for `secret get`.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Floor 3: effects on the machine: files replaced whole, locks, processes, and what is special about one host
 //! application ([`profile`]). Decides nothing about secrets.
 
+pub mod git;
 pub mod guard;
 pub mod lock;
 pub mod process;

@@ -346,6 +346,13 @@ pub fn sync_folder(folder: &Path) -> Result<(), ReplaceError> {
     Ok(())
 }
 
+/// How the paths of our temporary files beside `path` begin.
+#[must_use]
+pub fn staged_begin(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{}{MARK}", name.trim_start_matches('.')))
+}
+
 /// Temporary files of ours that a killed process left beside `path`. Ask under our own lock only.
 ///
 /// # Errors

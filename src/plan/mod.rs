@@ -6,6 +6,7 @@
 pub mod detect;
 pub mod diff;
 pub mod escape;
+pub mod exposed;
 pub mod fingerprint;
 pub mod insert;
 pub mod journal;
@@ -14,6 +15,7 @@ pub mod render;
 pub mod sync;
 pub mod undo;
 
+pub use exposed::{Exposure, exposed};
 pub use fingerprint::{Finder, Fingerprint, Key};
 pub use insert::{Filling, insert};
 pub use journal::{Journal, Lease};

@@ -1,8 +1,10 @@
 //! Why a transaction did not happen. Nothing was changed then.
 
 use crate::error::{Explain, Place};
+use crate::host::git::GitError;
 use crate::host::profile::UnfitSettings;
 use crate::host::{LockError, ReplaceError};
+use crate::json::Pointer;
 use crate::plan::PlanError;
 use crate::plan::journal::JournalError;
 use crate::template::TemplateError;
@@ -70,6 +72,39 @@ pub enum SessionError {
         /// The target.
         path: PathBuf,
     },
+    /// A value that nobody knows stands where the committed version has a placeholder.
+    #[error("a value stands where the committed version has a placeholder{}; it is not staged", more(*.others))]
+    Exposed {
+        /// The file that was to be staged.
+        path: PathBuf,
+        /// Where: the pointer, or the line of a text that is no JSON.
+        at: Result<Pointer, usize>,
+        /// How many more there are.
+        others: usize,
+    },
+    /// A file that was to be staged holds a secret in an encoding that no placeholder can be put in.
+    #[error("a secret stands in this file, which is UTF-16; it is not staged")]
+    Wide {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file goes through another filter of git's.
+    #[error("this file goes through the git filter `{filter}` already")]
+    OtherFilter {
+        /// The file.
+        path: PathBuf,
+        /// That filter.
+        filter: String,
+    },
+    /// The filter was to be taken out while a file is rendered that needs it.
+    #[error("this file is rendered, and without the filter git would commit its keys")]
+    StillRendered {
+        /// The file.
+        path: PathBuf,
+    },
+    /// git was to be asked something, and did not answer.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// The process that was to hold the rendered form is not there.
     #[error("there is no process {pid} that could hold the rendered form")]
     NoOwner {
@@ -91,6 +126,10 @@ pub struct MissingSecret {
     pub place: Place,
     /// How to provide it.
     pub cure: String,
+}
+
+fn more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} more)") }
 }
 
 impl Explain for MissingSecret {
@@ -116,7 +155,13 @@ impl Explain for SessionError {
             Self::Conflict { path, pointer } => Some(Place::file(path).slot(pointer)),
             Self::File(error) => error.place(),
             Self::Lock(error) => error.place(),
-            Self::Raced { path } => Some(Place::file(path)),
+            Self::Raced { path }
+            | Self::Wide { path }
+            | Self::OtherFilter { path, .. }
+            | Self::StillRendered { path } => Some(Place::file(path)),
+            Self::Exposed { path, at: Ok(pointer), .. } => Some(Place::file(path).slot(pointer.as_str())),
+            Self::Exposed { path, at: Err(line), .. } => Some(Place::at(path, *line, 1)),
+            Self::Git(error) => error.place(),
             Self::NoOwner { .. } | Self::Random => None,
         }
     }
@@ -142,6 +187,15 @@ impl Explain for SessionError {
             Self::File(error) => error.hint(),
             Self::Lock(error) => error.hint(),
             Self::Raced { .. } => Some("stop that program and try again".to_owned()),
+            Self::Exposed { .. } => Some(
+                "`keystencil render` recognises a key that a store has; put the placeholder back for any other. What is no \
+                 key can be staged with KEYSTENCIL_GIT_ALLOW=1 in the environment"
+                    .to_owned(),
+            ),
+            Self::Wide { .. } => Some("save it as UTF-8".to_owned()),
+            Self::OtherFilter { .. } => Some("a file has one filter: take the other out of the git attributes".to_owned()),
+            Self::StillRendered { .. } => Some("first: keystencil unrender --all".to_owned()),
+            Self::Git(error) => error.hint(),
             Self::NoOwner { .. } => Some("leave `--owner` out to hold it until `keystencil unrender`".to_owned()),
             Self::Random => None,
         }

@@ -5,7 +5,9 @@
 //! comparison and the rename happen under the host application's lock. If the target changed meanwhile, it is planned
 //! again.
 
+mod clean;
 mod error;
+mod filter;
 mod guard;
 mod log;
 mod refill;
@@ -17,7 +19,9 @@ mod status;
 mod unrender;
 mod write;
 
+pub use clean::{Cleaner, Known};
 pub use error::{MissingSecret, SessionError};
+pub use filter::{FilterChange, FilterOptions, Filtered, install_filter, uninstall_filter};
 pub use log::{Event, Record, Who};
 pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};
@@ -26,6 +30,7 @@ pub use status::{Holder, TargetStatus};
 pub use unrender::{Closed, Outcome, Release, Unrendered};
 
 use crate::host::Profile;
+use crate::host::git::Places;
 use crate::plan::Lease;
 use crate::secret::{Query, Secret};
 use crate::store::LookupError;
@@ -61,6 +66,8 @@ pub struct Session<'a> {
     pub resolve: &'a Resolve<'a>,
     /// Finds the values of `env()` references.
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Where repositories are looked for that a target may lie in.
+    pub places: Places,
     /// Tells the time.
     pub now: fn() -> Timestamp,
 }
@@ -70,7 +77,14 @@ impl Session<'static> {
     #[must_use]
     pub fn closing(state: State) -> Self {
         static NOTHING: LazyLock<Variables> = LazyLock::new(Variables::default);
-        Self { state, variables: &NOTHING, resolve: &|_| Ok(BTreeMap::new()), env: &|_| None, now: Timestamp::now }
+        Self {
+            state,
+            variables: &NOTHING,
+            resolve: &|_| Ok(BTreeMap::new()),
+            env: &|_| None,
+            places: Places::default(),
+            now: Timestamp::now,
+        }
     }
 }
 

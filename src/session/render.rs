@@ -117,6 +117,9 @@ impl Session<'_> {
             self.take_back(&state, &file, old, journal, written.committed);
             return Err(error);
         }
+        if changed {
+            self.look_again(&file);
+        }
         let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
         if !journal.slots.is_empty() {
             let record = Record::new(

@@ -171,6 +171,9 @@ impl Session<'_> {
                 merge(&mut closed.moved, undone.moved);
                 Ok(after)
             })?;
+            if written.committed {
+                self.look_again(&file);
+            }
             closed.removed += removed;
             closed.lock_ignored |= written.lock_ignored;
             // The journal may be forgotten only when the secrets can't come back after a power cut; a process that was

@@ -23,6 +23,8 @@ const COMMANDS: &[&str] = &[
     "vault backups list",
     "vault backups show",
     "vault backups rm",
+    "install git",
+    "git",
     "init",
     "demo",
     "completions",

@@ -1,5 +1,6 @@
 //! `keystencil install` and `keystencil uninstall`.
 
+mod git;
 mod shim;
 
 pub(in crate::cli) use shim::real_program;
@@ -20,6 +21,7 @@ use std::path::Path;
 ///     keystencil install claude-code          hooks that repair, report and clean up
 ///     keystencil install shim claude          a `claude` that runs the real one under `keystencil exec`
 ///     keystencil install shim claude --print zsh
+///     keystencil install git                  a filter: a rendered file is committed without its keys
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct InstallArgs {
@@ -39,6 +41,7 @@ enum Install {
     /// Hooks in Claude Code's settings.json: a session started without keystencil is repaired, every end cleans up
     ClaudeCode,
     Shim(shim::ShimArgs),
+    Git(git::GitArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +49,7 @@ enum Uninstall {
     /// The hooks in Claude Code's settings.json
     ClaudeCode,
     Shim(shim::UnshimArgs),
+    Git(git::UngitArgs),
 }
 
 pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<Exit, CliError> {
@@ -55,6 +59,7 @@ pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<E
             hooks(context, Some(&program), "installed", "are there already")
         }
         Install::Shim(args) => shim::install(context, args),
+        Install::Git(args) => git::install(context, args),
     }
 }
 
@@ -62,6 +67,7 @@ pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Resu
     match &args.what {
         Uninstall::ClaudeCode => hooks(context, None, "uninstalled", "are not there"),
         Uninstall::Shim(args) => shim::uninstall(context, args),
+        Uninstall::Git(args) => git::uninstall(context, args),
     }
 }
 

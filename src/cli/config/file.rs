@@ -15,6 +15,8 @@ pub(super) struct File {
     pub(super) vars: BTreeMap<String, Value>,
     pub(super) store: Option<StoreArg>,
     pub(super) rotate_after: Option<Spanned<Value>>,
+    #[serde(default)]
+    pub(super) repositories: Vec<String>,
 }
 
 /// `[targets.NAME]`.

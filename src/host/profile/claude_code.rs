@@ -64,6 +64,15 @@ impl Profile for ClaudeCode {
         Ok(files)
     }
 
+    fn copies_begin(&self, target: &Resolved) -> Vec<PathBuf> {
+        let mut starts: Vec<PathBuf> = [target.named(), target.path()]
+            .into_iter()
+            .flat_map(|target| places_of(target).unwrap_or_default())
+            .collect();
+        starts.dedup();
+        starts
+    }
+
     fn clean_backup(
         &self,
         target: &Resolved,
@@ -207,6 +216,13 @@ fn ours<'a>(groups: Node<'a>, verb: &str) -> impl Iterator<Item = (usize, usize)
 fn calls_us(command: &str) -> bool {
     let words = command.split_whitespace().map(|word| word.trim_matches(['\'', '"']));
     words.filter_map(|word| word.rsplit(['/', '\\']).next()).any(|name| matches!(name, "keystencil" | "keystencil.exe"))
+}
+
+/// How the paths of all copies of a target begin.
+fn places_of(target: &Path) -> Option<[PathBuf; 3]> {
+    let (folder, mut start) = (target.parent()?, target.file_name()?.to_owned());
+    start.push(".");
+    Some([folder.to_owned(), folder.join("backups"), folder.join(".claude/backups")].map(|folder| folder.join(&start)))
 }
 
 fn copies_of(target: &Path) -> Result<Vec<PathBuf>, ReplaceError> {

@@ -36,6 +36,9 @@ pub trait Profile: Debug + Sync {
     /// [`ReplaceError`] if a folder they may be in can't be read.
     fn copies(&self, target: &Resolved) -> Result<Vec<PathBuf>, ReplaceError>;
 
+    /// How the paths of the copies begin that the host makes, whether there are any now or not.
+    fn copies_begin(&self, target: &Resolved) -> Vec<PathBuf>;
+
     /// Where a copy of the target would keep the host from making one of its own for a while; `None` if it need not be
     /// kept from it now, or never makes one; `env` reads an environment variable.
     fn clean_backup(

@@ -33,6 +33,10 @@ impl Profile for Plain {
         Ok(Vec::new())
     }
 
+    fn copies_begin(&self, _target: &Resolved) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     fn clean_backup(
         &self,
         _target: &Resolved,

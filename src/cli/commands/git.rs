@@ -1,0 +1,94 @@
+//! `keystencil git`: what git calls, once `keystencil install git` has set it up.
+
+mod filter;
+mod process;
+
+use crate::cli::context::Context;
+use crate::cli::environment::working_folder;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::host::git::packet;
+use crate::session::{Cleaner, State};
+use clap::{Args, Subcommand};
+use filter::Filter;
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// What git calls as a filter; set up by `keystencil install git`
+///
+/// A rendered file is staged, compared and shown with its placeholders in place of
+/// its keys. That needs no keyring and no unlocking: the journal of the render
+/// knows each key by its fingerprint.
+///
+/// What can't be told is refused, and git stops: a value that no journal knows
+/// where the committed version has a placeholder, a journal that can't be read.
+/// If the value is no key, stage the file once with KEYSTENCIL_GIT_ALLOW=1 in the
+/// environment.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct GitArgs {
+    #[command(subcommand)]
+    command: GitCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum GitCommand {
+    /// Standard input in placeholder form (filter.keystencil.clean)
+    Clean {
+        /// The path, from the top of the work tree
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// A file in placeholder form (diff.keystencil.textconv)
+    Textconv {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// The same as `clean` for many files, in git's filter protocol (filter.keystencil.process)
+    FilterProcess,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
+    match &args.command {
+        GitCommand::Clean { path } => {
+            let mut filter = Filter::new(context)?;
+            let input = contents(&mut io::stdin().lock(), filter.size_of(path)).map_err(CliError::Content)?;
+            let staged = filter.clean(path, input)?;
+            context.report.raw(&staged)?;
+        }
+        GitCommand::Textconv { file } => {
+            let mut cleaner = Cleaner::new(State::new(context.environment.state.clone()));
+            cleaner.look()?;
+            let failed = |source| CliError::File { step: "read it", path: file.clone(), source };
+            let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
+            let mut opened = fs::File::open(file).map_err(failed)?;
+            let content = contents(&mut opened, usize::try_from(size).unwrap_or_default()).map_err(failed)?;
+            context.report.raw(&cleaner.close(None, content))?;
+        }
+        GitCommand::FilterProcess => process::run(&context.report, &mut Filter::new(context)?)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads all there is, which may hold a secret, into a buffer that leaves no copy behind when it grows.
+fn contents(stream: &mut impl Read, about: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = Zeroizing::new(Vec::with_capacity(about));
+    let mut piece = Zeroizing::new(vec![0; 1 << 16]);
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => return Ok(content),
+            Ok(count) => packet::append(&mut content, piece.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The top of the work tree: git starts its filters there.
+fn top() -> PathBuf {
+    let folder = working_folder().unwrap_or_default();
+    folder.canonicalize().unwrap_or(folder)
+}

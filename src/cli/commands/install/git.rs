@@ -1,0 +1,185 @@
+//! `keystencil install git`: a filter, so that a rendered file can't be committed with its keys.
+
+use super::quoted;
+use crate::cli::context::{Context, Workplace};
+use crate::cli::environment::own_program;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{GOOD, Text, count};
+use crate::host::Resolved;
+use crate::host::git::Repository;
+use crate::host::profile;
+use crate::session::{FilterChange, FilterOptions, Filtered, SessionError, install_filter, uninstall_filter};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// A git filter: a rendered file is committed with its placeholders, never with its keys
+///
+/// Without FILE, for every target of the config that lies in a git work tree, also
+/// where a symlink leads there. The filter's definition goes into the repository's
+/// config. Each file gets a line in `.gitattributes`, for you to commit, and one in
+/// `info/attributes`, which also holds on branches that lack the first.
+///
+/// `git status` is clean while a file is rendered, and `git diff` shows its
+/// placeholders. If keystencil is missing or fails, git stops instead of
+/// committing a key.
+///
+/// Examples:
+///
+///     keystencil install git
+///     keystencil install git ~/dotfiles/claude.json
+///     keystencil install git --repo ~/.dotfiles ~/.claude.json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct GitArgs {
+    /// Files that get rendered; all targets of the config if none is named
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Leave the committed `.gitattributes` as it is
+    #[arg(long)]
+    private: bool,
+}
+
+/// The git filter
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UngitArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// This repository only: its work tree, or its own folder if that is elsewhere
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+    /// Keep the filter's definition in your own git config, for all repositories
+    #[arg(long)]
+    global: bool,
+    /// Say what would be changed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl CommonArgs {
+    fn config(&self) -> &'static str {
+        if self.global { "--global" } else { "--local" }
+    }
+}
+
+pub(super) fn install(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    let program = own_program().map_or_else(|| "keystencil".to_owned(), |own| quoted(&own));
+    let options = FilterOptions {
+        program: &program,
+        config: args.common.config(),
+        shared: !args.private,
+        dry_run: args.common.dry_run,
+    };
+    let files = files(&workplace, &args.files)?;
+    let repositories = repositories(&workplace, &files, args.common.repo.as_deref())?;
+    for (repository, files) in &repositories {
+        let changes = install_filter(repository, files, &options)?;
+        say(context, repository, &changes, args.common.dry_run, ["installed", "would install"], "is there already");
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn uninstall(context: &Context, args: &UngitArgs) -> Result<Exit, CliError> {
+    let workplace = context.open_anyhow();
+    let files = files(&workplace, &[])?;
+    for (repository, _) in repositories(&workplace, &files, args.common.repo.as_deref())? {
+        let rendered = workplace.session(|session| session.status(&[]))?;
+        if let Some(rendered) = rendered.into_iter().find(|status| repository.name_of(&status.path).is_some()) {
+            return Err(SessionError::StillRendered { path: rendered.path }.into());
+        }
+        let changes = uninstall_filter(&repository, args.common.config(), args.common.dry_run)?;
+        say(context, &repository, &changes, args.common.dry_run, ["uninstalled", "would uninstall"], "is not there");
+    }
+    Ok(Exit::Done)
+}
+
+/// The files that were named, or the targets of the config.
+fn files(workplace: &Workplace<'_>, named: &[PathBuf]) -> Result<Vec<Filtered>, CliError> {
+    let targets = &workplace.config.targets;
+    if named.is_empty() {
+        // One whose folder does not exist lies nowhere.
+        return Ok(targets.iter().filter_map(|target| Filtered::of(target).ok()).collect());
+    }
+    let file = |path: &PathBuf| -> Result<Filtered, CliError> {
+        let file = Resolved::follow(path).map_err(SessionError::from)?;
+        let target =
+            targets.iter().find(|target| Resolved::follow(&target.path).is_ok_and(|other| other.path() == file.path()));
+        let profile = target.map_or_else(|| profile::of(path), |target| target.profile);
+        Ok(Filtered { file, profile })
+    };
+    named.iter().map(file).collect()
+}
+
+/// The repositories that the files lie in, each with its files.
+fn repositories(
+    workplace: &Workplace<'_>,
+    files: &[Filtered],
+    only: Option<&Path>,
+) -> Result<Vec<(Repository, Vec<Filtered>)>, CliError> {
+    let mut found: Vec<(Repository, Vec<Filtered>)> = Vec::new();
+    if let Some(folder) = only {
+        found.push((repository_at(workplace, folder)?, Vec::new()));
+    }
+    for file in files {
+        for repository in workplace.places().around(file.file.path()).map_err(SessionError::from)? {
+            match found.iter_mut().find(|(known, _)| *known == repository) {
+                Some((_, files)) => files.push(file.clone()),
+                None if only.is_none() => found.push((repository, vec![file.clone()])),
+                None => {}
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(CliError::NoRepository);
+    }
+    Ok(found)
+}
+
+fn repository_at(workplace: &Workplace<'_>, folder: &Path) -> Result<Repository, CliError> {
+    let none = |source| CliError::File { step: "open the repository", path: folder.to_owned(), source };
+    let folder = folder.canonicalize().map_err(none)?;
+    let home = &workplace.context.environment.home;
+    let detached = Repository::detached(&folder, Some(home)).map_err(SessionError::from)?;
+    let is_dot_git = folder.file_name().is_some_and(|name| name == ".git");
+    let around = || Repository::around(if is_dot_git { folder.parent().unwrap_or(&folder) } else { &folder });
+    let found = if is_dot_git { around() } else { detached.or_else(around) };
+    found.ok_or(CliError::NoRepository)
+}
+
+fn say(
+    context: &Context,
+    repository: &Repository,
+    changes: &[FilterChange],
+    dry_run: bool,
+    [done, would]: [&str; 2],
+    nothing: &str,
+) {
+    let report = &context.report;
+    let root = report.path(repository.root());
+    if changes.is_empty() {
+        report.note(Text::new().plain(format_args!("the git filter of {root} {nothing}; nothing was changed")));
+        return;
+    }
+    let verb = if dry_run { would } else { done };
+    let settings = changes.iter().filter(|change| matches!(change, FilterChange::Setting(_))).count();
+    let mut text = Text::new().styled(GOOD, verb).plain(format_args!(" the git filter of {root}"));
+    if settings > 0 {
+        text = text.plain(format_args!(", {} of git's config", count(settings, "key")));
+    }
+    report.note(text);
+    for change in changes {
+        match change {
+            FilterChange::Setting(key) => report.detail(Text::new().plain(format_args!("  {key}"))),
+            FilterChange::Lines(path) => {
+                report.note(Text::new().plain(format_args!("  lines of {}", report.path(path))));
+            }
+        }
+    }
+}
