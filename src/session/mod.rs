@@ -11,6 +11,7 @@ mod filter;
 mod guard;
 mod log;
 mod refill;
+mod reminder;
 mod render;
 mod scrub;
 mod settings;

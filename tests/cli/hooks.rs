@@ -275,3 +275,40 @@ fn copies_are_cleaned_and_keep_every_other_byte_even_what_is_no_text() {
         assert_eq!(modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(), 1_000_000_000, "{name}");
     }
 }
+
+#[test]
+fn old_keys_are_reminded_of_once_a_day() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    let config = sandbox.read(".config/keystencil/config.toml");
+    let with = |age: &str| sandbox.write(".config/keystencil/config.toml", &format!("rotate_after = {age}\n{config}"));
+    let note = sandbox.path(".local/state/keystencil/reminded");
+    let next_day = || {
+        let yesterday = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+        std::fs::File::options().write(true).open(&note).unwrap().set_modified(yesterday).unwrap();
+    };
+    // A key that is young enough is not spoken of, and is not looked at again today.
+    assert!(!message(&start(&sandbox, &host)).contains("due"));
+    assert!(note.exists());
+    with("'0 days'");
+    assert_eq!(start(&sandbox, &host).out, "");
+    next_day();
+    let told = message(&start(&sandbox, &host));
+    assert_eq!(
+        told,
+        "keystencil: The key github is due for a new one: get it from the provider, and store it with `keystencil secret rotate`."
+    );
+    assert_eq!(start(&sandbox, &host).out, "");
+    for age in ["'never'", "false"] {
+        next_day();
+        with(age);
+        assert_eq!(start(&sandbox, &host).out, "");
+    }
+    // A store that does not answer is no reason to be silent for a day.
+    next_day();
+    with("'0 days'");
+    let vault = sandbox.read_bytes(".local/share/keystencil/vault.age");
+    sandbox.write(".local/share/keystencil/vault.age", "damaged");
+    assert_eq!(start(&sandbox, &host).out, "");
+    std::fs::write(sandbox.path(".local/share/keystencil/vault.age"), vault).unwrap();
+    assert!(message(&start(&sandbox, &host)).contains("due for a new one"));
+}

@@ -89,6 +89,10 @@ impl Sandbox {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
+    pub(crate) fn read_bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
     pub(crate) fn live(&self) -> String {
         self.read("live.json")
     }

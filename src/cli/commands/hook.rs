@@ -8,13 +8,18 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::{self, variable_os};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::report::{count, sentence};
+use crate::cli::naming;
+use crate::cli::report::{clean, count, sentence};
+use crate::cli::rotation::changed;
+use crate::cli::usage::Usage;
 use crate::error::Explain;
 use crate::host::Resolved;
 use crate::host::process::Process;
 use crate::host::profile::{ClaudeCode, Profile};
 use crate::plan::{Journal, Lease, OnConflict};
+use crate::secret::SecretName;
 use crate::session::{Release, RenderOptions, Session, SessionError, Target};
+use crate::store::Entry;
 use clap::{Args, Subcommand};
 use input::{BadInput, Input};
 use jiff::Timestamp;
@@ -40,6 +45,9 @@ enum Event {
     /// A session ended: its hold ends, and with the last one the secrets leave
     SessionEnd,
 }
+
+/// So many old keys are called by name.
+const SHOWN: usize = 5;
 
 /// How long the client takes to see that its config was changed, with something to spare.
 const UNTIL_SEEN: Duration = Duration::from_millis(700);
@@ -83,7 +91,11 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CliError> {
         let lease = client.lease(input.session_id.clone(), Timestamp::now());
         let call = Call { workplace: &workplace, session, lease, family };
         match event {
-            Event::SessionStart => call.start(),
+            Event::SessionStart => {
+                let told = call.start()?;
+                let all: Vec<String> = told.into_iter().chain(reminder(&workplace, session)).collect();
+                Ok((!all.is_empty()).then(|| all.join(" ")))
+            }
             Event::SessionEnd if input.goes_on() => call.reopen(),
             Event::SessionEnd => call.end(),
         }
@@ -198,6 +210,39 @@ impl Call<'_> {
         let target = self.workplace.config.targets.iter().find(|target| target.path == *path)?;
         let is_own = Resolved::follow(&target.path).is_ok_and(|file| file.path() == own.path());
         (target.profile.name() == ClaudeCode.name() && is_own).then(|| target.clone())
+    }
+}
+
+/// Once a day at most: which keys of the templates are older than the config allows. Asks nobody for a password.
+fn reminder(workplace: &Workplace<'_>, session: &Session<'_>) -> Option<String> {
+    let names = Usage::of(workplace).names();
+    if names.is_empty() || !session.state.may_remind() {
+        return None;
+    }
+    let listing = workplace.lookup.stores.clone().interactive(false).survey(&names);
+    let now = Timestamp::now();
+    let is_due =
+        |entry: &&Entry| names.contains(&entry.name) && workplace.config.rotate_after.is_due(changed(entry), now);
+    let mut due: Vec<&SecretName> = listing.entries.iter().filter(is_due).map(|entry| &entry.name).collect();
+    due.dedup();
+    let is_known = listing.silent.iter().all(|(_, error)| error.is_absent());
+    // A locked keyring is asked again by the next session.
+    if (due.is_empty() && !is_known) || !session.state.note_reminder() {
+        return None;
+    }
+    let shown = |name: &&SecretName| clean(&naming::of_name(name));
+    let more = if due.len() > SHOWN { format!(" and {} more", due.len() - SHOWN) } else { String::new() };
+    match due.as_slice() {
+        [] => None,
+        [one] => Some(format!(
+            "The key {} is due for a new one: get it from the provider, and store it with `keystencil secret rotate`.",
+            shown(one)
+        )),
+        all => Some(format!(
+            "{} keys are due for new ones: {}{more}. `keystencil secret rotate` stores each.",
+            all.len(),
+            all.iter().take(SHOWN).map(shown).collect::<Vec<_>>().join(", ")
+        )),
     }
 }
 

@@ -138,7 +138,12 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
             Some(stored) => text.styled(DIM, format_args!("  stored {}", age(stored, now))),
             None => text,
         };
-        text = if used.is_old { text.plain("  ").styled(WARN, "due for a new one") } else { text }.end();
+        text = if used.is_old {
+            text.plain("  ").styled(WARN, "due for a new one: `keystencil secret rotate`")
+        } else {
+            text
+        }
+        .end();
     }
     match &row.trouble {
         Some(trouble) => text.plain("  ").styled(BAD, "template").plain(format_args!(": {trouble}")).end(),
