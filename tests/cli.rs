@@ -22,8 +22,14 @@ mod exec;
 mod help;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "support/keepassxc.rs"]
+mod keepassxc;
 #[path = "support/keyring.rs"]
 mod keyring;
+#[path = "cli/keyrings.rs"]
+mod keyrings;
+#[path = "support/names.rs"]
+mod names;
 #[path = "cli/pipes.rs"]
 mod pipes;
 #[path = "cli/relocate.rs"]

@@ -153,7 +153,10 @@ fn lost() -> StoreError {
     StoreError::Unavailable { store: StoreKind::Native, reason: "the connection to it was lost".to_owned() }
 }
 
-/// What an error on the bus means. Its text is left out: a provider may say anything in it.
+/// The errors whose name is shown.
+const KNOWN: [&str; 2] = ["org.freedesktop.DBus.Error.", "org.freedesktop.Secret.Error."];
+
+/// What an error on the bus means. Its text is left out, and a name of its own: a provider may say anything in them.
 fn meaning(error: &dbus::Error) -> StoreError {
     let name = error.name().unwrap_or("org.freedesktop.DBus.Error.Failed");
     match name {
@@ -162,7 +165,12 @@ fn meaning(error: &dbus::Error) -> StoreError {
         }
         spawn if spawn.starts_with("org.freedesktop.DBus.Error.Spawn.") => StoreError::NoService,
         "org.freedesktop.Secret.Error.IsLocked" => StoreError::Locked,
-        other => StoreError::Unavailable { store: StoreKind::Native, reason: other.to_owned() },
+        other => {
+            let rest = KNOWN.iter().find_map(|prefix| other.strip_prefix(prefix));
+            let is_known = rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()));
+            let reason = if is_known { other } else { "an error of its own" };
+            StoreError::Unavailable { store: StoreKind::Native, reason: reason.to_owned() }
+        }
     }
 }
 
