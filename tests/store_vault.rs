@@ -8,6 +8,10 @@ mod backup;
 mod credential;
 #[path = "store_vault/home.rs"]
 mod home;
+#[path = "store_vault/identity.rs"]
+mod identity;
+#[path = "store_vault/rekey.rs"]
+mod rekey;
 
 use home::{Home, chmod, mode, name, query, run, secret};
 use keystencil::error::Explain;
@@ -106,17 +110,6 @@ fn an_ssh_key_can_be_the_identity() {
         assert_eq!(home.get("github").unwrap(), "ghp_1");
         assert!(home.age().contains("ghp_1"));
     }
-}
-
-#[test]
-fn an_ssh_key_with_a_passphrase_is_refused_with_the_reason() {
-    let home = Home::with_secret();
-    fs::remove_file(home.identity()).unwrap();
-    let identity = home.identity();
-    run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "secret", "-f", identity.to_str().unwrap()]);
-    home.is_refused(
-        |error| matches!(error, StoreError::VaultIdentityUnreadable { reason, .. } if reason.contains("passphrase")),
-    );
 }
 
 #[test]

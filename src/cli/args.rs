@@ -1,7 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, exec, git, hook, init, install, log, man, recover, render, secret, status, unrender, vault,
+    completions, demo, diff, exec, git, hook, init, install, log, man, recover, render, secret, status, unlock,
+    unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -118,6 +119,8 @@ pub(super) enum Command {
     Log(log::LogArgs),
     Secret(secret::SecretArgs),
     Vault(vault::VaultArgs),
+    Unlock(unlock::UnlockArgs),
+    Lock(unlock::LockArgs),
     Init(init::InitArgs),
     Install(install::InstallArgs),
     Uninstall(install::UninstallArgs),

@@ -15,5 +15,6 @@ pub(super) mod recover;
 pub(super) mod render;
 pub(super) mod secret;
 pub(super) mod status;
+pub(super) mod unlock;
 pub(super) mod unrender;
 pub(super) mod vault;

@@ -6,6 +6,7 @@ use super::environment::{self, Environment};
 use super::error::CliError;
 use super::harden::Hardened;
 use super::lookup::Lookup;
+use super::person::Person;
 use super::report::{Report, Text, Warning};
 use crate::error::Explain as _;
 use crate::host::git::Places;
@@ -14,6 +15,7 @@ use crate::store::{Choice, Notice, Stores, lookup::LIMIT};
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What every command works with.
 pub(super) struct Context {
@@ -67,6 +69,7 @@ impl Context {
             Notice::new(move || report.note(Text::new().plain("waiting for the keyring to be unlocked\u{2026}")));
         let stores =
             Stores::new(choice, self.environment.vault(), environment::bus()).interactive(interactive).telling(notice);
+        let stores = if interactive { stores.asking(Arc::new(Person(self.report.clone()))) } else { stores };
         let limit = (!interactive).then_some(LIMIT);
         let home = &self.environment.home;
         let variables = Variables {
@@ -83,6 +86,12 @@ impl Context {
 }
 
 impl Workplace<'_> {
+    /// The same with nobody to be asked, whatever terminal there is.
+    pub(super) fn unattended(mut self) -> Self {
+        self.lookup = Lookup::new(self.lookup.stores.interactive(false), Some(LIMIT));
+        self
+    }
+
     pub(super) fn report(&self) -> &Report {
         &self.context.report
     }

@@ -44,6 +44,15 @@ pub(super) enum CliError {
     /// The vault has no backup of that name.
     #[error("the vault has no backup `{}`", .0.escape_debug())]
     NoBackup(String),
+    /// The vault has no such recipient.
+    #[error("the vault has no such recipient")]
+    NoRecipient,
+    /// A new passphrase can't be asked for.
+    #[error("a passphrase is typed at a terminal, and there is none")]
+    NoTerminal,
+    /// The new passphrase is the empty text.
+    #[error("a passphrase can't be empty")]
+    NoPassphrase,
     /// What holds secrets was to be shown to whoever looks at the screen.
     #[error("{0} is not shown on a terminal")]
     Hidden(&'static str),
@@ -158,7 +167,9 @@ impl Explain for CliError {
             Self::Unrevealed(_) => "pipe it to where it is needed, or show it with `--reveal`",
             Self::NoBackup(_) => "`keystencil vault backups list` shows what there is",
             Self::Hidden(_) => "pipe it to where it is needed, or show it with `--reveal`",
-            Self::Mistyped => "nothing was stored; try again",
+            Self::NoRecipient => "`keystencil vault recipients list` shows who can read it",
+            Self::NoTerminal | Self::NoPassphrase => "nothing was changed; run it at a terminal and type one",
+            Self::Mistyped => "nothing was changed; try again",
             Self::Stored { .. } => "leave `--no-overwrite` out to replace it",
             Self::NotConfirmed(_) => "`--yes` does it without asking",
             Self::Exists(_) => "move it away first; nothing was changed",

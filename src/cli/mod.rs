@@ -15,6 +15,7 @@ mod holder;
 mod lookup;
 mod naming;
 mod outcome;
+mod person;
 mod recovery;
 mod rendering;
 mod report;
@@ -26,7 +27,7 @@ mod usage;
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
-    completions, demo, diff, exec, git, guard, hook, init, install, log, man, recover, render, secret, status,
+    completions, demo, diff, exec, git, guard, hook, init, install, log, man, recover, render, secret, status, unlock,
     unrender, vault,
 };
 use context::Context;
@@ -79,6 +80,8 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Log(args) => log::run(context, args),
         Command::Secret(args) => secret::run(context, args),
         Command::Vault(args) => vault::run(context, args),
+        Command::Unlock(args) => unlock::unlock(context, args),
+        Command::Lock(args) => unlock::lock(context, args),
         Command::Init(args) => init::run(context, args),
         Command::Install(args) => install::install(context, args),
         Command::Uninstall(args) => install::uninstall(context, args),

@@ -166,6 +166,17 @@ impl Report {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
+    /// Asks for something that is shown while it is typed.
+    ///
+    /// # Errors
+    /// [`CliError::Input`] if the terminal can't be read.
+    pub(super) fn ask(&self, question: &str) -> Result<String, CliError> {
+        self.say(&Text::new().plain(question));
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map_err(CliError::Input)?;
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
     /// Whether standard output is a terminal.
     pub(super) fn is_out_terminal(&self) -> bool {
         io::stdout().is_terminal()

@@ -10,6 +10,10 @@ impl Explain for StoreError {
         match self {
             Self::VaultIdentityMissing { identity: path }
             | Self::VaultIdentityUnreadable { identity: path, .. }
+            | Self::VaultLocked { identity: path }
+            | Self::VaultPassphrase { identity: path }
+            | Self::VaultPlugin { identity: path, .. }
+            | Self::RuntimeFolder { path, .. }
             | Self::VaultPermissions { path, .. }
             | Self::BackupDamaged { path, .. }
             | Self::VaultWrongKey { vault: path, .. }
@@ -65,7 +69,35 @@ impl Explain for StoreError {
                     .to_owned()
             }
             Self::VaultIdentityUnreadable { .. } => {
-                "it must hold an age identity (as `age-keygen` writes it) or an ssh key without a passphrase".to_owned()
+                "it must hold an age identity, as `age-keygen` writes it or `age -p` protects it, or an ssh key"
+                    .to_owned()
+            }
+            Self::VaultLocked { .. } => "run `keystencil unlock --for 8h` at a terminal".to_owned(),
+            Self::VaultPassphrase { .. } => {
+                "try again; nothing was changed. Nobody can open the vault without it".to_owned()
+            }
+            Self::VaultPlugin { reason: "is not installed", plugin, .. } => {
+                format!("install `age-plugin-{plugin}` somewhere on PATH")
+            }
+            Self::VaultPlugin { .. } => {
+                "is its device plugged in? If it asks for a PIN or a touch, run this at a terminal".to_owned()
+            }
+            Self::VaultRecipient { reason: "its age plugin is not installed", .. } => {
+                "install it, or take this recipient out with `keystencil vault recipients rm`".to_owned()
+            }
+            Self::VaultRecipient { .. } => {
+                "a recipient is a public key: `age1…`, or `ssh-ed25519 …`, or `ssh-rsa …`".to_owned()
+            }
+            Self::OwnRecipient => "`keystencil vault rekey` gives the vault another identity".to_owned(),
+            Self::NoPublicKey => {
+                "write a line `# public key: age1…` into the identity file; its plugin tells which it is".to_owned()
+            }
+            Self::NoRuntimeFolder => {
+                "set XDG_RUNTIME_DIR to a folder of yours with mode 700, in memory if you can; a login by systemd does"
+                    .to_owned()
+            }
+            Self::RuntimeFolder { path, .. } => {
+                format!("make it a folder of yours, with `chmod 700 {}`", path.display())
             }
             Self::VaultPermissions { path, .. } => {
                 format!("`chmod 600 {}`; if others had access, store the secrets anew", path.display())

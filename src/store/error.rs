@@ -132,6 +132,53 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A passphrase protects the identity, it is not unlocked, and nobody is there to be asked.
+    #[error("the vault is locked")]
+    VaultLocked {
+        /// The identity.
+        identity: PathBuf,
+    },
+    /// The passphrase that was typed does not open the identity.
+    #[error("this is not the passphrase of the vault's identity")]
+    VaultPassphrase {
+        /// The identity.
+        identity: PathBuf,
+    },
+    /// An age plugin that the identity or a recipient needs does not do its work.
+    #[error("{} {reason}", plugins(plugin))]
+    VaultPlugin {
+        /// The identity.
+        identity: PathBuf,
+        /// The name of the plugin, or names; empty if it is not known which of them it was.
+        plugin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Nothing can be encrypted to a recipient.
+    #[error("`{}` can't be a recipient: {reason}", recipient.escape_debug())]
+    VaultRecipient {
+        /// The public key.
+        recipient: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The recipient that was to be removed is the identity on this machine.
+    #[error("this is the public key of the vault's own identity")]
+    OwnRecipient,
+    /// A plugin identity does not name its public key, so the other machine could not encrypt to it.
+    #[error("the vault's identity does not name its public key")]
+    NoPublicKey,
+    /// There is no `$XDG_RUNTIME_DIR`, and the kernel keeps no keys.
+    #[error("there is no place to keep the opened identity in: no kernel keyring, and XDG_RUNTIME_DIR is not set")]
+    NoRuntimeFolder,
+    /// A folder for opened identities is not the user's alone.
+    #[error("the opened identity can't be kept in this folder: {reason}")]
+    RuntimeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Others may read the vault or its identity.
     #[error("other users can read this file (mode {mode:o})")]
     VaultPermissions {
@@ -218,6 +265,10 @@ impl StoreError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
+}
+
+fn plugins(names: &str) -> String {
+    if names.is_empty() { "an age plugin".to_owned() } else { format!("the age plugin `age-plugin-{names}`") }
 }
 
 pub(super) fn quoted(labels: &[String]) -> String {

@@ -8,9 +8,10 @@
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
 use super::unresolved::{LookupError, Unresolved, passes_on};
-use super::{Bus, Entry, Native, Notice, Store, StoreError, StoreKind, Vault, VaultPaths};
+use super::{Ask, Bus, Entry, Native, Notice, Store, StoreError, StoreKind, Vault, VaultPaths};
 use crate::secret::{Query, Secret, SecretName};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -61,13 +62,24 @@ impl Stores {
     /// The stores at these places; nothing is opened yet.
     #[must_use]
     pub fn new(choice: Choice, paths: VaultPaths, bus: Bus) -> Self {
-        Self { choice, bus, vault: Vault::new(paths), interactive: false, notice: Notice::default() }
+        let vault = Vault::new(paths).with_runtime_folder(bus.runtime_dir.clone());
+        Self { choice, bus, vault, interactive: false, notice: Notice::default() }
+    }
+
+    /// Who is asked for what opens the vault, while a person is there.
+    #[must_use]
+    pub fn asking(mut self, person: Arc<dyn Ask>) -> Self {
+        self.vault = self.vault.asking(Some(person));
+        self
     }
 
     /// Whether a person is there: a locked keyring then shows its prompt, and is waited for without limit.
     #[must_use]
     pub fn interactive(mut self, yes: bool) -> Self {
         self.interactive = yes;
+        if !yes {
+            self.vault = self.vault.asking(None);
+        }
         self
     }
 

@@ -17,7 +17,7 @@ pub use lookup::{Choice, Listing, Stores};
 pub use native::{Bus, Native, Notice};
 pub use relocate::{Moved, relocate};
 pub use unresolved::{LookupError, Unresolved};
-pub use vault::{Backup, Vault, VaultPaths, VaultStore};
+pub use vault::{Ask, Backup, KeptIn, Vault, VaultPaths, VaultStore};
 
 use crate::secret::{Query, Secret, SecretName};
 use jiff::Timestamp;

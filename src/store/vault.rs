@@ -7,24 +7,42 @@
 //!
 //! It must never write over a vault that it could not open.
 
+mod ask;
 mod backup;
 mod credential;
 mod document;
 mod file;
 mod identity;
+mod opener;
+mod passphrase;
+mod readers;
+mod recipient;
+mod rekey;
 mod seal;
+mod ssh_key;
+mod unlock;
+mod unlocked;
 
+pub use ask::Ask;
 pub use backup::Backup;
 pub use credential::{VaultCredential, VaultStore};
+pub use readers::Recipient;
+pub use rekey::{NewIdentity, Rekeyed};
+pub use unlock::LONGEST_UNLOCK;
+pub use unlocked::KeptIn;
 
 use super::{Entry, Store, StoreError, StoreKind};
 use crate::secret::{Query, Secret, SecretName};
-use document::{Document, Record};
+use document::{Document, Reader, Record};
 use identity::Identity;
 use jiff::Timestamp;
+use opener::Opener;
+use recipient::Key;
 use seal::{Unopened, Unsealed};
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the vault and its key are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +68,28 @@ pub struct VaultPaths {
 #[derive(Debug, Clone)]
 pub struct Vault {
     paths: VaultPaths,
+    opener: Opener,
 }
 
 impl Vault {
     /// The vault at these paths; neither file needs to be there.
     #[must_use]
     pub fn new(paths: VaultPaths) -> Self {
-        Self { paths }
+        Self { paths, opener: Opener::default() }
+    }
+
+    /// With somebody who can be asked for a passphrase; `None` for nobody, which is how a vault begins.
+    #[must_use]
+    pub fn asking(mut self, person: Option<Arc<dyn Ask>>) -> Self {
+        self.opener.person = person;
+        self
+    }
+
+    /// With the folder (`$XDG_RUNTIME_DIR`) that `unlock` may keep an opened identity in.
+    #[must_use]
+    pub fn with_runtime_folder(mut self, folder: Option<PathBuf>) -> Self {
+        self.opener.runtime = folder;
+        self
     }
 
     /// The decrypted content; `None` if there is no vault yet.
@@ -67,7 +100,7 @@ impl Vault {
     }
 
     fn identity(&self) -> Result<Option<Identity>, StoreError> {
-        Identity::read(&self.paths.identity)
+        self.opener.read(&self.paths.identity)
     }
 
     fn without_identity(&self) -> StoreError {
@@ -97,6 +130,8 @@ impl Vault {
 
     /// Holds other writers off.
     fn lock(&self) -> Result<Held<'_>, StoreError> {
+        // If somebody has to be asked, then before others are held off.
+        self.identity()?;
         let file = follow(&self.paths.vault);
         let lock = file::lock(&file)?;
         file::sweep(&file);
@@ -146,20 +181,53 @@ impl Held<'_> {
         }
         let identity = match self.vault.identity()? {
             Some(identity) => identity,
-            None => Identity::create(&self.vault.paths.identity)?,
+            None => {
+                let path = &self.vault.paths.identity;
+                file::create(path, &identity::generate(), "write the vault's identity")?;
+                self.vault.identity()?.ok_or_else(|| self.vault.without_identity())?
+            }
         };
         Ok((Document::default(), identity))
     }
 
-    /// Puts the content in the vault's place.
+    /// Puts the content in the vault's place, sealed to the identity and to every recipient it names.
     fn write(&self, document: &Document, identity: &Identity) -> Result<(), StoreError> {
-        let recipients = identity.recipients().iter().map(|recipient| &**recipient as &dyn age::Recipient);
-        let sealed = seal::seal(&document.to_json()?, recipients).map_err(|error| {
-            let reason = match error {
-                Unsealed::Plugin => "its age plugin is missing or refused",
-                Unsealed::Recipients => "nothing can be encrypted to it",
-            };
-            StoreError::VaultIdentityUnreadable { identity: self.vault.paths.identity.clone(), reason }
+        self.write_for(document, identity, &[])
+    }
+
+    /// The same, and to other keys as well.
+    fn write_for(&self, document: &Document, identity: &Identity, others: &[Key]) -> Result<(), StoreError> {
+        // Where others read along they have to know whom to seal to: a `rekey` that was killed may not have said so.
+        let mut document = Cow::Borrowed(document);
+        for recipient in identity.own_texts().into_iter().flatten() {
+            let is_named = document.recipients.iter().any(|reader| reader.recipient == recipient);
+            if !document.recipients.is_empty() && !is_named {
+                document.to_mut().recipients.push(Reader { recipient, name: None });
+            }
+        }
+        let talk = self.vault.opener.talk();
+        let mut readers = Vec::with_capacity(document.recipients.len());
+        for reader in &document.recipients {
+            readers.push(
+                Key::parse(&reader.recipient, &talk)
+                    .map_err(|reason| StoreError::VaultRecipient { recipient: reader.recipient.clone(), reason })?,
+            );
+        }
+        let named = |key: &&Key| {
+            key.text.as_ref().is_none_or(|text| document.recipients.iter().all(|reader| reader.recipient != *text))
+        };
+        let all = readers.iter().chain(identity.own().iter().chain(others).filter(named));
+        let recipients = all.map(|key| &*key.recipient as &dyn age::Recipient);
+        let sealed = seal::seal(&document.to_json()?, recipients).map_err(|error| match error {
+            Unsealed::Plugin => StoreError::VaultPlugin {
+                identity: self.vault.paths.identity.clone(),
+                plugin: identity.plugins(),
+                reason: "failed or was refused",
+            },
+            Unsealed::Recipients => StoreError::VaultIdentityUnreadable {
+                identity: self.vault.paths.identity.clone(),
+                reason: "nothing can be encrypted to it and the other recipients together",
+            },
         })?;
         file::replace(&self.file, &sealed, "write the vault")
     }

@@ -6,7 +6,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 /// Starts a command line on a terminal of its own.
-fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
+pub(crate) fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
     let mut child = Command::new("script")
         // Without the `exec`, the shell in between would answer to Ctrl-C as well.
         .args(["-qec", &format!("exec {line}"), "/dev/null"])
@@ -25,7 +25,7 @@ fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
 }
 
 /// Runs the binary on a terminal, typing `input` line by line; its status and what the screen showed.
-fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
+pub(crate) fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
     let (mut child, mut keyboard) = on_a_terminal(sandbox, &format!("{BINARY} {arguments}"));
     for typed in input.split_inclusive('\n') {
         // The prompt throws away what was typed before it was there.

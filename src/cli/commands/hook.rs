@@ -85,7 +85,7 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CliError> {
             "the {name} hook was called without a CLAUDE_PID of a running program; nothing was done"
         )));
     };
-    let workplace = context.open_anyhow();
+    let workplace = context.open_anyhow().unattended();
     workplace.session(|session| {
         let family = std::iter::once(client.pid).chain(client.ancestors().iter().map(|process| process.pid)).collect();
         let lease = client.lease(input.session_id.clone(), Timestamp::now());

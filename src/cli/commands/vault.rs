@@ -1,11 +1,15 @@
 //! `keystencil vault`: what only the vault has.
 
 mod backups;
+mod recipients;
+mod rekey;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::report::Report;
 use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
 
 /// Look after the vault, the encrypted file of secrets
 ///
@@ -23,12 +27,26 @@ pub(in crate::cli) struct VaultArgs {
 
 #[derive(Debug, Subcommand)]
 enum VaultCommand {
+    Rekey(rekey::RekeyArgs),
+    Recipients(recipients::RecipientsArgs),
     Backups(backups::BackupsArgs),
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     match &args.command {
+        VaultCommand::Rekey(args) => rekey::run(&workplace, args),
+        VaultCommand::Recipients(args) => recipients::run(&workplace, args),
         VaultCommand::Backups(args) => backups::run(&workplace, args),
     }
+}
+
+/// A new passphrase, asked for twice.
+fn new_passphrase(report: &Report) -> Result<Zeroizing<String>, CliError> {
+    let typed = report.ask_hidden("New passphrase: ").map_err(|_| CliError::NoTerminal)?;
+    if typed.is_empty() {
+        return Err(CliError::NoPassphrase);
+    }
+    let again = report.ask_hidden("New passphrase again: ")?;
+    if typed == again { Ok(typed) } else { Err(CliError::Mistyped) }
 }

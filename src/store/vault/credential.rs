@@ -178,6 +178,9 @@ fn said(error: StoreError) -> Error {
         StoreError::VaultDamaged { .. } | StoreError::VaultNewer { .. } => Error::BadStoreFormat(error.to_string()),
         StoreError::VaultIdentityMissing { .. }
         | StoreError::VaultIdentityUnreadable { .. }
+        | StoreError::VaultLocked { .. }
+        | StoreError::VaultPassphrase { .. }
+        | StoreError::VaultPlugin { .. }
         | StoreError::VaultPermissions { .. }
         | StoreError::VaultWrongKey { .. }
         | StoreError::VaultBusy { .. } => Error::NoStorageAccess(Box::new(error)),

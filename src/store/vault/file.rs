@@ -96,11 +96,16 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {
+    make_private_folder(folder(path))
+}
+
+/// Makes a folder, and those above it, for their owner alone; one that is there stays as it is.
+pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder(path))
+    builder.create(folder)
 }
 
 fn folder(path: &Path) -> &Path {

@@ -1,55 +1,71 @@
 //! The key of the vault: a file as `age-keygen` writes it, an age plugin's, or an ssh key.
 //!
-//! It is made at the first `secret set` and never changed or replaced afterwards: a new identity beside an old vault
-//! would lock the person out.
+//! It is made at the first `secret set` and changed by `rekey` alone: a new identity beside an old vault would lock the
+//! person out. What a passphrase protects is opened by `opener` before it gets here.
 
 use super::super::StoreError;
-use super::file;
+use super::ask::Talk;
+use super::passphrase::is_ssh;
+use super::recipient::Key;
 use age::secrecy::ExposeSecret;
-use age::{IdentityFile, ssh, x25519};
+use age::{plugin, ssh, x25519};
 use jiff::Timestamp;
 use std::path::Path;
 use zeroize::Zeroizing;
 
 pub(super) struct Identity {
     keys: Vec<Box<dyn age::Identity + Send + Sync>>,
-    recipients: Vec<Box<dyn age::Recipient + Send>>,
+    /// What the vault is encrypted to for this identity.
+    own: Vec<Key>,
+    /// The plugins it needs.
+    plugins: Vec<String>,
+}
+
+/// The text of a new identity file, as `age-keygen` writes it.
+pub(super) fn generate() -> Zeroizing<Vec<u8>> {
+    let key = x25519::Identity::generate();
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let (public, secret) = (key.to_public(), key.to_string());
+    let mut text = Zeroizing::new(Vec::with_capacity(256));
+    text.extend(format!("# created: {now}\n# public key: {public}\n").as_bytes());
+    text.extend(secret.expose_secret().as_bytes());
+    text.push(b'\n');
+    text
 }
 
 impl Identity {
-    /// The identity in a file; `None` if there is no file.
-    pub(super) fn read(path: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(bytes) = file::read_private(path, "read the vault's identity")? else { return Ok(None) };
-        Self::parse(&bytes)
-            .map(Some)
-            .map_err(|reason| StoreError::VaultIdentityUnreadable { identity: path.to_owned(), reason })
+    /// The identity that is in an open file; `path` is named in errors.
+    pub(super) fn parse(bytes: &[u8], path: &Path, talk: &Talk) -> Result<Self, StoreError> {
+        let unreadable = |reason| StoreError::VaultIdentityUnreadable { identity: path.to_owned(), reason };
+        if is_ssh(bytes) {
+            return Self::parse_ssh(bytes).map_err(unreadable);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| unreadable(NO_IDENTITIES))?;
+        let mut identity = Self { keys: Vec::new(), own: Vec::new(), plugins: Vec::new() };
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            if let Ok(key) = line.parse::<x25519::Identity>() {
+                identity.own.push(Key::known(key.to_public()));
+                identity.keys.push(Box::new(key));
+            } else if let Ok(key) = line.parse::<plugin::Identity>() {
+                identity.add_plugin(&key, text, path, talk)?;
+            } else {
+                return Err(unreadable(NO_IDENTITIES));
+            }
+        }
+        if identity.keys.is_empty() { Err(unreadable("it holds no identity")) } else { Ok(identity) }
     }
 
-    /// Makes a new identity and stores it for its owner alone.
-    pub(super) fn create(path: &Path) -> Result<Self, StoreError> {
-        let key = x25519::Identity::generate();
-        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
-        let public = key.to_public();
-        let text =
-            Zeroizing::new(format!("# created: {now}\n# public key: {public}\n{}\n", key.to_string().expose_secret()));
-        file::create(path, text.as_bytes(), "write the vault's identity")?;
-        Ok(Self { keys: vec![Box::new(key)], recipients: vec![Box::new(public)] })
-    }
-
-    fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
-        if bytes.starts_with(b"age-encryption.org/") || bytes.starts_with(b"-----BEGIN AGE") {
-            return Err("it is protected by a passphrase, which is not supported yet");
-        }
-        if bytes.starts_with(b"-----BEGIN") {
-            return Self::parse_ssh(bytes);
-        }
-        let file = IdentityFile::from_buffer(bytes).map_err(|_| "it holds something else than age identities")?;
-        let recipients = file.to_recipients().map_err(|_| "its age plugin is not installed")?;
-        let keys = file.into_identities().map_err(|_| "its age plugin is not installed")?;
-        if keys.is_empty() {
-            return Err("it holds no identity");
-        }
-        Ok(Self { keys, recipients })
+    fn add_plugin(&mut self, key: &plugin::Identity, text: &str, path: &Path, talk: &Talk) -> Result<(), StoreError> {
+        let name = key.plugin().to_owned();
+        let missing =
+            |_| StoreError::VaultPlugin { identity: path.to_owned(), plugin: name.clone(), reason: "is not installed" };
+        let one = std::slice::from_ref(key);
+        let opener = plugin::IdentityPluginV1::new(&name, one, talk.clone()).map_err(missing)?;
+        let sealer = plugin::RecipientPluginV1::new(&name, &[], one, talk.clone()).map_err(missing)?;
+        self.keys.push(Box::new(opener));
+        self.own.push(Key { text: commented(text, &name), recipient: Box::new(sealer) });
+        self.plugins.push(name);
+        Ok(())
     }
 
     fn parse_ssh(bytes: &[u8]) -> Result<Self, &'static str> {
@@ -60,7 +76,7 @@ impl Identity {
             ssh::Identity::Unsupported(_) => return Err("it is an ssh key of a kind that age does not support"),
         }
         let public = ssh::Recipient::try_from(key.clone()).map_err(|_| "nothing can be encrypted to this ssh key")?;
-        Ok(Self { keys: vec![Box::new(key)], recipients: vec![Box::new(public)] })
+        Ok(Self { keys: vec![Box::new(key)], own: vec![Key::known(public)], plugins: Vec::new() })
     }
 
     /// What opens the vault.
@@ -69,7 +85,29 @@ impl Identity {
     }
 
     /// What the vault is encrypted to.
-    pub(super) fn recipients(&self) -> &[Box<dyn age::Recipient + Send>] {
-        &self.recipients
+    pub(super) fn own(&self) -> &[Key] {
+        &self.own
     }
+
+    /// Their texts, as far as they are known.
+    pub(super) fn own_texts(&self) -> Vec<Option<String>> {
+        self.own.iter().map(|key| key.text.clone()).collect()
+    }
+
+    /// The names of the plugins it needs.
+    pub(super) fn plugins(&self) -> String {
+        self.plugins.join("`, `age-plugin-")
+    }
+}
+
+const NO_IDENTITIES: &str = "it holds something else than age identities";
+
+/// The public key that a comment names: `age-keygen` and the plugins write it beside the identity.
+fn commented(text: &str, plugin: &str) -> Option<String> {
+    let comments = text.lines().filter(|line| line.trim_start().starts_with('#'));
+    let words = comments.flat_map(str::split_whitespace);
+    words
+        .filter_map(|word| word.parse::<plugin::Recipient>().ok())
+        .find(|recipient| recipient.plugin() == plugin)
+        .map(|recipient| recipient.to_string())
 }

@@ -2,13 +2,16 @@
 //!
 //! Buffers that hold plain text are made in their full size at once, because one that grows leaves copies behind.
 
-use age::armor::ArmoredReader;
+use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::{DecryptError, Decryptor, EncryptError, Encryptor, Identity, Recipient};
 use std::io::{Read, Write};
 use zeroize::Zeroizing;
 
 /// How an armored file begins.
 const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+
+/// How any other begins.
+const MAGIC: &[u8] = b"age-encryption.org/";
 
 /// Why a sealed file was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub(super) enum Unopened {
     WrongKey,
     /// An age plugin is missing, was refused something, or failed.
     Plugin,
-    /// The passphrase is another, or its key takes longer to derive than is sensible.
+    /// The passphrase is another.
     Passphrase,
     /// The file is not what was written.
     Damaged(&'static str),
@@ -54,7 +57,8 @@ fn read<'k, R: Read>(
         DecryptError::NoMatchingKeys => Unopened::WrongKey,
         // The file is in memory: what can't be read here is a plugin that died.
         DecryptError::Plugin(_) | DecryptError::PluginResolve(_) | DecryptError::Io(_) => Unopened::Plugin,
-        DecryptError::ExcessiveWork { .. } | DecryptError::KeyDecryptionFailed => Unopened::Passphrase,
+        DecryptError::ExcessiveWork { .. } => Unopened::Damaged("its passphrase takes too much work to check"),
+        DecryptError::KeyDecryptionFailed => Unopened::Passphrase,
         DecryptError::DecryptionFailed if by_passphrase => Unopened::Passphrase,
         _ => Unopened::Damaged("its header was changed"),
     })?;
@@ -73,4 +77,24 @@ pub(super) fn seal<'r>(plain: &[u8], recipients: impl Iterator<Item = &'r dyn Re
     let mut writer = encryptor.wrap_output(&mut sealed).map_err(|_| Unsealed::Plugin)?;
     writer.write_all(plain).and_then(|()| writer.finish().map(drop)).map_err(|_| Unsealed::Recipients)?;
     Ok(sealed)
+}
+
+/// The same bytes as text, for a mail or a terminal.
+pub(super) fn armor(sealed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut writer = ArmoredWriter::wrap_output(Vec::with_capacity(sealed.len() * 3 / 2), Format::AsciiArmor)?;
+    writer.write_all(sealed)?;
+    writer.finish()
+}
+
+/// Whether this is a sealed file at all.
+pub(super) fn is_age(bytes: &[u8]) -> bool {
+    bytes.starts_with(ARMOR) || bytes.starts_with(MAGIC)
+}
+
+/// Whether it was sealed with a passphrase.
+pub(super) fn is_by_passphrase(sealed: &[u8]) -> bool {
+    if sealed.starts_with(ARMOR) {
+        return Decryptor::new_buffered(ArmoredReader::new(sealed)).is_ok_and(|file| file.is_scrypt());
+    }
+    Decryptor::new_buffered(sealed).is_ok_and(|file| file.is_scrypt())
 }

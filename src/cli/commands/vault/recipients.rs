@@ -1,0 +1,117 @@
+//! `keystencil vault recipients`.
+
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{GOOD, Text, table};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+/// Say who else can read the vault: other machines of yours
+///
+/// The list is kept inside the vault, where only those on it can change it. Copy
+/// or sync ~/.local/share/keystencil/vault.age to the other machine; its own
+/// identity opens it there, and what it stores this machine reads.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct RecipientsArgs {
+    #[command(subcommand)]
+    command: RecipientsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RecipientsCommand {
+    List(ListArgs),
+    Add(AddArgs),
+    Rm(RmArgs),
+}
+
+/// List the public keys that can read the vault
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Let the owner of a public key read the vault from now on
+///
+/// Examples:
+///
+///     keystencil vault recipients add age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2… --name laptop
+///     keystencil vault recipients add "$(ssh laptop cat .ssh/id_ed25519.pub)"
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+struct AddArgs {
+    /// A public key: age1…, ssh-ed25519 …, ssh-rsa …, or an age plugin's
+    key: String,
+    /// What you call its owner; for an ssh key its comment, if it has one
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Encrypt the vault anew, without one of its readers
+///
+/// Copies of the vault that were made before can still be read with that key. If
+/// it got into wrong hands, give every secret a new value too.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+struct RmArgs {
+    /// The public key, or the name of its owner
+    key: String,
+}
+
+pub(super) fn run(workplace: &Workplace<'_>, args: &RecipientsArgs) -> Result<Exit, CliError> {
+    match &args.command {
+        RecipientsCommand::List(args) => list(workplace, args),
+        RecipientsCommand::Add(args) => add(workplace, args),
+        RecipientsCommand::Rm(args) => remove(workplace, args),
+    }
+}
+
+fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
+    let all = workplace.lookup.stores.vault().recipients()?;
+    let report = workplace.report();
+    if args.json {
+        let all: Vec<Value> =
+            all.iter().map(|one| json!({ "recipient": one.key, "name": one.name, "own": one.is_own })).collect();
+        report.json(&all.into())?;
+        return Ok(Exit::Done);
+    }
+    if all.is_empty() {
+        report.note(Text::new().plain("there is no vault yet"));
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<[String; 2]> = all
+        .into_iter()
+        .map(|one| {
+            let name = one.name.unwrap_or_else(|| if one.is_own { "(this machine)" } else { "" }.to_owned());
+            [name, one.key.unwrap_or_else(|| "(a plugin's, which does not tell it)".to_owned())]
+        })
+        .collect();
+    report.out(&table(["NAME", "RECIPIENT"], &rows))?;
+    Ok(Exit::Done)
+}
+
+fn add(workplace: &Workplace<'_>, args: &AddArgs) -> Result<Exit, CliError> {
+    let added = workplace.lookup.stores.vault().add_recipient(&args.key, args.name.as_deref())?;
+    let text = if added {
+        Text::new().styled(GOOD, "added").plain(" the recipient: the vault is encrypted to it as well now")
+    } else {
+        Text::new().plain("it is a recipient already")
+    };
+    workplace.report().note(text);
+    Ok(Exit::Done)
+}
+
+fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CliError> {
+    if !workplace.lookup.stores.vault().remove_recipient(&args.key)? {
+        return Err(CliError::NoRecipient);
+    }
+    let report = workplace.report();
+    report.note(Text::new().styled(GOOD, "removed").plain(" the recipient: it does not open the vault any more"));
+    let text = "copies of the vault from before can still be opened with that key; if it is in wrong hands, \
+                store every secret anew";
+    report.note(Text::new().plain(text));
+    Ok(Exit::Done)
+}

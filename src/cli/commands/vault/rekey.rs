@@ -1,0 +1,54 @@
+//! `keystencil vault rekey`.
+
+use super::new_passphrase;
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::{GOOD, Text};
+use crate::store::vault::NewIdentity;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Give the vault another identity
+///
+/// Without options a new one is made. The vault is encrypted to it, and the new
+/// identity takes the place of ~/.config/keystencil/identity.txt. The old one is
+/// kept beside it: it opens older copies of the vault, and the new vault no more.
+/// If the old one got into wrong hands, give every secret a new value too.
+///
+/// Examples:
+///
+///     keystencil vault rekey
+///     keystencil vault rekey --passphrase
+///     keystencil vault rekey --identity ~/.ssh/id_ed25519
+///     age-plugin-yubikey --identity > key.txt
+///     keystencil vault rekey --identity key.txt
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct RekeyArgs {
+    /// Use a copy of this one: an age identity, an age plugin's, or an ssh key
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    identity: Option<PathBuf>,
+    /// Make one and protect it with a passphrase, which is asked for
+    #[arg(long)]
+    passphrase: bool,
+}
+
+pub(super) fn run(workplace: &Workplace<'_>, args: &RekeyArgs) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    let new = match &args.identity {
+        Some(file) => NewIdentity::File(file.clone()),
+        None if args.passphrase => NewIdentity::Protected(new_passphrase(report)?),
+        None => NewIdentity::Fresh,
+    };
+    let done = workplace.lookup.stores.vault().rekey(&new)?;
+    let (verb, rest) =
+        if done.had_vault { ("rekeyed", " the vault") } else { ("set", " the identity of the vault to come") };
+    report.note(Text::new().styled(GOOD, verb).plain(rest));
+    if let Some(old) = done.old {
+        let text =
+            format_args!("the old identity is {}; it opens older copies of the vault", report.path(&old)).to_string();
+        report.note(Text::new().plain(text));
+    }
+    Ok(Exit::Done)
+}

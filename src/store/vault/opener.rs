@@ -1,0 +1,109 @@
+//! From an identity file to an identity: opens what a passphrase protects, asking as rarely as can be.
+//!
+//! The opened text is remembered by this process, then looked for where `unlock` keeps it, and only then is a person
+//! asked, if there is one. It never waits for anybody else: without a person a locked vault is an error.
+
+use super::super::StoreError;
+use super::ask::{Ask, Talk};
+use super::identity::Identity;
+use super::passphrase::Protected;
+use super::seal::Unopened;
+use super::{file, unlocked};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use zeroize::Zeroizing;
+
+/// How often a passphrase may be mistyped.
+const ATTEMPTS: usize = 3;
+
+/// The text of an identity file, open.
+type Text = Zeroizing<Vec<u8>>;
+
+#[derive(Clone, Default)]
+pub(super) struct Opener {
+    pub(super) person: Option<Arc<dyn Ask>>,
+    /// `$XDG_RUNTIME_DIR`.
+    pub(super) runtime: Option<PathBuf>,
+    /// What was opened last, and of which file.
+    memory: Arc<Mutex<Option<(blake3::Hash, Text)>>>,
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").field("runtime", &self.runtime).finish_non_exhaustive()
+    }
+}
+
+impl Opener {
+    pub(super) fn talk(&self) -> Talk {
+        Talk(self.person.clone())
+    }
+
+    /// The identity in a file; `None` if there is no file.
+    pub(super) fn read(&self, path: &Path) -> Result<Option<Identity>, StoreError> {
+        let Some(bytes) = file::read_private(path, "read the vault's identity")? else { return Ok(None) };
+        self.identity(&bytes, path).map(Some)
+    }
+
+    /// The identity in the bytes of a file.
+    pub(super) fn identity(&self, bytes: &[u8], path: &Path) -> Result<Identity, StoreError> {
+        match protected(bytes, path)? {
+            None => Identity::parse(bytes, path, &self.talk()),
+            Some(closed) => Identity::parse(&self.opened(&closed, bytes, path)?, path, &self.talk()),
+        }
+    }
+
+    /// The open text, without asking if it can be had so.
+    fn opened(&self, closed: &Protected, bytes: &[u8], path: &Path) -> Result<Text, StoreError> {
+        let mark = blake3::hash(bytes);
+        if let Some(text) = self.remembered(mark).or_else(|| unlocked::recall(path, mark, self.runtime.as_deref())) {
+            return Ok(text);
+        }
+        self.ask(closed, bytes, path)
+    }
+
+    /// The open text, from the person.
+    pub(super) fn ask(&self, closed: &Protected, bytes: &[u8], path: &Path) -> Result<Text, StoreError> {
+        let locked = || StoreError::VaultLocked { identity: path.to_owned() };
+        let person = self.person.as_ref().ok_or_else(locked)?;
+        for _ in 0..ATTEMPTS {
+            let typed = person.passphrase(path).filter(|typed| !typed.is_empty()).ok_or_else(locked)?;
+            match closed.open(&typed) {
+                Ok(text) => {
+                    self.remember(bytes, &text);
+                    return Ok(text);
+                }
+                Err(Unopened::Passphrase | Unopened::WrongKey) => {}
+                Err(Unopened::Damaged(reason)) => {
+                    return Err(StoreError::VaultIdentityUnreadable { identity: path.to_owned(), reason });
+                }
+                Err(Unopened::Plugin) => return Err(locked()),
+            }
+        }
+        Err(StoreError::VaultPassphrase { identity: path.to_owned() })
+    }
+
+    fn remembered(&self, mark: blake3::Hash) -> Option<Text> {
+        let memory = self.memory.lock().ok()?;
+        memory.as_ref().filter(|(of, _)| *of == mark).map(|(_, text)| text.clone())
+    }
+
+    pub(super) fn forget(&self) {
+        if let Ok(mut memory) = self.memory.lock() {
+            *memory = None;
+        }
+    }
+
+    /// So that one command asks once.
+    pub(super) fn remember(&self, bytes: &[u8], text: &Text) {
+        if let Ok(mut memory) = self.memory.lock() {
+            *memory = Some((blake3::hash(bytes), text.clone()));
+        }
+    }
+}
+
+/// What a file needs a passphrase for; `None` if it is open.
+pub(super) fn protected(bytes: &[u8], path: &Path) -> Result<Option<Protected>, StoreError> {
+    Protected::find(bytes).map_err(|reason| StoreError::VaultIdentityUnreadable { identity: path.to_owned(), reason })
+}
