@@ -30,8 +30,12 @@ mod keyring;
 mod keyrings;
 #[path = "support/names.rs"]
 mod names;
+#[path = "cli/pass.rs"]
+mod pass;
 #[path = "cli/pipes.rs"]
 mod pipes;
+#[path = "cli/providers.rs"]
+mod providers;
 #[path = "cli/relocate.rs"]
 mod relocate;
 #[path = "cli/render.rs"]

@@ -5,6 +5,7 @@
 
 mod error;
 mod file;
+mod provider;
 
 pub(super) use error::ConfigError;
 
@@ -14,6 +15,7 @@ use super::rotation::Rotation;
 use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::session::Target;
+use crate::store::Providers;
 use file::{File, TargetEntry};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf, is_separator};
@@ -28,6 +30,8 @@ pub(super) struct Config {
     pub(super) targets: Vec<Target>,
     /// `[vars]`.
     pub(super) vars: BTreeMap<String, serde_json::Value>,
+    /// `[providers]`.
+    pub(super) providers: Providers,
     /// `store`.
     pub(super) store: Option<StoreArg>,
     /// `rotate_after`: how old a secret may get before somebody says so.
@@ -73,7 +77,8 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         let repositories = file.repositories.iter().map(|named| expand(named, folder, home)).collect();
         let vars = file.vars.into_iter().map(|(name, value)| (name, file::json(value))).collect();
-        Ok(Self { file: Some(path), targets, vars, store: file.store, rotate_after, repositories })
+        let providers = provider::providers(file.providers, &path, home, &place)?;
+        Ok(Self { targets, vars, providers, store: file.store, rotate_after, repositories, file: Some(path) })
     }
 }
 

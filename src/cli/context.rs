@@ -67,8 +67,10 @@ impl Context {
         let report = self.report.clone();
         let notice =
             Notice::new(move || report.note(Text::new().plain("waiting for the keyring to be unlocked\u{2026}")));
-        let stores =
-            Stores::new(choice, self.environment.vault(), environment::bus()).interactive(interactive).telling(notice);
+        let stores = Stores::new(choice, self.environment.vault(), environment::bus())
+            .interactive(interactive)
+            .telling(notice)
+            .with_providers(config.providers.clone());
         let stores = if interactive { stores.asking(Arc::new(Person(self.report.clone()))) } else { stores };
         let limit = (!interactive).then_some(LIMIT);
         let home = &self.environment.home;
@@ -79,7 +81,7 @@ impl Context {
             user: environment::user(home),
             home: home.to_string_lossy().into_owned(),
             vars: config.vars.clone(),
-            providers: std::collections::BTreeSet::new(),
+            providers: config.providers.names().map(str::to_owned).collect(),
         };
         Workplace { context: self, config, lookup: Lookup::new(stores, limit), variables }
     }

@@ -57,6 +57,15 @@ impl Query {
             Self::Keyring(_) | Self::Command(_) => None,
         }
     }
+
+    /// What a declared command is asked for, if it is one.
+    #[must_use]
+    pub fn provided(&self) -> Option<&Provided> {
+        match self {
+            Self::Command(provided) => Some(provided),
+            _ => None,
+        }
+    }
 }
 
 impl From<SecretName> for Query {

@@ -56,6 +56,7 @@ impl Explain for StoreError {
             Self::CannotPin { .. } => "name the secret as in `keyring('github', 'work')`, which works everywhere, \
                  or make it depend on `os` in the template"
                 .to_owned(),
+            Self::Command(error) => return error.hint(),
             Self::TimedOut { store: StoreKind::Native, .. } => {
                 "is the keyring waiting for a password, or hanging? `--store vault` does without it".to_owned()
             }

@@ -4,6 +4,7 @@
 //! `BadEncoding` carries the value, and a parser's message may quote its input.
 
 use super::StoreKind;
+use super::command::CommandError;
 use crate::secret::{Query, SecretName};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -99,6 +100,9 @@ pub enum StoreError {
         /// `attributes` or `collections`.
         what: &'static str,
     },
+    /// A declared command gave no secret.
+    #[error(transparent)]
+    Command(Box<CommandError>),
     /// The store did not answer in time.
     #[error("the {store} did not answer within {} s", limit.as_secs_f32())]
     TimedOut {

@@ -8,8 +8,8 @@
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
 use super::unresolved::{LookupError, Unresolved, passes_on};
-use super::{Ask, Bus, Entry, Native, Notice, Store, StoreError, StoreKind, Vault, VaultPaths};
-use crate::secret::{Query, Secret, SecretName};
+use super::{Ask, Bus, Entry, Native, Notice, Providers, Store, StoreError, StoreKind, Vault, VaultPaths};
+use crate::secret::{Provided, Query, Secret, SecretName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -56,6 +56,7 @@ pub struct Stores {
     vault: Vault,
     interactive: bool,
     notice: Notice,
+    providers: Arc<Providers>,
 }
 
 impl Stores {
@@ -63,7 +64,7 @@ impl Stores {
     #[must_use]
     pub fn new(choice: Choice, paths: VaultPaths, bus: Bus) -> Self {
         let vault = Vault::new(paths).with_runtime_folder(bus.runtime_dir.clone());
-        Self { choice, bus, vault, interactive: false, notice: Notice::default() }
+        Self { choice, bus, vault, interactive: false, notice: Notice::default(), providers: Arc::default() }
     }
 
     /// Who is asked for what opens the vault, while a person is there.
@@ -90,6 +91,13 @@ impl Stores {
         self
     }
 
+    /// The commands that references can be looked up with.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Providers) -> Self {
+        self.providers = Arc::new(providers);
+        self
+    }
+
     /// One store by its kind, whatever the choice; what `secret move` works with.
     #[must_use]
     pub fn store(&self, kind: StoreKind) -> Box<dyn Store> {
@@ -110,7 +118,7 @@ impl Stores {
     /// # Errors
     /// [`LookupError::Missing`] with every query for which no store has a value, and what each store said.
     pub fn resolve(&self, queries: &[Query], limit: Option<Duration>) -> Result<BTreeMap<Query, Secret>, LookupError> {
-        let mut open: BTreeMap<Query, Vec<(StoreKind, StoreError)>> =
+        let mut open: BTreeMap<Query, Vec<StoreError>> =
             queries.iter().map(|query| (query.clone(), Vec::new())).collect();
         let mut found = BTreeMap::new();
         for kind in [StoreKind::Native, StoreKind::Vault] {
@@ -118,7 +126,7 @@ impl Stores {
             let asked: Vec<_> = open
                 .iter()
                 .filter(|(query, _)| self.kinds_for(query).contains(&kind))
-                .filter(|(_, answers)| answers.iter().all(|(_, error)| passes_on(error)))
+                .filter(|(_, answers)| answers.iter().all(passes_on))
                 .map(|(query, _)| query.clone())
                 .collect();
             if asked.is_empty() {
@@ -130,8 +138,22 @@ impl Stores {
                         open.remove(query);
                         found.insert(query.clone(), secret);
                     }
-                    Err(error) => open.entry(query.clone()).or_default().push((kind, error)),
+                    Err(error) => open.entry(query.clone()).or_default().push(error),
                 }
+            }
+        }
+        // Last, so that nobody is asked for a fingerprint before everything else was tried, and no message shows a value.
+        let asked: Vec<Provided> = queries.iter().filter_map(Query::provided).cloned().collect();
+        let known: Vec<&Secret> = found.values().collect();
+        let answers = self.providers.resolve(&asked, self.interactive, &known);
+        for (provided, answer) in asked.into_iter().zip(answers) {
+            let query = Query::Command(provided);
+            match answer {
+                Ok(secret) => {
+                    open.remove(&query);
+                    found.insert(query, secret);
+                }
+                Err(error) => open.entry(query).or_default().push(error),
             }
         }
         if open.is_empty() {
@@ -152,7 +174,7 @@ impl Stores {
                 Some(Ok(secret)) => return Ok((kind, secret)),
                 Some(Err(error)) => {
                     let stop = !passes_on(&error);
-                    answers.push((kind, error));
+                    answers.push(error);
                     if stop {
                         break;
                     }
@@ -164,7 +186,7 @@ impl Stores {
     }
 
     /// What is missing, with the names that may have been meant.
-    fn missing(&self, open: impl IntoIterator<Item = (Query, Vec<(StoreKind, StoreError)>)>) -> LookupError {
+    fn missing(&self, open: impl IntoIterator<Item = (Query, Vec<StoreError>)>) -> LookupError {
         let unresolved = |(query, answers)| Unresolved { query, answers, near: None };
         let mut missing: Vec<Unresolved> = open.into_iter().map(unresolved).collect();
         // A store that did not answer is not asked again.

@@ -4,6 +4,7 @@
 //! file) for all of them. [`Stores`] knows the order, the time limits and which store a new secret
 //! goes to. Nothing here reads the environment, prints, or touches a target.
 
+pub mod command;
 mod cure;
 pub mod error;
 pub mod lookup;
@@ -12,6 +13,7 @@ mod relocate;
 pub mod unresolved;
 pub mod vault;
 
+pub use command::Providers;
 pub use error::StoreError;
 pub use lookup::{Choice, Listing, Stores};
 pub use native::{Bus, Native, Notice};

@@ -2,8 +2,8 @@
 //!
 //! The session reports it with the places of the references; nothing is written when there is one.
 
+use super::StoreError;
 use super::cure::provide;
-use super::{StoreError, StoreKind};
 use crate::error::{Explain, Place};
 use crate::secret::{Query, SecretName};
 use std::fmt;
@@ -51,8 +51,8 @@ impl Explain for LookupError {
 pub struct Unresolved {
     /// What was asked for.
     pub query: Query,
-    /// Each store that was asked, in that order, and its answer.
-    pub answers: Vec<(StoreKind, StoreError)>,
+    /// The answer of each store that was asked, in that order.
+    pub answers: Vec<StoreError>,
     /// A secret that is stored under a name much like it.
     pub near: Option<SecretName>,
 }
@@ -79,7 +79,7 @@ impl Unresolved {
 
     /// The answer that is to be mended first, if it is not simply that the secret was never stored.
     fn trouble(&self) -> Option<&StoreError> {
-        let answers = || self.answers.iter().map(|(_, error)| error);
+        let answers = || self.answers.iter();
         answers()
             .find(|error| !passes_on(error))
             .or_else(|| answers().find(|error| !error.is_not_found() && !error.is_absent()))
@@ -116,7 +116,7 @@ impl Explain for Unresolved {
                     cure = format!("did you mean {near}? Else {cure}");
                 }
                 // A keyring that has gone may well have it: a second copy is no cure for that.
-                let is_absent = self.answers.iter().any(|(_, error)| error.is_absent());
+                let is_absent = self.answers.iter().any(StoreError::is_absent);
                 Some(if is_absent {
                     format!("{cure}; no keyring answers here, only the vault was asked")
                 } else {
@@ -137,5 +137,6 @@ pub(super) fn passes_on(error: &StoreError) -> bool {
             | StoreError::Empty { .. }
             | StoreError::NoSuchCollection { .. }
             | StoreError::CannotPin { .. }
+            | StoreError::Command(_)
     )
 }

@@ -145,3 +145,17 @@ fn a_terminal_that_closes_takes_the_program_and_the_key_with_it() {
     child.0.kill().unwrap();
     sandbox.wait_until(|| sandbox.live() == AT_REST);
 }
+
+#[test]
+fn a_command_of_the_config_can_ask_the_person_at_the_terminal() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(
+        ".config/keystencil/config.toml",
+        "[targets.a]\ntemplate = 'a.json'\npath = '~/live.json'\n[providers.ask]\n\
+         command = ['sh', '-c', 'read -r answer && echo \"$answer for $1\"', 'sh', '{ref}']\n",
+    );
+    sandbox.write(".config/keystencil/a.json", "{\"K\": << ask('openai') >>}");
+    let (code, shown) = with_typed(&sandbox, "render", "typed-key\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(sandbox.live().contains("typed-key for openai"), "{}", sandbox.live());
+}

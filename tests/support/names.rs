@@ -34,7 +34,7 @@ pub(crate) fn read(stores: &Stores, name: &SecretName) -> Result<String, LookupE
 }
 
 pub(crate) fn answer(error: &LookupError) -> &StoreError {
-    &error.missing()[0].answers[0].1
+    &error.missing()[0].answers[0]
 }
 
 /// A Python that has `keyring`; `scripts/test` makes one and says where.

@@ -3,6 +3,7 @@
 use crate::cli::suggest::nearest;
 use crate::error::{Explain, Place};
 use crate::host::profile::PROFILES;
+use crate::store::command::Unfit;
 use std::io;
 use std::path::PathBuf;
 
@@ -49,6 +50,22 @@ pub(in crate::cli) enum ConfigError {
         /// What was written.
         text: String,
     },
+    /// A command that can't be declared so.
+    #[error("provider `{name}`: {unfit}")]
+    Provider {
+        /// Where.
+        place: Place,
+        /// Its name.
+        name: String,
+        /// Why not.
+        unfit: Unfit,
+    },
+    /// Whoever can write the config says what is run.
+    #[error("every user of this machine can write this file, which says what is run")]
+    Writable {
+        /// The config.
+        config: PathBuf,
+    },
     /// Two targets are one file.
     #[error("targets `{first}` and `{second}` are the same file, {}", path.display())]
     SameFile {
@@ -66,10 +83,13 @@ pub(in crate::cli) enum ConfigError {
 impl Explain for ConfigError {
     fn place(&self) -> Option<Place> {
         Some(match self {
-            Self::Unreadable { path, .. } | Self::SameFile { config: path, .. } => Place::file(path),
+            Self::Unreadable { path, .. } | Self::SameFile { config: path, .. } | Self::Writable { config: path } => {
+                Place::file(path)
+            }
             Self::Syntax { place, .. }
             | Self::UnknownProfile { place, .. }
             | Self::NoPath { place, .. }
+            | Self::Provider { place, .. }
             | Self::BadAge { place, .. } => place.clone(),
         })
     }
@@ -98,6 +118,8 @@ impl Explain for ConfigError {
             Self::BadAge { .. } => {
                 Some("write it as `\"90 days\"` or `\"12 weeks\"`; `\"never\"` turns the reminders off".to_owned())
             }
+            Self::Provider { unfit, .. } => Some(unfit.cure().to_owned()),
+            Self::Writable { config } => Some(format!("`chmod o-w {}`", config.display())),
             Self::SameFile { .. } => Some("merge their templates into one".to_owned()),
         }
     }

@@ -13,6 +13,8 @@ pub(super) struct File {
     pub(super) targets: BTreeMap<String, Spanned<TargetEntry>>,
     #[serde(default)]
     pub(super) vars: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(super) providers: BTreeMap<String, Spanned<ProviderEntry>>,
     pub(super) store: Option<StoreArg>,
     pub(super) rotate_after: Option<Spanned<Value>>,
     #[serde(default)]
@@ -26,6 +28,18 @@ pub(super) struct TargetEntry {
     pub(super) template: String,
     pub(super) path: Option<String>,
     pub(super) profile: Option<Spanned<String>>,
+}
+
+/// `[providers.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProviderEntry {
+    pub(super) command: Vec<String>,
+    pub(super) timeout: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) first_line: bool,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// A variable as templates see it. A date is its text: JSON has none.
