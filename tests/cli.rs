@@ -28,6 +28,9 @@ mod keepassxc;
 mod keyring;
 #[path = "cli/keyrings.rs"]
 mod keyrings;
+#[cfg(target_os = "linux")]
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "support/names.rs"]
 mod names;
 #[path = "cli/pass.rs"]

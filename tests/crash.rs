@@ -13,8 +13,7 @@ mod trace;
 
 use scratch::{CHANGED_TEMPLATE, GITHUB, Home, OPENAI, Sleeper, host_edit, said, whole};
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
-use trace::{inject, points};
+use trace::{inject, kill_at, points, points_alone};
 
 /// Nobody but the killed command holds: `recover` is enough.
 const BY_RECOVER: bool = false;
@@ -122,7 +121,11 @@ impl Case {
         self.cure(&home, "untouched");
         let untouched = home.text();
         home.restore();
-        let points = points(&home, self.args, false);
+        let mut points = points(&home, self.args, false);
+        if self.args[0] == "exec" {
+            home.restore();
+            points.extend(points_alone(&home, self.args));
+        }
         let after = home.text();
         self.cure(&home, "unkilled");
         let closed = home.text();
@@ -134,8 +137,12 @@ impl Case {
         for (number, point) in points.iter().enumerate() {
             for host_writes in [false, true] {
                 home.restore();
-                let output = inject(&home, self.args, point, "signal=KILL", "");
-                killed += usize::from(output.status.signal() == Some(9));
+                let (output, was_killed) = kill_at(&home, self.args, point);
+                killed += usize::from(was_killed);
+                // The processes that a killed `exec` had started end by themselves.
+                if point.is_alone() {
+                    home.until_quiet();
+                }
                 let when = format!("{:?}, killed at {point:?}, host writes: {host_writes}", self.args);
                 said(&output);
                 self.check_one(&home, &when, number, host_writes, &known);

@@ -124,6 +124,11 @@ pub(super) fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
+/// This program as the system can start it again, even when an upgrade has replaced or removed its file meanwhile.
+pub(super) fn own_image() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") { Some(PathBuf::from("/proc/self/exe")) } else { own_program() }
+}
+
 /// The folder that relative paths start from.
 pub(super) fn working_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()

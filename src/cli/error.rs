@@ -10,6 +10,7 @@ use crate::session::SessionError;
 use crate::store::{LookupError, StoreError, StoreKind};
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,12 @@ pub(super) enum CliError {
     /// The signals that are to be forwarded can't be caught.
     #[error("signals can't be watched: {0}")]
     Signals(io::Error),
+    /// `exec` can't start this program once more, which fills in the secrets.
+    #[error("keystencil can't start itself to fill in the secrets: {0}")]
+    NoFiller(io::Error),
+    /// What filled in the secrets for `exec` was ended before it was through.
+    #[error("filling in the secrets was cut short ({0})")]
+    CutShort(ExitStatus),
     /// `exec` can't start its program.
     #[error("`{program}` can't be run: {source}")]
     NotStarted {
@@ -176,6 +183,8 @@ impl Explain for CliError {
             Self::BadPid { .. } => "name a running process by its number, as `ps` shows it",
             Self::NoRepository => "name the file, or the repository with `--repo DIR`",
             Self::NoHome => "set HOME to the folder that holds your files",
+            Self::NoFiller(_) => "is keystencil's own file still there, and may it be run?",
+            Self::CutShort(_) => "the secrets are out of the files again; was it killed, or is memory short? Try again",
             Self::NotStarted { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "is it installed, and on PATH? The secrets are out of the files again"
             }

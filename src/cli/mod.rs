@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod context;
 mod environment;
+mod errand;
 mod error;
 mod exit;
 mod harden;
@@ -32,6 +33,7 @@ use commands::{
 };
 use context::Context;
 use environment::Environment;
+use errand::Errand;
 use error::CliError;
 use exit::Exit;
 use report::Report;
@@ -44,11 +46,22 @@ pub fn run() -> ExitCode {
     if let Some(watch) = guard::Watch::asked_for(&arguments) {
         return watch.run().into();
     }
+    let (errand, arguments) = Errand::split(arguments);
     let glimpse = Glimpse::of(&arguments);
     let failed = if glimpse.is_exec { Exit::BEFORE_CMD } else { Exit::Failed };
     let environment = Environment::read();
     let home = environment.as_ref().map(|environment| environment.home.clone());
     let report = Report::new(glimpse.color.into(), home, environment::working_folder());
+    let owner = match (errand, &environment) {
+        (None, _) => None,
+        (Some(Errand::Fill(owner)), _) => Some(owner),
+        (Some(Errand::Close(close)), Some(environment)) => return close.run(report, &environment.state).into(),
+        #[cfg(unix)]
+        (Some(Errand::Start(start)), Some(environment)) => {
+            return start.run(report, &environment.state, &hardened).into();
+        }
+        (Some(_), None) => return Exit::Failed.into(),
+    };
     if let Some(done) = demo::child::run(&report, &arguments) {
         return done.unwrap_or_else(|error| complain(&report, &error, failed)).into();
     }
@@ -66,7 +79,11 @@ pub fn run() -> ExitCode {
     let report = report.asked(&cli.global);
     let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
     let context = Context::new(report, environment, hardened, cli.global);
-    dispatch(&context, &cli.command).unwrap_or_else(|error| complain(&context.report, &error, failed)).into()
+    let done = match (owner, &cli.command) {
+        (Some(owner), Command::Exec(args)) => exec::fill(&context, args, owner),
+        (_, command) => dispatch(&context, command),
+    };
+    done.unwrap_or_else(|error| complain(&context.report, &error, failed)).into()
 }
 
 fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {

@@ -57,6 +57,32 @@ impl Report {
         Self { color: global.color.into(), quiet: global.quiet, verbose: global.verbose, ..self }
     }
 
+    /// How it prints, as a word for [`Self::in_tone`] of an errand.
+    pub(super) fn tone(&self) -> String {
+        let color = match self.color {
+            ColorChoice::Auto => "auto",
+            ColorChoice::Never => "never",
+            ColorChoice::Always | ColorChoice::AlwaysAnsi => "always",
+        };
+        let loudness = match (self.quiet, self.verbose) {
+            (true, _) => "quiet",
+            (_, true) => "verbose",
+            _ => "plain",
+        };
+        format!("{color}-{loudness}")
+    }
+
+    /// Prints as the process did that made this word.
+    pub(super) fn in_tone(self, tone: &str) -> Self {
+        let (color, loudness) = tone.split_once('-').unwrap_or(("auto", "plain"));
+        let color = match color {
+            "never" => ColorChoice::Never,
+            "always" => ColorChoice::Always,
+            _ => ColorChoice::Auto,
+        };
+        Self { color, quiet: loudness == "quiet", verbose: loudness == "verbose", ..self }
+    }
+
     /// Prints data.
     ///
     /// # Errors

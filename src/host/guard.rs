@@ -4,20 +4,17 @@
 //! [`crate::session`] decides what is done on waking; [`start`] makes the process.
 
 use crate::plan::Lease;
-use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Starts a detached process of `program` with these arguments: no terminal, no environment, no open files but those that
-/// whoever called us leaves open to every program.
+/// Starts a command detached: no terminal, no environment, and once it has called [`detach`], no open files of ours.
 ///
 /// # Errors
 /// What the system says if the program can't be started.
-pub fn start<'a>(program: &Path, arguments: impl IntoIterator<Item = &'a OsStr>) -> io::Result<()> {
-    Command::new(program)
-        .args(arguments)
+pub fn start(command: &mut Command) -> io::Result<()> {
+    command
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null())
@@ -27,11 +24,25 @@ pub fn start<'a>(program: &Path, arguments: impl IntoIterator<Item = &'a OsStr>)
         .map(drop)
 }
 
-/// Leaves the session and process group of whoever started this process, so that a signal to them is none to us.
+/// Leaves the session and process group of whoever started this process, so that a signal to them is none to us, and
+/// closes what that left open to every program: who reads a pipe to its end would wait for us. Must be called before
+/// anything is opened.
 pub fn detach() {
+    #[cfg(unix)]
+    close_inherited();
     // Fails only for a group leader, which a process just started by `start` is not.
     #[cfg(unix)]
     let _ = rustix::process::setsid();
+}
+
+#[cfg(unix)]
+fn close_inherited() {
+    let open = std::fs::read_dir("/dev/fd").into_iter().flatten().filter_map(Result::ok);
+    let numbers: Vec<i32> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // The last of them is that of the folder just read, and closed already.
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        let _ = nix::unistd::close(number);
+    }
 }
 
 /// Sleeps until one of the holders is gone, something in `folder` was renamed or removed, or `limit` is over.

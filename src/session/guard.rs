@@ -1,9 +1,10 @@
 //! The guard: waits for the holders' death and then takes the secrets out. One for a target; ends by itself.
 
-use super::unrender::{Outcome, Release};
-use super::{Session, SessionError};
+use super::unrender::Release;
+use super::{Session, SessionError, living};
 use crate::host::Resolved;
 use crate::host::guard::sleep_until_change;
+use crate::host::process::is_alive;
 use crate::plan::{Journal, Lease};
 use std::path::Path;
 use std::time::Duration;
@@ -43,34 +44,34 @@ impl Session<'_> {
     }
 
     /// Guards the target at `path` until nobody with a process holds it and `starter`, who may be about to render, is
-    /// gone. Returns at once if another guard is there.
+    /// gone. Returns at once if another guard is there. It reads journals only: what dead holders left is taken out by
+    /// `take_out`, which says whether it did.
     ///
     /// # Errors
     /// [`SessionError`] if the secrets could not be taken out for a quarter of an hour.
-    pub fn guard(&self, path: &Path, starter: Option<&Lease>) -> Result<(), SessionError> {
+    pub fn guard(&self, path: &Path, starter: Option<&Lease>, take_out: &dyn Fn() -> bool) -> Result<(), SessionError> {
         let file = Resolved::follow(path)?;
         let state = self.state.of(&file);
         let Some(alone) = state.guard_lock()? else { return Ok(()) };
         let mut pause = FIRST_PAUSE;
         loop {
-            let watched = match self.unrender_state(&state, file.path(), &Release::Dead) {
-                Ok(unrendered) => {
-                    pause = FIRST_PAUSE;
-                    let mut watched = match unrendered.outcome {
-                        Outcome::Held(leases) => leases,
-                        Outcome::NotRendered | Outcome::Closed(_) => Vec::new(),
-                    };
-                    watched.retain(|lease| lease.pid.is_some());
-                    watched.extend(starter.filter(|starter| crate::host::process::is_alive(starter)).cloned());
-                    watched
+            // One without any lease is one that was being closed.
+            let is_due = |leases: &[Lease]| leases.is_empty() || living(leases).len() < leases.len();
+            let found = state.journal();
+            let is_clean = found.as_ref().is_ok_and(|found| found.as_ref().is_none_or(|found| !is_due(&found.leases)));
+            if !is_clean && !take_out() {
+                if pause > LAST_PAUSE {
+                    return self.unrender_state(&state, file.path(), &Release::Dead).map(drop);
                 }
-                Err(error) if pause > LAST_PAUSE => return Err(error),
-                Err(_) => {
-                    std::thread::sleep(pause);
-                    pause *= 2;
-                    continue;
-                }
-            };
+                std::thread::sleep(pause);
+                pause *= 2;
+                continue;
+            }
+            pause = FIRST_PAUSE;
+            let found = if is_clean { found } else { state.journal() };
+            let mut watched = found?.map(|journal| living(&journal.leases)).unwrap_or_default();
+            watched.retain(|lease| lease.pid.is_some());
+            watched.extend(starter.filter(|starter| is_alive(starter)).cloned());
             if watched.is_empty() {
                 // A home folder that was deleted meanwhile must not come back for a lock.
                 if !state.folder().exists() {

@@ -89,7 +89,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::Journal`] if the journal can't be read.
     pub fn journal(&self, path: &std::path::Path) -> Result<Option<Journal>, SessionError> {
-        self.state.of(&Resolved::follow(path)?).journal()
+        self.state_of(&Resolved::follow(path)?)?.journal()
     }
 }
 

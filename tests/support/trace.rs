@@ -30,12 +30,19 @@ pub(crate) struct Point {
     pub(crate) line: String,
     /// Set where only calls about this path are counted: another thread makes as many calls of that name before.
     only: Option<String>,
+    /// Set where only the process that was started counts its calls, and not those that it starts: they go on.
+    alone: bool,
 }
 
 impl Point {
     /// Whether the process itself makes this call, not one that it starts.
     pub(crate) fn is_of_main(&self) -> bool {
         self.only.is_none()
+    }
+
+    /// Whether the processes that it started go on when it is killed here.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
     }
 }
 
@@ -74,11 +81,17 @@ pub(crate) fn points(home: &Home, args: &[&str], reading_too: bool) -> Vec<Point
             (nth, only) = (*count, Some(path));
         }
         if matters && call != "execve" && seen.insert((call.to_owned(), nth, only.clone())) {
-            points.push(Point { call: call.to_owned(), nth, line: rest.to_owned(), only });
+            points.push(Point { call: call.to_owned(), nth, line: rest.to_owned(), only, alone: false });
         }
     }
     assert!(!points.is_empty(), "strace saw no call of {args:?}");
     points
+}
+
+/// The calls that matter of the process that is started, to be met there and nowhere else.
+pub(crate) fn points_alone(home: &Home, args: &[&str]) -> Vec<Point> {
+    let own = points(home, args, false).into_iter().filter(Point::is_of_main);
+    own.map(|point| Point { alone: true, ..point }).collect()
 }
 
 /// The path below the home that a call is about, unless its name is a new one each time.
@@ -88,17 +101,38 @@ fn fixed_path(line: &str, home: &str) -> Option<String> {
     (!path.contains(".tmp") && !path.is_empty()).then(|| format!("{home}{path}"))
 }
 
+/// Runs the command and kills it at one point, or the process that it started and that comes there first. Whether any
+/// was killed.
+pub(crate) fn kill_at(home: &Home, args: &[&str], point: &Point) -> (Output, bool) {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let output = inject_logged(home, args, point, "signal=KILL", "", Some(log.path()));
+    (output, fs::read_to_string(log.path()).unwrap().contains("+++ killed by SIGKILL"))
+}
+
 /// Runs the command and does `what` (`signal=KILL`, `error=EIO`) to it at one point, or from there on if `more` is `+`.
 pub(crate) fn inject(home: &Home, args: &[&str], point: &Point, what: &str, more: &str) -> Output {
+    inject_logged(home, args, point, what, more, None)
+}
+
+fn inject_logged(
+    home: &Home,
+    args: &[&str],
+    point: &Point,
+    what: &str,
+    more: &str,
+    log: Option<&std::path::Path>,
+) -> Output {
     let inject = format!("inject={}:{what}:when={}{more}", point.call, point.nth);
     let trace = format!("trace={}", point.call);
-    let mut options = vec!["-o", "/dev/null", "-e", &trace, "-e", &inject];
+    let mut options = vec!["-e", &trace, "-e", &inject];
+    let log = log.map_or_else(|| "/dev/null".to_owned(), |log| log.to_string_lossy().into_owned());
+    options.extend(["-o", &log]);
     if let Some(path) = &point.only {
         options.extend(["-P", path]);
     }
     let mut strace = strace(home, args);
-    if more == "+" {
-        // A guard tries again for a quarter of an hour.
+    // A guard tries again for a quarter of an hour.
+    if more == "+" || point.alone {
         strace.follow = None;
     }
     run(strace.wrap(&options))
@@ -120,7 +154,7 @@ impl Strace {
     fn wrap(&mut self, options: &[&str]) -> &mut Command {
         self.command
             .args(self.follow)
-            .args(["-q", "--signal=none"])
+            .args(["-q", "--signal=KILL"])
             .args(options)
             .arg(crate::scratch::BIN)
             .args(&self.args)

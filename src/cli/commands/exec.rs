@@ -1,28 +1,38 @@
 //! `keystencil exec`.
 
+mod close;
 mod held;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod start;
 mod window;
+
+pub(in crate::cli) use close::Close;
+#[cfg(unix)]
+pub(in crate::cli) use start::Start;
 
 use super::guard::watch;
 use super::install::real_program;
 use super::render::ConflictArgs;
 use crate::cli::context::{Context, Workplace};
+use crate::cli::errand;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::render_warnings;
 use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
-use crate::cli::report::{GOOD, Text, count};
+use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{PairArgs, select};
-use crate::host::process::Process;
+use crate::host::process::{Process, is_alive};
 use crate::session::{RenderOptions, Session, Target};
 use clap::{Args, ValueEnum};
 use held::Held;
 use jiff::Timestamp;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
+#[cfg(unix)]
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus};
 
 /// The values of `--window`.
@@ -77,80 +87,93 @@ pub(in crate::cli) struct ExecArgs {
 pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, CliError> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::BEFORE_CMD) };
     if !args.behind_shim {
-        return with_secrets(context, args, Command::new(program).args(arguments), program);
+        let done = with_secrets(context, args, program, arguments)?;
+        return Ok(done.unwrap_or(Exit::BEFORE_CMD));
     }
     let Some(real) = real_program(&program.to_string_lossy()) else {
         let none = io::Error::new(io::ErrorKind::NotFound, "PATH has no program of that name but the shim");
-        return Ok(not_started(context, program, none));
-    };
-    let command = || {
-        let mut command = Command::new(&real);
-        command.args(arguments);
-        command
+        return Ok(not_started(&context.report, program, none));
     };
     if !arguments.first().is_some_and(|first| WITHOUT_SESSION.iter().any(|word| first == word)) {
-        match with_secrets(context, args, &mut command(), program) {
-            // A shim is in the way of its program if a keyring that does not answer keeps it from starting.
+        // A shim is in the way of its program if a keyring that does not answer keeps it from starting.
+        match with_secrets(context, args, real.as_os_str(), arguments) {
+            Ok(Some(exit)) => return Ok(exit),
+            Ok(None) => {}
             Err(error) => context.report.error(&error),
-            done => return done,
         }
     }
-    Ok(match context.hardened.lifted(|| command().status()) {
+    Ok(match context.hardened.lifted(|| Command::new(&real).args(arguments).status()) {
         Ok(status) => exit_of(status),
-        Err(source) => not_started(context, program, source),
+        Err(source) => not_started(&context.report, program, source),
     })
 }
 
-/// An error says that the program was not started.
+/// This process lives as long as the program, so it has errands touch what is secret. `None`, or an error, says that the
+/// program was not started; with `None` the reason has been told.
 fn with_secrets(
     context: &Context,
     args: &ExecArgs,
-    command: &mut Command,
-    program: &OsString,
-) -> Result<Exit, CliError> {
+    program: &OsStr,
+    arguments: &[OsString],
+) -> Result<Option<Exit>, CliError> {
     let workplace = context.open()?;
     let targets = select(&workplace.config, &args.targets, &args.pair)?;
     workplace.session(|session| {
-        let holder = Process::current().lease(None, Timestamp::now());
-        let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
-        recover(&context.report, session).warn(&context.report);
-        // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
-        prepare(&workplace, session, &targets, &options)?;
+        let own = Process::current().lease(None, Timestamp::now());
         #[cfg(unix)]
         let signals = signals::Signals::watch().map_err(CliError::Signals)?;
-        let _noted = match args.window {
-            Window::Start => Some(session.state.open_window(&options.holder)?),
+        let noted = match args.window {
+            Window::Start => Some(session.state.open_window(&own)?),
             Window::Session => None,
         };
-        for target in &targets {
-            watch(&context.environment.state, &target.path);
-        }
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
-        let mut held = Held::new(&context.report, session, &targets, options.holder.clone());
-        say_rendered(&workplace, &render_all(session, &targets, &options)?);
+        let mut held = Held::new(&context.report, session, &targets, own.clone());
+        let mut filling = errand::fill().and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
+        #[cfg(unix)]
+        let filled = signals.until_end_of_errand(&mut filling);
+        #[cfg(not(unix))]
+        let filled = filling.wait();
+        let filled = filled.map_err(CliError::NoFiller)?;
+        if !filled.success() {
+            held.release();
+            if filled.code() == Some(i32::from(Exit::BEFORE_CMD.code())) {
+                return Ok(None);
+            }
+            #[cfg(unix)]
+            if signals.arrived().is_some()
+                && let Some(signal) = filled.signal()
+            {
+                // A Ctrl-C at a prompt.
+                drop((held, noted));
+                signals.end_by(signal);
+                return Ok(Some(after_signal(signal)));
+            }
+            return Err(CliError::CutShort(filled));
+        }
         if matches!(args.window, Window::Session) {
             held.remember();
         }
         #[cfg(unix)]
         if let Some(signal) = signals.arrived() {
             held.release();
-            return Ok(after_signal(signal));
+            return Ok(Some(after_signal(signal)));
         }
-        let mut child = match context.hardened.lifted(|| command.spawn()) {
+        let mut child = match context.hardened.lifted(|| start(context, &targets, program, arguments)) {
             Ok(child) => child,
             Err(source) => {
                 held.release();
-                return Ok(not_started(context, program, source));
+                return Ok(Some(not_started(&context.report, program, source)));
             }
         };
         #[cfg(unix)]
         signals.forward_to(&child);
+        #[cfg(not(unix))]
         share(session, &targets, &child);
         let lease = Process::find(child.id()).map(|process| process.lease(None, Timestamp::now()));
         let status = std::thread::scope(|scope| {
             if let (Window::Start, Some(lease)) = (args.window, &lease) {
                 let state = session.state.clone();
-                let (targets, own) = (&targets, &options.holder);
+                let (targets, own) = (&targets, &own);
                 scope.spawn(move || window::run(&Session::closing(state), targets, own, lease));
             }
             #[cfg(unix)]
@@ -158,11 +181,54 @@ fn with_secrets(
             child.wait()
         });
         held.release();
-        Ok(status.map_or(Exit::BEFORE_CMD, exit_of))
+        Ok(Some(status.map_or(Exit::BEFORE_CMD, exit_of)))
     })
 }
 
+/// Renders for the `exec` that is process `owner`: what an errand of it does. The secrets go with this process.
+pub(in crate::cli) fn fill(context: &Context, args: &ExecArgs, owner: u32) -> Result<Exit, CliError> {
+    // A prompt must not outlive whoever waits for it.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    let workplace = context.open()?;
+    let targets = select(&workplace.config, &args.targets, &args.pair)?;
+    let Some(holder) = Process::find(owner).map(|process| process.lease(None, Timestamp::now())) else {
+        return Ok(Exit::BEFORE_CMD);
+    };
+    workplace.session(|session| {
+        let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
+        recover(&context.report, session).warn(&context.report);
+        // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
+        prepare(&workplace, session, &targets, &options)?;
+        // Then it does not: `exec` hears it as well, and decides.
+        #[cfg(unix)]
+        let _signals = signals::Signals::watch().map_err(CliError::Signals)?;
+        for target in &targets {
+            watch(&context.environment.state, &target.path);
+        }
+        say_rendered(&workplace, &render_all(session, &targets, &options)?);
+        if !is_alive(&options.holder) {
+            drop(session.recover());
+            return Ok(Exit::BEFORE_CMD);
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Starts the program.
+#[cfg(unix)]
+fn start(context: &Context, targets: &[Target], program: &OsStr, arguments: &[OsString]) -> io::Result<Child> {
+    Start::command(&context.report, targets, program, arguments)?.spawn()
+}
+
+/// Starts the program.
+#[cfg(not(unix))]
+fn start(_context: &Context, _targets: &[Target], program: &OsStr, arguments: &[OsString]) -> io::Result<Child> {
+    Command::new(program).args(arguments).spawn()
+}
+
 /// The child holds as well: should this process be killed, the secrets stay for as long as the child runs.
+#[cfg(not(unix))]
 fn share(session: &Session<'_>, targets: &[Target], child: &Child) {
     let Some(process) = Process::find(child.id()) else { return };
     let lease = process.lease(None, Timestamp::now());
@@ -181,15 +247,15 @@ fn say_rendered(workplace: &Workplace<'_>, done: &[crate::cli::rendering::Done])
     }
 }
 
-fn not_started(context: &Context, program: &OsString, source: io::Error) -> Exit {
+fn not_started(report: &Report, program: &OsStr, source: io::Error) -> Exit {
     let exit = if source.kind() == io::ErrorKind::NotFound { Exit::NOT_FOUND } else { Exit::NOT_EXECUTABLE };
-    context.report.error(&CliError::NotStarted { program: program.to_string_lossy().into_owned(), source });
+    report.error(&CliError::NotStarted { program: program.to_string_lossy().into_owned(), source });
     exit
 }
 
 fn exit_of(status: ExitStatus) -> Exit {
     #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+    if let Some(signal) = status.signal() {
         return after_signal(signal);
     }
     // Unix has no wider status. Windows has, and then a failure must not become a success.

@@ -1,50 +1,74 @@
 //! `keystencil guard`: the detached process that waits for holders to die. Started by `exec` and by the hooks, not by a
 //! person, and so not a verb of the command line: it is recognised before that is parsed, which keeps it small.
 
-use crate::cli::environment;
+use crate::cli::errand;
 use crate::cli::exit::Exit;
 use crate::host::guard::{detach, start};
 use crate::host::process::Process;
-use crate::session::{Session, State};
+use crate::session::{Release, Session, State};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-/// The first argument of a guard.
+/// The first argument of a guard, …
 const VERB: &str = "guard";
+/// … and that of its errand, which takes out what dead holders left.
+const CLOSE: &str = "guard-close";
 
-/// What a guard was asked to do.
+/// What a guard, or its errand, was asked to do.
 #[derive(Debug)]
 pub(in crate::cli) struct Watch {
     state: PathBuf,
     target: PathBuf,
+    /// Who is about to render; of a guard only.
     starter: Option<Process>,
+    is_errand: bool,
 }
 
 impl Watch {
-    /// Reads the command line that [`watch`] makes: the state folder, the live file, and who is about to render it.
+    /// Reads the command line that [`watch`] makes, the state folder, the live file, and who is about to render it; or that
+    /// of the guard's errand.
     pub(in crate::cli) fn asked_for(arguments: &[OsString]) -> Option<Self> {
-        let [verb, state, target, starter] = arguments else { return None };
-        let starter = Process::find(starter.to_str()?.parse().ok()?);
-        (verb == VERB).then(|| Self { state: state.into(), target: target.into(), starter })
+        let (state, target, starter) = match arguments {
+            [verb, state, target, starter] if verb == VERB => (state, target, Some(starter)),
+            [verb, state, target] if verb == CLOSE => (state, target, None),
+            _ => return None,
+        };
+        let is_errand = starter.is_none();
+        let starter = starter.and_then(|starter| Process::find(errand::number(starter)?));
+        Some(Self { state: state.into(), target: target.into(), starter, is_errand })
     }
 
-    /// Waits. Needs no environment, no config and no store.
+    /// Waits, or does the errand. Needs no environment, no config and no store.
     pub(in crate::cli) fn run(&self) -> Exit {
+        errand::show_name();
+        let session = Session::closing(State::new(self.state.clone()));
+        let take_out = || session.unrender(&self.target, &Release::Dead).is_ok();
+        if self.is_errand {
+            return if take_out() { Exit::Done } else { Exit::Failed };
+        }
         detach();
         let starter = self.starter.as_ref().map(|process| process.lease(None, Timestamp::now()));
-        let session = Session::closing(State::new(self.state.clone()));
+        let by_child = || self.by_child().unwrap_or_else(&take_out);
         // There is nobody to tell of a failure; the next command recovers, and says so.
-        session.guard(&self.target, starter.as_ref()).map_or(Exit::Failed, |()| Exit::Done)
+        session.guard(&self.target, starter.as_ref(), &by_child).map_or(Exit::Failed, |()| Exit::Done)
+    }
+
+    /// Has a child read the live file, for this process lives on. `None` if that can't be started or was killed.
+    fn by_child(&self) -> Option<bool> {
+        let mut command = errand::start(CLOSE).ok()?;
+        command.args([&self.state, &self.target]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().ok()?.code().map(|code| code == 0)
     }
 }
 
 /// Starts the guard of a target, which ends at once if there is one. Without it the next command recovers, so that a
 /// machine on which it can't be started is no reason to stop.
 pub(in crate::cli) fn watch(state: &Path, target: &Path) {
-    let Some(program) = environment::own_program() else { return };
     let Ok(target) = std::path::absolute(target) else { return };
-    let starter = std::process::id().to_string();
-    let arguments: [OsString; 4] = [VERB.into(), state.into(), target.into(), starter.into()];
-    let _ = start(&program, arguments.iter().map(OsString::as_os_str));
+    let Ok(mut command) = errand::start(VERB) else { return };
+    command.args([state, &target]).arg(std::process::id().to_string());
+    let _ = start(&mut command);
 }

@@ -1,9 +1,10 @@
 //! The hold of `exec`, which ends whichever way `exec` does.
 
-use crate::cli::outcome::closed_warnings;
-use crate::cli::report::{GOOD, Report, Text, count};
+use super::close;
+use crate::cli::report::Report;
 use crate::plan::{Journal, Lease};
-use crate::session::{Outcome, Release, Session, Target};
+use crate::session::{Session, Target};
+use std::path::PathBuf;
 
 /// Unrenders when dropped, unless that was done.
 #[must_use = "dropping it ends the hold"]
@@ -34,23 +35,15 @@ impl<'a> Held<'a> {
             // If this fails, so does what follows, and says it.
             let _ = self.session.restore(&target.path, &journal);
         }
-        for target in self.targets {
-            let shown = self.report.path(&target.path);
-            match self.session.unrender(&target.path, &Release::Holder(self.lease.clone())) {
-                Ok(done) => match done.outcome {
-                    Outcome::Closed(closed) => {
-                        let rest = format!(" {shown}: {} taken out", count(closed.removed, "secret"));
-                        self.report.detail(Text::new().styled(GOOD, "unrendered").plain(rest));
-                        closed_warnings(self.report, &done.path, &closed);
-                    }
-                    Outcome::Held(others) => {
-                        let others = count(others.len(), "other");
-                        self.report.detail(Text::new().plain(format_args!("{shown} stays rendered for {others}")));
-                    }
-                    Outcome::NotRendered => {}
-                },
-                Err(error) => self.report.error(&error),
-            }
+        let owes = |journal: Journal| {
+            // One without leases is being closed, and whoever was at it may be gone.
+            journal.leases.is_empty() || journal.leases.iter().any(|held| held.same_holder(&self.lease))
+        };
+        // Why a journal can't be read is found out and told by whoever tries.
+        let is_due = |target: &Target| self.session.journal(&target.path).map_or(true, |found| found.is_some_and(owes));
+        if self.targets.iter().any(is_due) && !close::by_child(Some(self.report), self.targets, None) {
+            let paths: Vec<PathBuf> = self.targets.iter().map(|target| target.path.clone()).collect();
+            close::here(self.report, self.session, &paths, &self.lease);
         }
     }
 }

@@ -12,7 +12,7 @@ use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::iterator::{Handle, SignalsInfo};
 use signal_hook::low_level::siginfo::{Cause, Origin};
 use std::io;
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
@@ -21,8 +21,9 @@ const OTHERS: [i32; 3] = [SIGUSR1, SIGUSR2, SIGWINCH];
 /// Where `exec` is.
 #[derive(Debug)]
 enum Phase {
-    /// The child is not there yet, or is just being started; these signals have come meanwhile.
-    Before(Vec<i32>),
+    /// The child is not there yet, or is just being started; these signals have come meanwhile. The errand that fills in
+    /// the secrets is to know as well: a prompt that it shows ends with it.
+    Before { arrived: Vec<i32>, errand: Option<Pid> },
     /// The child runs, and its id is its own until it is waited for.
     Running(Pid),
     /// The child has ended.
@@ -42,7 +43,7 @@ impl Signals {
         let watched = ENDING.into_iter().chain(OTHERS).filter(|signal| ignored >> (signal - 1) & 1 == 0);
         let mut signals = SignalsInfo::<WithOrigin>::new(watched)?;
         let handle = signals.handle();
-        let phase = Arc::new(Mutex::new(Phase::Before(Vec::new())));
+        let phase = Arc::new(Mutex::new(Phase::Before { arrived: Vec::new(), errand: None }));
         let shared = Arc::clone(&phase);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for origin in &mut signals {
@@ -55,26 +56,43 @@ impl Signals {
     /// The signal that wanted us to end before there was a child.
     pub(super) fn arrived(&self) -> Option<i32> {
         match &*lock(&self.phase) {
-            Phase::Before(signals) => signals.iter().copied().find(|signal| ENDING.contains(signal)),
+            Phase::Before { arrived, .. } => arrived.iter().copied().find(|signal| ENDING.contains(signal)),
             Phase::Running(_) | Phase::Over => None,
         }
+    }
+
+    /// Ends this process by a signal, as if it had not been watched for. Returns if that can't be.
+    pub(super) fn end_by(self, signal: i32) {
+        drop(self);
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+
+    /// Waits for the end of an errand, which gets the signals that are to end us.
+    pub(super) fn until_end_of_errand(&self, errand: &mut Child) -> io::Result<ExitStatus> {
+        let tell = |pid: Option<Pid>| {
+            if let Phase::Before { arrived, errand } = &mut *lock(&self.phase) {
+                *errand = pid;
+                pid.into_iter().for_each(|pid| arrived.iter().for_each(|signal| send_ending(pid, *signal)));
+            }
+        };
+        tell(pid_of(errand));
+        wait_unreaped(errand);
+        tell(None);
+        errand.wait()
     }
 
     /// From now on the child gets the signals, and those that came while it was started.
     pub(super) fn forward_to(&self, child: &Child) {
         let Some(pid) = pid_of(child) else { return };
         let mut phase = lock(&self.phase);
-        if let Phase::Before(signals) = std::mem::replace(&mut *phase, Phase::Running(pid)) {
-            signals.into_iter().for_each(|signal| send(pid, signal));
+        if let Phase::Before { arrived, .. } = std::mem::replace(&mut *phase, Phase::Running(pid)) {
+            arrived.into_iter().for_each(|signal| send(pid, signal));
         }
     }
 
     /// Waits until the child has ended, without reaping it: so its id is nobody else's while a signal is passed on.
     pub(super) fn until_end_of(&self, child: &Child) {
-        if let Some(pid) = pid_of(child) {
-            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            while waitid(WaitId::Pid(pid), ended).is_err_and(|error| error == rustix::io::Errno::INTR) {}
-        }
+        wait_unreaped(child);
         *lock(&self.phase) = Phase::Over;
     }
 }
@@ -88,11 +106,14 @@ impl Drop for Signals {
 fn receive(phase: &mut Phase, origin: &Origin) {
     match phase {
         // Whether a Ctrl-C of this moment reached the child nobody knows: twice is better than not at all.
-        Phase::Before(signals) if is_for_us_alone(origin) || ENDING.contains(&origin.signal) => {
-            signals.push(origin.signal);
+        Phase::Before { arrived, errand } if is_for_us_alone(origin) || ENDING.contains(&origin.signal) => {
+            arrived.push(origin.signal);
+            if let Some(pid) = errand.filter(|_| is_for_us_alone(origin)) {
+                send_ending(pid, origin.signal);
+            }
         }
         Phase::Running(pid) if is_for_us_alone(origin) => send(*pid, origin.signal),
-        Phase::Before(_) | Phase::Running(_) | Phase::Over => {}
+        Phase::Before { .. } | Phase::Running(_) | Phase::Over => {}
     }
 }
 
@@ -101,6 +122,20 @@ fn is_for_us_alone(origin: &Origin) -> bool {
     match origin.cause {
         Cause::Sent(_) => true,
         _ => origin.signal == SIGHUP && getsid(None) == Ok(getpid()),
+    }
+}
+
+/// The other signals are for the program that is still to come.
+fn send_ending(pid: Pid, signal: i32) {
+    if ENDING.contains(&signal) {
+        send(pid, signal);
+    }
+}
+
+fn wait_unreaped(child: &Child) {
+    if let Some(pid) = pid_of(child) {
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while waitid(WaitId::Pid(pid), ended).is_err_and(|error| error == rustix::io::Errno::INTR) {}
     }
 }
 

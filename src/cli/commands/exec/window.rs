@@ -8,6 +8,7 @@
 //! A server that is reconnected by hand later **gets the placeholder**. A program that starts no program keeps the secrets
 //! for [`LONGEST`]. Elsewhere than on Linux nobody says which children there are, and that is how long it takes there.
 
+use super::close::{by_child, is_of};
 use crate::host::guard::sleep_until_change;
 use crate::host::process::{Process, is_alive};
 use crate::plan::Lease;
@@ -34,12 +35,9 @@ pub(super) fn run(session: &Session<'_>, targets: &[Target], own: &Lease, child:
     loop {
         wait_for_children(pid, child, at_least);
         at_least = REOPENED;
-        for target in targets {
-            let leases = session.journal(&target.path).ok().flatten().map(|journal| journal.leases).unwrap_or_default();
-            for lease in leases.into_iter().filter(|lease| lease.same_holder(own) || is_of(lease, pid)) {
-                // What can't be taken out now is taken out at the end.
-                let _ = session.unrender(&target.path, &Release::Holder(lease));
-            }
+        // Silent, since the terminal is the program's. What can't be taken out now is taken out at the end.
+        if !by_child(None, targets, Some(pid)) {
+            let_go_here(session, targets, own, pid);
         }
         while !targets.iter().any(|target| is_held(session, target, pid)) {
             if !is_alive(child) {
@@ -72,7 +70,12 @@ fn is_held(session: &Session<'_>, target: &Target, pid: u32) -> bool {
     journal.is_some_and(|journal| journal.leases.iter().any(|lease| is_of(lease, pid)))
 }
 
-fn is_of(lease: &Lease, pid: u32) -> bool {
-    let Some(holder) = lease.pid.and_then(Process::find) else { return false };
-    holder.pid == pid || holder.ancestors().iter().any(|process| process.pid == pid)
+/// Where no child can do it.
+fn let_go_here(session: &Session<'_>, targets: &[Target], own: &Lease, pid: u32) {
+    for target in targets {
+        let leases = session.journal(&target.path).ok().flatten().map(|journal| journal.leases).unwrap_or_default();
+        for lease in leases.into_iter().filter(|lease| lease.same_holder(own) || is_of(lease, pid)) {
+            let _ = session.unrender(&target.path, &Release::Holder(lease));
+        }
+    }
 }

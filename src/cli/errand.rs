@@ -1,0 +1,94 @@
+//! Errands: this program started once more, for a moment, to do what a process that lives on must not do itself.
+//!
+//! Libraries leave copies of values in buffers they freed (a cipher's, a parser's, an allocator's spare pages), and nobody
+//! can wipe those. So a process that goes on living, the `exec` of a session and the guard, reads no secret and no rendered
+//! file: a child of it does, and ends. What they tell each other is free of secrets: process ids, paths, an exit status.
+//!
+//! Not verbs of the command line: no help, manual or completion knows them.
+
+use super::commands::exec::Close;
+#[cfg(unix)]
+use super::commands::exec::Start;
+use super::environment;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::process::Command;
+
+/// The first argument of an errand.
+const FILL: &str = "exec-fill";
+const CLOSE: &str = "exec-close";
+#[cfg(unix)]
+const START: &str = "exec-start";
+
+/// What this process was started for.
+#[derive(Debug)]
+pub(super) enum Errand {
+    /// To render for the `exec` of that process; its own command line follows.
+    Fill(u32),
+    /// To end holds.
+    Close(Close),
+    /// To become the program that `exec` runs.
+    #[cfg(unix)]
+    Start(Start),
+}
+
+impl Errand {
+    /// Takes an errand off the command line; what remains is a command line as a person writes it.
+    pub(super) fn split(arguments: Vec<OsString>) -> (Option<Self>, Vec<OsString>) {
+        let errand = match arguments.split_first() {
+            Some((verb, rest)) if verb == FILL => rest.first().and_then(number).map(Self::Fill),
+            Some((verb, rest)) if verb == CLOSE => Close::read(rest).map(Self::Close),
+            #[cfg(unix)]
+            Some((verb, rest)) if verb == START => Start::read(rest).map(Self::Start),
+            _ => None,
+        };
+        let taken = match &errand {
+            None => 0,
+            Some(Self::Fill(_)) => 2,
+            Some(_) => arguments.len(),
+        };
+        if errand.is_some() {
+            show_name();
+        }
+        let rest = arguments.into_iter().skip(taken).collect();
+        (errand, rest)
+    }
+}
+
+/// A process that fills in the secrets for us, as the command line of this process asks for.
+pub(super) fn fill() -> io::Result<Command> {
+    let mut command = start(FILL)?;
+    command.arg(std::process::id().to_string()).args(environment::arguments());
+    Ok(command)
+}
+
+/// A process that ends holds.
+pub(super) fn close() -> io::Result<Command> {
+    start(CLOSE)
+}
+
+/// A process that becomes the program.
+#[cfg(unix)]
+pub(super) fn become_program() -> io::Result<Command> {
+    start(START)
+}
+
+/// This program once more, whatever has become of its file.
+pub(super) fn start(verb: &str) -> io::Result<Command> {
+    let mut command = Command::new(environment::own_image().ok_or(io::ErrorKind::NotFound)?);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "keystencil");
+    command.arg(verb);
+    Ok(command)
+}
+
+/// Started by way of `/proc/self/exe` a process would be listed as `exe`.
+pub(super) fn show_name() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(c"keystencil");
+}
+
+/// An argument that is a number.
+pub(super) fn number(argument: impl AsRef<OsStr>) -> Option<u32> {
+    argument.as_ref().to_str()?.parse().ok()
+}
