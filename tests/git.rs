@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(unix)]
 
+#[path = "git/committable.rs"]
+mod committable;
 #[path = "git/filter.rs"]
 mod filter;
 #[path = "git/install.rs"]

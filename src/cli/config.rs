@@ -16,7 +16,7 @@ use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::session::Target;
 use crate::store::Providers;
-use file::{File, TargetEntry};
+use file::{File, GitEntry, TargetEntry};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf, is_separator};
 use toml::{Spanned, Value};
@@ -38,6 +38,8 @@ pub(super) struct Config {
     pub(super) rotate_after: Rotation,
     /// `repositories`: git repositories whose work tree is elsewhere, besides those in the usual places.
     pub(super) repositories: Vec<PathBuf>,
+    /// The files of targets with `git = "allow"`: they are rendered though git could commit them.
+    pub(super) unguarded: Vec<PathBuf>,
 }
 
 impl Config {
@@ -69,16 +71,27 @@ impl Config {
                 ConfigError::BadAge { place: place(span.start), text }
             })?,
         };
-        let mut targets = Vec::new();
+        let (mut targets, mut unguarded) = (Vec::new(), Vec::new());
         for (name, entry) in &file.targets {
-            targets.push(target(name, entry, &path, home, &place)?);
+            let target = target(name, entry, &path, home, &place)?;
+            unguarded.extend((entry.get_ref().git == Some(GitEntry::Allow)).then(|| target.path.clone()));
+            targets.push(target);
         }
         distinct(&targets, &path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let repositories = file.repositories.iter().map(|named| expand(named, folder, home)).collect();
         let vars = file.vars.into_iter().map(|(name, value)| (name, file::json(value))).collect();
         let providers = provider::providers(file.providers, &path, home, &place)?;
-        Ok(Self { targets, vars, providers, store: file.store, rotate_after, repositories, file: Some(path) })
+        Ok(Self {
+            targets,
+            vars,
+            providers,
+            store: file.store,
+            rotate_after,
+            repositories,
+            unguarded,
+            file: Some(path),
+        })
     }
 }
 
@@ -183,7 +196,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_an_error_with_its_place_and_the_likely_name() {
         let (message, place, hint) = complaint("[targets.a]\ntemplate = 'a'\npaht = 'b'\n");
-        assert_eq!(message, "unknown field `paht`, expected one of `template`, `path`, `profile`");
+        assert_eq!(message, "unknown field `paht`, expected one of `template`, `path`, `profile`, `git`");
         assert_eq!(place, "/c/config.toml:3:1");
         assert_eq!(hint, "did you mean `path`?");
     }

@@ -100,11 +100,8 @@ impl Workplace<'_> {
 
     /// Where repositories are looked for.
     pub(super) fn places(&self) -> Places {
-        Places {
-            home: self.context.environment.home.clone(),
-            environment: environment::git_repository(),
-            named: self.config.repositories.clone(),
-        }
+        let home = self.context.environment.home.clone();
+        Places::new(home, environment::git_repository(), self.config.repositories.clone())
     }
 
     /// Works with a session.
@@ -115,6 +112,7 @@ impl Workplace<'_> {
             resolve: &|names| self.lookup.resolve(names),
             env: &environment::variable,
             places: self.places(),
+            unguarded: self.config.unguarded.clone(),
             now: Timestamp::now,
         };
         work(&session)

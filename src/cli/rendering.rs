@@ -27,7 +27,11 @@ pub(super) fn prepare(
     for target in targets {
         // A single render checks its target itself before it writes.
         let checked = if targets.len() > 1 { session.preview(target, OnConflict::Keep).map(drop) } else { Ok(()) };
-        match checked.and_then(|()| session.blueprint(target)) {
+        let fit = |blueprint: Blueprint| match blueprint.slots.is_empty() {
+            true => Ok(blueprint),
+            false => session.refuse_committable(target).map(|()| blueprint),
+        };
+        match checked.and_then(|()| session.blueprint(target)).and_then(fit) {
             Ok(blueprint) => wanted.push((target, blueprint)),
             Err(error) => errors.push(error.into()),
         }

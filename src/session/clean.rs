@@ -7,6 +7,7 @@
 use super::unrender::undo_text;
 use super::{SessionError, State};
 use crate::json::edit;
+use crate::plan::detect::{self, Hit};
 use crate::plan::{Exposure, Journal, exposed, is_clean, undo_raw};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -76,12 +77,13 @@ impl Cleaner {
     ///
     /// # Errors
     /// [`SessionError::Exposed`] if a value stands where a placeholder belongs and no journal knows it;
-    /// [`SessionError::Wide`] if the content is UTF-16 and holds a secret.
+    /// [`SessionError::Format`] if it holds a key of a known format that is not committed yet; [`SessionError::Wide`] if
+    /// the content is UTF-16 and holds a secret. With nothing known, what is no secret of ours passes.
     pub fn for_index(
         &self,
         path: &Path,
         content: Zeroizing<Vec<u8>>,
-        known: &Known,
+        known: Option<&Known>,
     ) -> Result<Zeroizing<Vec<u8>>, SessionError> {
         if let Some(text) = wide(&content) {
             let closed = self.close(Some(path), Zeroizing::new(text.as_bytes().to_vec()));
@@ -97,7 +99,8 @@ impl Cleaner {
     }
 }
 
-fn check(path: &Path, content: &[u8], known: &Known) -> Result<(), SessionError> {
+fn check(path: &Path, content: &[u8], known: Option<&Known>) -> Result<(), SessionError> {
+    let Some(known) = known else { return Ok(()) };
     let committed = known.committed.as_deref().unwrap_or_default();
     let references = [Some(committed), known.template.as_deref().map(str::as_bytes)];
     for reference in references.into_iter().flatten() {
@@ -110,7 +113,20 @@ fn check(path: &Path, content: &[u8], known: &Known) -> Result<(), SessionError>
             return Err(SessionError::Exposed { path: path.to_owned(), at, others: found.len() - 1 });
         }
     }
-    Ok(())
+    if known.committed.as_deref() == Some(content) {
+        return Ok(());
+    }
+    let is_new = |hit: &Hit| {
+        let key = content.get(hit.range.clone()).unwrap_or_default();
+        memchr::memmem::find(committed, key).is_none()
+    };
+    match detect::find(content).into_iter().find(is_new) {
+        None => Ok(()),
+        Some(hit) => {
+            let line = memchr::memchr_iter(b'\n', content.get(..hit.range.start).unwrap_or_default()).count() + 1;
+            Err(SessionError::Format { path: path.to_owned(), line, name: hit.rule.name })
+        }
+    }
 }
 
 /// The text of a content that is UTF-16, by its byte order mark or by where its zeros are.

@@ -9,7 +9,7 @@ use crate::plan::PlanError;
 use crate::plan::journal::JournalError;
 use crate::template::TemplateError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,16 @@ pub enum SessionError {
         /// How many more there are.
         others: usize,
     },
+    /// A file that was to be staged holds a key that no journal knows.
+    #[error("this looks like a key for {name}; it is not staged")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The line it is in, from 1.
+        line: usize,
+        /// Whose keys look so.
+        name: &'static str,
+    },
     /// A file that was to be staged holds a secret in an encoding that no placeholder can be put in.
     #[error("a secret stands in this file, which is UTF-16; it is not staged")]
     Wide {
@@ -101,6 +111,28 @@ pub enum SessionError {
     StillRendered {
         /// The file.
         path: PathBuf,
+    },
+    /// git could commit a target, or its copies, with the secrets in them.
+    #[error("{} in a git work tree, and nothing keeps git from committing {}",
+        if *.is_copy { "copies that this target's program makes lie" } else { "the target lies" },
+        if *.is_copy { "their keys" } else { "its keys" })]
+    Committable {
+        /// The target, or the folder of its copies.
+        path: PathBuf,
+        /// The top of the work tree.
+        root: PathBuf,
+        /// Whether it is about the copies.
+        is_copy: bool,
+        /// Whether git tracks the file now.
+        is_tracked: bool,
+    },
+    /// Whether git could commit a target can't be told.
+    #[error("whether git could commit this file can't be told: {error}")]
+    Unasked {
+        /// The target.
+        path: PathBuf,
+        /// Why not.
+        error: GitError,
     },
     /// git was to be asked something, and did not answer.
     #[error(transparent)]
@@ -126,6 +158,21 @@ pub struct MissingSecret {
     pub place: Place,
     /// How to provide it.
     pub cure: String,
+}
+
+/// Both cures of a file that git could commit.
+fn keep_from_git(path: &Path, root: &Path, is_copy: bool, is_tracked: bool) -> String {
+    let name = path.strip_prefix(root).unwrap_or(path).display();
+    let (slash, forget) = match (is_copy, is_tracked) {
+        (true, _) => ("/", String::new()),
+        (false, true) => ("", format!(", after `git rm --cached '{name}'`")),
+        (false, false) => ("", String::new()),
+    };
+    format!(
+        "`keystencil install git` lets git see its placeholders only; or have git ignore it: a line `/{name}{slash}` in \
+         {}{forget}",
+        root.join(".gitignore").display()
+    )
 }
 
 fn more(others: usize) -> String {
@@ -158,9 +205,13 @@ impl Explain for SessionError {
             Self::Raced { path }
             | Self::Wide { path }
             | Self::OtherFilter { path, .. }
-            | Self::StillRendered { path } => Some(Place::file(path)),
+            | Self::StillRendered { path }
+            | Self::Committable { path, .. }
+            | Self::Unasked { path, .. } => Some(Place::file(path)),
             Self::Exposed { path, at: Ok(pointer), .. } => Some(Place::file(path).slot(pointer.as_str())),
-            Self::Exposed { path, at: Err(line), .. } => Some(Place::at(path, *line, 1)),
+            Self::Exposed { path, at: Err(line), .. } | Self::Format { path, line, .. } => {
+                Some(Place::at(path, *line, 1))
+            }
             Self::Git(error) => error.place(),
             Self::NoOwner { .. } | Self::Random => None,
         }
@@ -187,6 +238,11 @@ impl Explain for SessionError {
             Self::File(error) => error.hint(),
             Self::Lock(error) => error.hint(),
             Self::Raced { .. } => Some("stop that program and try again".to_owned()),
+            Self::Format { .. } => Some(
+                "store it with `keystencil secret set`, and put a reference into the template. What is no key can be staged \
+                 with KEYSTENCIL_GIT_ALLOW=1 in the environment"
+                    .to_owned(),
+            ),
             Self::Exposed { .. } => Some(
                 "`keystencil render` recognises a key that a store has; put the placeholder back for any other. What is no \
                  key can be staged with KEYSTENCIL_GIT_ALLOW=1 in the environment"
@@ -195,6 +251,11 @@ impl Explain for SessionError {
             Self::Wide { .. } => Some("save it as UTF-8".to_owned()),
             Self::OtherFilter { .. } => Some("a file has one filter: take the other out of the git attributes".to_owned()),
             Self::StillRendered { .. } => Some("first: keystencil unrender --all".to_owned()),
+            Self::Committable { path, root, is_copy, is_tracked } => Some(keep_from_git(path, root, *is_copy, *is_tracked)),
+            Self::Unasked { error, .. } => Some(format!(
+                "{}; or write `git = \"allow\"` under the target in the config, to render it unseen",
+                error.hint().unwrap_or_default()
+            )),
             Self::Git(error) => error.hint(),
             Self::NoOwner { .. } => Some("leave `--owner` out to hold it until `keystencil unrender`".to_owned()),
             Self::Random => None,

@@ -6,6 +6,7 @@
 //! again.
 
 mod clean;
+mod committable;
 mod error;
 mod filter;
 mod guard;
@@ -69,6 +70,8 @@ pub struct Session<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Where repositories are looked for that a target may lie in.
     pub places: Places,
+    /// Targets that may be rendered though git could commit them: the config says so.
+    pub unguarded: Vec<PathBuf>,
     /// Tells the time.
     pub now: fn() -> Timestamp,
 }
@@ -84,6 +87,7 @@ impl Session<'static> {
             resolve: &|_| Ok(BTreeMap::new()),
             env: &|_| None,
             places: Places::default(),
+            unguarded: Vec::new(),
             now: Timestamp::now,
         }
     }

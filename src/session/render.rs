@@ -62,6 +62,9 @@ impl Session<'_> {
         let checked = |text: &[u8]| check_target(text).map(drop).map_err(self.of(target));
         // Before anybody is asked to unlock a keyring for it.
         file.read()?.as_deref().map_or(Ok(()), checked)?;
+        if !blueprint.slots.is_empty() {
+            self.refuse_committable(target)?;
+        }
         let values = self.values(&blueprint)?;
 
         let state = self.state.of(&file);

@@ -88,6 +88,17 @@ impl Repository {
         assert!(self.is_rendered());
     }
 
+    /// Renders whatever the config names.
+    pub(crate) fn render_any(&self) {
+        let said = self.run(&["render"]);
+        assert_eq!(said.code, 0, "{}", said.whole());
+    }
+
+    /// The home: `command` is git's here, and the program's there.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     pub(crate) fn unrender(&self) {
         let said = self.run(&["unrender", "--all"]);
         assert_eq!(said.code, 0, "{}", said.whole());

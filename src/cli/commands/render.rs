@@ -140,6 +140,9 @@ fn dry_run(
     for target in targets {
         let plan = session.preview(target, args.conflict.choice().unwrap_or_default())?;
         let slots = session.blueprint(target)?.slots;
+        if !slots.is_empty() {
+            session.refuse_committable(target)?;
+        }
         let stays = |slot: &&crate::template::Slot| plan.conflicts.iter().any(|kept| kept.pointer == slot.pointer);
         let conflicts = slots.iter().filter(stays).count();
         kept |= !plan.conflicts.is_empty();

@@ -28,6 +28,15 @@ pub(super) struct TargetEntry {
     pub(super) template: String,
     pub(super) path: Option<String>,
     pub(super) profile: Option<Spanned<String>>,
+    pub(super) git: Option<GitEntry>,
+}
+
+/// `git`: whether a target may be rendered where git could commit it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum GitEntry {
+    Refuse,
+    Allow,
 }
 
 /// `[providers.NAME]`.

@@ -6,37 +6,64 @@
 //! found** unless the config names it under `repositories`.
 
 use super::{GitError, Repository};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where to look for repositories, besides the folders around a file.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
-    /// The home folder: the work tree of a bare repository that names none.
-    pub home: PathBuf,
+    /// The home folder: the work tree of a bare repository that names none. Without it the usual places are not looked at.
+    pub home: Option<PathBuf>,
     /// `GIT_DIR` and `GIT_WORK_TREE` of the environment.
     pub environment: Option<(PathBuf, Option<PathBuf>)>,
     /// What the config names under `repositories`.
     pub named: Vec<PathBuf>,
+    detached: OnceCell<Vec<Repository>>,
+    cleared: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl Places {
+    /// The places of somebody with that home folder.
+    #[must_use]
+    pub fn new(home: PathBuf, environment: Option<(PathBuf, Option<PathBuf>)>, named: Vec<PathBuf>) -> Self {
+        Self { home: Some(home), environment, named, ..Self::default() }
+    }
+
     /// All repositories whose work tree the path is below; it need not exist. No git is run if there is none to ask.
     ///
     /// # Errors
     /// [`GitError`] if git can't tell where a work tree is.
     pub fn around(&self, path: &Path) -> Result<Vec<Repository>, GitError> {
         let mut all: Vec<Repository> = path.parent().and_then(Repository::around).into_iter().collect();
-        let mut add = |found: Option<Repository>| {
-            all.extend(found.filter(|found| found.name_of(path).is_some()));
-        };
-        let usual = if self.home.is_absolute() { Repository::usual_places(&self.home) } else { Vec::new() };
-        for place in usual.iter().chain(&self.named) {
-            add(Repository::detached(place, Some(&self.home))?);
-        }
-        if let Some((git_dir, work_tree)) = &self.environment {
-            add(Repository::detached(git_dir, work_tree.as_deref())?);
-        }
+        all.extend_from_slice(self.detached()?);
         all.retain(|repository| repository.name_of(path).is_some());
         Ok(all)
+    }
+
+    /// Whether a file was cleared before in this run, so that git need not be asked again.
+    #[must_use]
+    pub fn is_cleared(&self, path: &Path) -> bool {
+        self.cleared.borrow().contains(path)
+    }
+
+    /// Notes that no repository is in the way of a file.
+    pub fn clear(&self, path: PathBuf) {
+        self.cleared.borrow_mut().insert(path);
+    }
+
+    fn detached(&self) -> Result<&[Repository], GitError> {
+        if let Some(known) = self.detached.get() {
+            return Ok(known);
+        }
+        let mut all = Vec::new();
+        let usual = self.home.as_deref().map(Repository::usual_places).unwrap_or_default();
+        for place in usual.iter().chain(&self.named) {
+            all.extend(Repository::detached(place, self.home.as_deref())?);
+        }
+        if let Some((git_dir, work_tree)) = &self.environment {
+            all.extend(Repository::detached(git_dir, work_tree.as_deref())?);
+        }
+        Ok(self.detached.get_or_init(|| all))
     }
 }

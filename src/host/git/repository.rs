@@ -121,6 +121,14 @@ impl Repository {
         Ok(names.iter().copied().filter(is_ignored).collect())
     }
 
+    /// Whether a name is in the index.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub fn is_tracked(&self, name: &Path) -> Result<bool, GitError> {
+        Ok(!self.entries("--stage", name)?.is_empty())
+    }
+
     /// The settings whose keys match.
     ///
     /// # Errors
@@ -169,10 +177,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`], if another git is at work for one.
     pub fn look_again(&self, name: &Path) -> Result<(), GitError> {
-        let mut pathspec = OsString::from(":(top,literal)");
-        pathspec.push(name);
-        let call = self.call("tell what is staged").args(["ls-files", "--stage", "-v", "-z", "--"]).args([pathspec]);
-        let said = call.run(None, &[0])?.stdout;
+        let said = self.entries("-v", name)?;
         // `H 100644 <id> 0\t<name>`. Entries with flags would lose them, and an empty one may be `--intent-to-add`.
         let entry = said.strip_prefix(b"H ").filter(|entry| entry.ends_with(b"\0"));
         let Some(entry) = entry.filter(|entry| is_plain_entry(entry)) else { return Ok(()) };
@@ -197,6 +202,14 @@ impl Repository {
     pub fn is_work_tree(&self) -> Result<bool, GitError> {
         let call = self.call("tell its work tree").args(["rev-parse", "--is-inside-work-tree"]);
         Ok(call.run(None, &[0])?.stdout.starts_with(b"true"))
+    }
+
+    /// What the index has of a name.
+    fn entries(&self, how: &str, name: &Path) -> Result<Vec<u8>, GitError> {
+        let mut pathspec = OsString::from(":(top,literal)");
+        pathspec.push(name);
+        let call = self.call("tell what is staged").args(["ls-files", "--stage", how, "-z", "--"]).args([pathspec]);
+        Ok(call.run(None, &[0])?.stdout)
     }
 
     fn call(&self, step: &'static str) -> Call<'_> {

@@ -52,8 +52,8 @@ impl<'a> Filter<'a> {
     pub(super) fn clean(&mut self, name: &Path, content: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, CliError> {
         self.cleaner.look()?;
         let path = self.top.join(name);
-        let known = if self.allowed { Known::default() } else { self.known(name, &path)? };
-        Ok(self.cleaner.for_index(&path, content, &known)?)
+        let known = if self.allowed { None } else { Some(self.known(name, &path)?) };
+        Ok(self.cleaner.for_index(&path, content, known.as_ref())?)
     }
 
     fn known(&mut self, name: &Path, path: &Path) -> Result<Known, CliError> {
