@@ -1,7 +1,7 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, exec, git, hook, init, install, log, man, recover, render, secret, status, unlock,
+    completions, demo, diff, doctor, exec, git, hook, init, install, log, man, recover, render, secret, status, unlock,
     unrender, vault,
 };
 use crate::store::Choice;
@@ -118,6 +118,7 @@ pub(super) enum Command {
     Recover(recover::RecoverArgs),
     Log(log::LogArgs),
     Secret(secret::SecretArgs),
+    Doctor(doctor::DoctorArgs),
     Vault(vault::VaultArgs),
     Unlock(unlock::UnlockArgs),
     Lock(unlock::LockArgs),

@@ -3,6 +3,7 @@
 pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod diff;
+pub(super) mod doctor;
 pub(super) mod exec;
 pub(super) mod git;
 pub(super) mod guard;

@@ -1,7 +1,7 @@
 //! What every command works with: the printer, the config, the stores, and sessions made of them.
 
 use super::args::GlobalArgs;
-use super::config::Config;
+use super::config::{Config, ConfigError};
 use super::environment::{self, Environment};
 use super::error::CliError;
 use super::harden::Hardened;
@@ -61,7 +61,15 @@ impl Context {
         self.global.config.clone().unwrap_or_else(|| self.environment.config_file())
     }
 
-    fn with_config(&self, config: Config) -> Workplace<'_> {
+    /// The config, for a command that goes on without one.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub(super) fn config(&self) -> Result<Config, ConfigError> {
+        Config::read(self.global.config.as_deref(), &self.environment)
+    }
+
+    pub(super) fn with_config(&self, config: Config) -> Workplace<'_> {
         let choice = self.global.store.or(config.store).map_or(Choice::Auto, Choice::from);
         let interactive = environment::is_interactive();
         let report = self.report.clone();

@@ -109,6 +109,13 @@ pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether a reader of this locale sees more than ASCII.
+pub(super) fn is_utf8() -> bool {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    locale.map_or(cfg!(windows), |locale| locale.to_lowercase().replace('-', "").contains("utf8"))
+}
+
 /// The command line, without the program's own name.
 pub(super) fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()

@@ -41,6 +41,14 @@ impl Hardened {
         spawned
     }
 
+    /// Whether the system did as it was told.
+    pub(super) fn is_in_force(&self) -> bool {
+        #[cfg(unix)]
+        return getrlimit(Resource::Core).current == Some(0);
+        #[cfg(not(unix))]
+        true
+    }
+
     #[cfg(unix)]
     fn apply(&self) {
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: self.before.maximum });

@@ -7,7 +7,7 @@
 mod layout;
 mod text;
 
-pub(super) use layout::{age, count, sentence, table};
+pub(super) use layout::{age, count, sentence, table, wrap};
 pub(super) use text::{Text, clean};
 
 use super::args::GlobalArgs;
@@ -201,6 +201,11 @@ impl Report {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map_err(CliError::Input)?;
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// Whether only what matters is to be said.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Whether standard output is a terminal.

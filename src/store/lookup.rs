@@ -292,7 +292,9 @@ impl Stores {
         }
     }
 
-    fn kinds(&self) -> &'static [StoreKind] {
+    /// The stores of the choice, in the order in which they are asked.
+    #[must_use]
+    pub fn kinds(&self) -> &'static [StoreKind] {
         match self.choice {
             Choice::Auto => &[StoreKind::Native, StoreKind::Vault],
             Choice::Native => &[StoreKind::Native],

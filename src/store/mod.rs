@@ -14,6 +14,7 @@ pub mod unresolved;
 pub mod vault;
 
 pub use command::Providers;
+pub(crate) use cure::command as secret_command;
 pub use error::StoreError;
 pub use lookup::{Choice, Listing, Stores};
 pub use native::{Bus, Native, Notice};

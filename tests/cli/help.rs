@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "vault backups rm",
     "install git",
     "git",
+    "doctor",
     "unlock",
     "lock",
     "init",

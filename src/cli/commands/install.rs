@@ -3,7 +3,7 @@
 mod git;
 mod shim;
 
-pub(in crate::cli) use shim::real_program;
+pub(in crate::cli) use shim::{is_shim, real_program};
 
 use crate::cli::context::Context;
 use crate::cli::environment::{own_program, search_path, variable_os};

@@ -29,6 +29,39 @@ pub(in crate::cli) fn table<const N: usize>(header: [&str; N], rows: &[[String; 
     text
 }
 
+/// Lines of 80 columns for a text that starts at column `indent`, and goes on there. What stands in backticks is to be
+/// copied, and stays in one line with them; what is longer than a line is left whole.
+pub(in crate::cli) fn wrap(text: &str, indent: usize) -> String {
+    let room = 80usize.saturating_sub(indent).max(20);
+    let (mut lines, mut column) = (String::new(), 0);
+    for word in super::clean(text).split_whitespace().fold(Vec::new(), with_word) {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > room {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = 0;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(&word);
+        column += length;
+    }
+    lines
+}
+
+/// One word more; it belongs to the last while a backtick is open.
+fn with_word(mut words: Vec<String>, word: &str) -> Vec<String> {
+    match words.last_mut().filter(|last| last.matches('`').count() % 2 == 1) {
+        Some(open) => {
+            open.push(' ');
+            open.push_str(word);
+        }
+        None => words.push(word.to_owned()),
+    }
+    words
+}
+
 /// A sentence of its own: ends with a full stop.
 pub(in crate::cli) fn sentence(text: &str) -> String {
     let text = text.trim_end();
@@ -53,6 +86,17 @@ pub(in crate::cli) fn age(then: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_broken_between_words_and_never_within_a_command() {
+        let text = wrap(&format!("{} `keystencil secret set NAME`, then", "word ".repeat(12)), 10);
+        assert_eq!(
+            text,
+            format!("{}\n{}`keystencil secret set NAME`, then", "word ".repeat(12).trim_end(), " ".repeat(10))
+        );
+        assert_eq!(wrap(&"x".repeat(100), 4), "x".repeat(100));
+        assert_eq!(wrap("a\u{1b}b `open", 0), r"a\u{1b}b `open");
+    }
 
     #[test]
     fn an_age_is_told_in_its_largest_unit() {

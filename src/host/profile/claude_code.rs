@@ -21,6 +21,9 @@ const BACKUP_EVERY_MS: i64 = 30_000;
 /// milliseconds.
 const WRITING: Duration = Duration::from_secs(10);
 
+/// The version that everything here was measured with.
+pub const MEASURED: &str = "2.1.330";
+
 /// Our hooks: the event, the verb of `keystencil hook`, and the seconds it may take. Without a timeout of its own a
 /// SessionEnd hook is killed after a second and a half (measured).
 const HOOKS: [(&str, &str, u32); 2] = [("SessionStart", "session-start", 10), ("SessionEnd", "session-end", 30)];
@@ -131,6 +134,39 @@ impl Profile for ClaudeCode {
             ),
             _ => None,
         }
+    }
+}
+
+impl ClaudeCode {
+    /// The version of the client at that path, as the files around it tell: the native installer keeps each version under
+    /// its number, the npm package has a `package.json`. The client itself is not asked, since it writes files at its start.
+    #[must_use]
+    pub fn version(program: &Path) -> Option<String> {
+        let real = program.canonicalize().ok()?;
+        let is_version =
+            |text: &str| text.split('.').count() == 3 && text.split('.').all(|part| part.parse::<u32>().is_ok());
+        let name = real.file_name()?.to_str()?;
+        if is_version(name) {
+            return Some(name.to_owned());
+        }
+        real.ancestors().skip(1).take(4).find_map(|folder| {
+            let text = std::fs::read(folder.join("package.json")).ok()?;
+            let package = Document::parse(&text).ok()?;
+            let field = |name| Some(package.root().get(name)?.as_str()?.into_owned());
+            field("name").filter(|name| name.starts_with("@anthropic-ai/claude-code")).and_then(|_| field("version"))
+        })
+    }
+
+    /// The commands of our hooks in the settings, one for each of the two events where it is there.
+    #[must_use]
+    pub fn hook_calls(settings: &Document<'_>) -> Vec<String> {
+        let calls = HOOKS.iter().filter_map(|(event, verb, _)| {
+            let groups = settings.root().get("hooks")?.get(event)?;
+            let (group, hook) = ours(groups, verb).next()?;
+            let hook = groups.items().nth(group)?.get("hooks")?.items().nth(hook)?;
+            Some(hook.get("command")?.as_str()?.into_owned())
+        });
+        calls.collect()
     }
 }
 

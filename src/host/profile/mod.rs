@@ -3,7 +3,7 @@
 mod claude_code;
 mod plain;
 
-pub use claude_code::ClaudeCode;
+pub use claude_code::{ClaudeCode, MEASURED};
 pub use plain::Plain;
 
 use crate::error::Explain;

@@ -130,7 +130,8 @@ fn is_program(file: &Path) -> bool {
     metadata.is_file() && runs
 }
 
-fn is_shim(file: &Path) -> bool {
+/// Whether a program on PATH is one that `install shim` made.
+pub(in crate::cli) fn is_shim(file: &Path) -> bool {
     use io::Read as _;
     let mut start = Vec::new();
     let read = fs::File::open(file).and_then(|file| file.take(256).read_to_end(&mut start));

@@ -1,0 +1,111 @@
+//! Claude Code: its version, the hooks, and the shim. Looked at only if a target is its own.
+
+use super::finding::Finding;
+use super::targets::explained;
+use crate::cli::commands::install::{is_shim, real_program};
+use crate::cli::context::Workplace;
+use crate::cli::environment::{own_program, search_path, variable_os};
+use crate::error::Explain as _;
+use crate::host::profile::{ClaudeCode, MEASURED, Profile};
+use crate::json::Document;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Its name on PATH.
+const PROGRAM: &str = "claude";
+
+pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
+    if !workplace.config.targets.iter().any(|target| target.profile.name() == ClaudeCode.name()) {
+        return Vec::new();
+    }
+    vec![client(workplace), shim(workplace), hooks(workplace)]
+}
+
+fn client(workplace: &Workplace<'_>) -> Finding {
+    let subject = "Claude Code";
+    let Some(real) = real_program(PROGRAM) else {
+        return Finding::idle(subject, format!("there is no `{PROGRAM}` on PATH"));
+    };
+    let shown = workplace.report().path(&real);
+    // Not asked for with `--version`: the client writes files when it starts.
+    match ClaudeCode::version(&real) {
+        None => Finding::idle(subject, format!("{shown}, of a version that can't be told without starting it")),
+        Some(version) if version == MEASURED => Finding::good(subject, format!("{shown}, version {version}")),
+        Some(version) => Finding::idle(
+            subject,
+            format!("{shown}, version {version}; how it writes its files was measured with {MEASURED}"),
+        ),
+    }
+}
+
+fn shim(workplace: &Workplace<'_>) -> Finding {
+    let first = search_path().into_iter().map(|folder| folder.join(PROGRAM)).find(|file| file.is_file());
+    let shims: Vec<PathBuf> =
+        search_path().into_iter().map(|folder| folder.join(PROGRAM)).filter(|file| is_shim(file)).collect();
+    let own = workplace.context.environment.home.join(".local/bin").join(PROGRAM);
+    let shim = shims.first().cloned().or_else(|| is_shim(&own).then_some(own));
+    let Some(shim) = shim else {
+        let message = format!("there is none; `keystencil exec -- {PROGRAM}` works without");
+        return Finding::new(super::Mood::Idle, "shim", message, Some("`keystencil install shim claude`"));
+    };
+    let shown = workplace.report().path(&shim);
+    if first.as_ref() != Some(&shim) {
+        let folder = shim.parent().map(|folder| workplace.report().path(folder)).unwrap_or_default();
+        let message = format!("{shown} is not what `{PROGRAM}` runs: its folder does not come first in PATH");
+        return Finding::due("shim", message, Some(format!("put {folder} in front, in your shell's start-up file")));
+    }
+    if real_program(PROGRAM).is_none() {
+        let message = format!("{shown} finds no real `{PROGRAM}` on PATH");
+        return Finding::due("shim", message, Some(format!("install it, or `keystencil uninstall shim {PROGRAM}`")));
+    }
+    let called = fs::read_to_string(&shim).ok().and_then(|script| Some(word_of_ours(script.rsplit("exec ").next()?)));
+    if called.flatten().is_some_and(|word| !is_this_program(&word)) {
+        let message = format!("{shown} calls another keystencil than this one");
+        return Finding::due("shim", message, Some(format!("`keystencil install shim {PROGRAM}`")));
+    }
+    Finding::good("shim", shown)
+}
+
+fn hooks(workplace: &Workplace<'_>) -> Finding {
+    let cure = || Some("`keystencil install claude-code`".to_owned());
+    let Some(settings) = ClaudeCode.settings(&workplace.context.environment.home, &variable_os) else {
+        return Finding::idle("hooks", "there is no place for them");
+    };
+    let shown = workplace.report().path(&settings);
+    let text = fs::read(&settings).unwrap_or_else(|_| b"{}".to_vec());
+    let document = match Document::parse(&text) {
+        Ok(document) => document,
+        Err(error) => {
+            return Finding::bad("hooks", format!("{shown}: {}", explained(workplace.report(), &error)), error.hint());
+        }
+    };
+    let calls = ClaudeCode::hook_calls(&document);
+    if calls.is_empty() {
+        let message = format!("none in {shown}; a session that was started without keystencil is not repaired");
+        return Finding::new(super::Mood::Idle, "hooks", message, cure().as_deref());
+    }
+    if calls.iter().any(|call| !word_of_ours(call).is_some_and(|word| is_this_program(&word))) {
+        return Finding::due("hooks", format!("those in {shown} call another keystencil than this one"), cure());
+    }
+    match calls.len() {
+        2 => Finding::good("hooks", shown),
+        _ => Finding::due("hooks", format!("one of two is in {shown}"), cure()),
+    }
+}
+
+/// The word of a shell command that is keystencil.
+fn word_of_ours(command: &str) -> Option<String> {
+    let is_ours = |word: &&str| word.rsplit(['/', '\\']).next().is_some_and(|name| name.starts_with("keystencil"));
+    let mut words = command.split_whitespace().map(|word| word.trim_matches(['\'', '"']));
+    words.find(is_ours).map(ToOwned::to_owned)
+}
+
+/// Whether a shell that meets this word runs the program that runs now.
+fn is_this_program(word: &str) -> bool {
+    let path = match word.contains(['/', '\\']) {
+        true => Some(Path::new(word).to_owned()),
+        false => search_path().into_iter().map(|folder| folder.join(word)).find(|file| file.is_file()),
+    };
+    let real = |path: PathBuf| path.canonicalize().ok();
+    path.and_then(real).zip(own_program().and_then(real)).is_some_and(|(one, other)| one == other)
+}

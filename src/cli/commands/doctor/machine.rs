@@ -1,0 +1,38 @@
+//! What is keystencil's own on this machine: the state folder, and the shield of this process.
+
+use super::finding::Finding;
+use super::targets::open_to_others;
+use crate::cli::context::Workplace;
+use std::fs;
+
+pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
+    let mut findings = vec![state(workplace)];
+    findings.push(match workplace.context.hardened.is_in_force() {
+        true => Finding::good("core dumps", "off for keystencil"),
+        false => Finding::due(
+            "core dumps",
+            "this system does not let keystencil turn them off for itself",
+            Some("turn them off for your account: `ulimit -c 0`".to_owned()),
+        ),
+    });
+    findings
+}
+
+fn state(workplace: &Workplace<'_>) -> Finding {
+    let folder = &workplace.context.environment.state;
+    let shown = workplace.report().path(folder);
+    match fs::metadata(folder) {
+        Err(_) => Finding::good("state", format!("{shown} is made when there is something to note")),
+        Ok(metadata) if !metadata.is_dir() => {
+            Finding::bad("state", format!("{shown} is no folder"), Some("move it away".to_owned()))
+        }
+        Ok(metadata) => match open_to_others(&metadata) {
+            Some(mode) => Finding::due(
+                "state",
+                format!("other users can look into {shown} (mode {mode:o})"),
+                Some(format!("`chmod 700 {}`", folder.display())),
+            ),
+            None => Finding::good("state", shown),
+        },
+    }
+}

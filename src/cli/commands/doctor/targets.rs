@@ -1,0 +1,163 @@
+//! Each target: its template, its secrets, the live file, and who holds it.
+
+use super::finding::Finding;
+use crate::cli::context::Workplace;
+use crate::cli::environment;
+use crate::cli::report::{Report, count};
+use crate::error::Explain;
+use crate::host::Resolved;
+use crate::json::Document;
+use crate::plan::OnConflict;
+use crate::plan::detect;
+use crate::session::{Session, Target, TargetStatus};
+use crate::template::{Blueprint, Source};
+use std::collections::BTreeMap;
+use std::fs;
+
+pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
+    workplace.session(|session| {
+        let targets = &workplace.config.targets;
+        let statuses = match session.status(targets) {
+            Ok(statuses) => statuses,
+            Err(error) => return vec![Finding::bad("state", explained(workplace.report(), &error), error.hint())],
+        };
+        let mut findings = Vec::new();
+        for (index, status) in statuses.iter().enumerate() {
+            let target = targets.get(index);
+            let subject = match &status.name {
+                Some(name) => name.clone(),
+                None => workplace.report().path(&status.path),
+            };
+            if let Some(target) = target {
+                findings.extend(template(workplace, session, target, &subject));
+                findings.extend(file(workplace, target, &subject));
+            }
+            findings.push(holders(workplace, status, &subject));
+            if let Some(target) = target.filter(|_| status.trouble.is_none()) {
+                findings.extend(content(workplace, session, target, &subject));
+            }
+        }
+        findings
+    })
+}
+
+/// An error with its place, in one line.
+pub(super) fn explained(report: &Report, error: &dyn Explain) -> String {
+    let Some(mut place) = error.place() else { return error.to_string() };
+    place.file = place.file.map(|file| report.path(&file).into());
+    format!("{error} ({place})")
+}
+
+fn template(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+    let blueprint: Blueprint = match session.blueprint(target) {
+        Ok(blueprint) => blueprint,
+        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), error.hint())],
+    };
+    let secrets = blueprint.references().len();
+    let (slots, secrets) = (count(blueprint.slots.len(), "slot"), count(secrets, "secret"));
+    let mut findings = vec![Finding::good(subject, format!("the template has {slots} for {secrets}"))];
+    for reference in blueprint.references() {
+        let Source::Env(name) = &reference.source else { continue };
+        if environment::variable(name).is_none_or(|value| value.is_empty()) {
+            let cure = Some(format!(
+                "set it where you start keystencil, or store it: `<< keyring('{}') >>`",
+                name.to_lowercase()
+            ));
+            findings.push(Finding::due(subject, format!("the variable `{name}` is not set here"), cure));
+        }
+    }
+    for (pointer, reason) in session.warnings(target, &blueprint) {
+        findings.push(Finding::due(subject, format!("{reason} ({pointer})"), None));
+    }
+    findings
+}
+
+/// The live file as the system has it: where it really is, and who may read it.
+fn file(workplace: &Workplace<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+    let report = workplace.report();
+    let shown = report.path(&target.path);
+    let resolved = match Resolved::follow(&target.path) {
+        Ok(resolved) => resolved,
+        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), error.hint())],
+    };
+    let Ok(metadata) = fs::metadata(resolved.path()) else {
+        return vec![Finding::good(subject, format!("{shown} is made by the first render"))];
+    };
+    let is_link = fs::symlink_metadata(&target.path).is_ok_and(|link| link.is_symlink());
+    let whole = if is_link { format!("{shown}, a link to {}", report.path(resolved.path())) } else { shown };
+    match open_to_others(&metadata) {
+        Some(mode) => {
+            let message = format!("{whole} can be read by other users (mode {mode:o})");
+            vec![Finding::due(subject, message, Some(format!("`chmod 600 {}`", resolved.path().display())))]
+        }
+        None => vec![Finding::good(subject, whole)],
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn open_to_others(metadata: &fs::Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    (mode & 0o044 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_others(_: &fs::Metadata) -> Option<u32> {
+    None
+}
+
+fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> Finding {
+    let living = status.holders.iter().filter(|holder| holder.alive).count();
+    match (&status.trouble, status.since) {
+        (Some(error), _) => Finding::bad(subject, explained(workplace.report(), &**error), error.hint()),
+        (None, None) => Finding::good(subject, "at rest"),
+        (None, Some(_)) if status.is_abandoned() => {
+            let path = workplace.report().path(&status.path);
+            let message = format!("a program that is gone left its secrets in {path}");
+            Finding::bad(subject, message, Some("`keystencil recover`".to_owned()))
+        }
+        (None, Some(_)) => Finding::good(subject, format!("rendered for {}", count(living, "holder"))),
+    }
+}
+
+/// What stands in the file that should not: keys in the place of a reference, and keys of a known form anywhere else.
+fn content(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+    // A template that can't be used has been told of.
+    if session.blueprint(target).is_err() {
+        return Vec::new();
+    }
+    let plan = match session.preview(target, OnConflict::Keep) {
+        Ok(plan) => plan,
+        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), error.hint())],
+    };
+    let mut findings = Vec::new();
+    if !plan.patch.0.is_empty() {
+        let changes = count(plan.patch.0.len(), "setting");
+        findings
+            .push(Finding::idle(subject, format!("the next render merges {changes}; `keystencil diff` shows them")));
+    }
+    for conflict in &plan.conflicts {
+        let message = format!("a value of yours stands at {}, where the template has a reference", conflict.pointer);
+        let cure = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
+        findings.push(Finding::due(subject, message, Some(cure.to_owned())));
+    }
+    for (provider, places) in literals(&plan.at_rest) {
+        let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
+        let first = places.first().map(String::as_str).unwrap_or_default();
+        let message = format!("a key of {provider} stands in plain text at {first}{more}");
+        let cure = "store it with `keystencil secret set`, and put a reference in its place";
+        findings.push(Finding::due(subject, message, Some(cure.to_owned())));
+    }
+    findings
+}
+
+/// The keys of known forms in a document, by who issues them.
+fn literals(text: &str) -> BTreeMap<&'static str, Vec<String>> {
+    let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let Ok(document) = Document::parse(text.as_bytes()) else { return found };
+    document.strings(|token| {
+        if let Some(hit) = detect::find(token.node.raw().as_bytes()).first() {
+            found.entry(hit.rule.provider).or_default().push(token.pointer().to_string());
+        }
+    });
+    found
+}
