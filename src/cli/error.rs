@@ -97,6 +97,7 @@ pub(super) enum CliError {
     #[error("there is no home folder")]
     NoHome,
     /// The signals that are to be forwarded can't be caught.
+    #[cfg(unix)]
     #[error("signals can't be watched: {0}")]
     Signals(io::Error),
     /// `exec` can't start this program once more, which fills in the secrets.

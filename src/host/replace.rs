@@ -314,8 +314,8 @@ impl Staged {
 /// Gives our file the old one's owner and mode.
 #[cfg(unix)]
 fn keep_owner_and_mode(file: &File, old: &fs::Metadata, keep: Keep) -> io::Result<()> {
-    use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
-    use std::os::unix::fs::MetadataExt as _;
+    use rustix::fs::{Gid, Uid, fchown};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let new = file.metadata()?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
         let owner = (new.uid() != old.uid()).then(|| Uid::from_raw(old.uid()));
@@ -326,8 +326,7 @@ fn keep_owner_and_mode(file: &File, old: &fs::Metadata, keep: Keep) -> io::Resul
         }
     }
     let mask = if keep == Keep::StricterMode { 0o600 } else { 0o777 };
-    fchmod(file, Mode::from_raw_mode(old.mode() & mask))?;
-    Ok(())
+    file.set_permissions(fs::Permissions::from_mode(old.mode() & mask))
 }
 
 #[cfg(not(unix))]

@@ -97,11 +97,3 @@ pub struct Entry {
     /// When its value last changed; what `rotate_after` counts from.
     pub modified: Option<Timestamp>,
 }
-
-#[cfg(windows)]
-impl Entry {
-    /// An entry of a store that tells no more than that it is there.
-    fn undated(name: SecretName, store: StoreKind) -> Self {
-        Self { name, store, label: None, writer: None, is_foreign: false, created: None, modified: None }
-    }
-}

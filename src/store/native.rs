@@ -30,19 +30,20 @@ mod wire;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub use secret_service::Native;
 
-#[cfg(target_os = "macos")]
-mod keychain;
-#[cfg(target_os = "macos")]
-pub use keychain::Native;
-
 #[cfg(windows)]
 mod credential_manager;
-#[cfg(windows)]
-pub use credential_manager::Native;
+#[cfg(target_os = "macos")]
+mod keychain;
+#[cfg(any(target_os = "macos", windows))]
+mod platform;
+#[cfg(any(windows, test))]
+mod targets;
+#[cfg(any(target_os = "macos", windows))]
+pub use platform::Native;
 
 /// What is told before a person is waited for; nobody is, by default. This floor does not print.
 #[derive(Clone, Default)]
-pub struct Notice(Option<Arc<dyn Fn() + Send + Sync>>);
+pub struct Notice(#[cfg_attr(any(windows, target_os = "macos"), allow(dead_code))] Option<Arc<dyn Fn() + Send + Sync>>);
 
 impl Notice {
     /// Calls `tell` whenever a keyring shows the person a dialog and waits.

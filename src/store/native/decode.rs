@@ -4,36 +4,42 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// A Keychain value. go-keyring stores base64 or hex behind a prefix, to get around what `security` can't take.
+/// A Keychain value. go-keyring stores base64 or hex behind a prefix, to get around what `security` can't take; it reads
+/// them without the space around. What is behind a prefix and is neither is no value.
 #[cfg(any(target_os = "macos", test))]
 pub(super) fn keychain(value: Vec<u8>) -> Option<String> {
     use base64::Engine;
     let value = Zeroizing::new(text(value)?);
     if let Some(rest) = value.strip_prefix("go-keyring-base64:") {
-        return text(base64::engine::general_purpose::STANDARD.decode(rest).ok()?);
+        return text(base64::engine::general_purpose::STANDARD.decode(rest.trim_ascii_end()).ok()?);
     }
     if let Some(rest) = value.strip_prefix("go-keyring-encoded:") {
-        return text(hex::decode(rest).ok()?);
+        return text(hex::decode(rest.trim_ascii_end()).ok()?);
     }
     Some(String::clone(&value))
 }
 
-/// A Credential Manager value: UTF-16 as Windows programs write it, or UTF-8 as go-keyring does.
+/// A Credential Manager value: UTF-16 as Windows programs write it, or UTF-8 as go-keyring does; either may end in a NUL.
 ///
-/// ASCII as UTF-16 has a zero byte for every character, which no key as UTF-8 has; `get_password` of the store returns
-/// mojibake for UTF-8 of even length, so it is not used.
+/// UTF-16 read as UTF-8 is full of control characters (of ASCII every second byte is a NUL, of Cyrillic a 4), which no key
+/// has, or is no UTF-8 at all. The store's own `get_password` takes every value of even length for UTF-16.
 #[cfg(any(windows, test))]
 pub(super) fn credential(value: Vec<u8>) -> Option<String> {
-    if value.len().is_multiple_of(2) && (value.contains(&0) || std::str::from_utf8(&value).is_err()) {
-        let value = Zeroizing::new(value);
-        let units: Zeroizing<Vec<u16>> = Zeroizing::new(
-            value.chunks_exact(2).filter_map(|c| Some(u16::from_le_bytes(c.try_into().ok()?))).collect(),
-        );
-        return String::from_utf16(&units).ok();
+    let value = Zeroizing::new(value);
+    let is_text = |text: &&str| !text.contains(|c: char| c.is_control() && !"\t\r\n".contains(c));
+    let utf8 = std::str::from_utf8(value.strip_suffix(b"\0").unwrap_or(&value)).ok().filter(is_text);
+    if let Some(text) = utf8 {
+        return Some(text.to_owned());
     }
-    text(value)
+    if !value.len().is_multiple_of(2) {
+        return None;
+    }
+    let units: Zeroizing<Vec<u16>> =
+        Zeroizing::new(value.chunks_exact(2).filter_map(|c| Some(u16::from_le_bytes(c.try_into().ok()?))).collect());
+    String::from_utf16(units.strip_suffix(&[0]).unwrap_or(&units)).ok()
 }
 
+#[cfg(any(target_os = "macos", test))]
 fn text(value: Vec<u8>) -> Option<String> {
     String::from_utf8(value).map_err(|error| error.into_bytes().zeroize()).ok()
 }
@@ -47,19 +53,43 @@ mod tests {
         assert_eq!(keychain(b"plain".to_vec()).as_deref(), Some("plain"));
         assert_eq!(keychain(b"go-keyring-base64:c2stMQ==".to_vec()).as_deref(), Some("sk-1"));
         assert_eq!(keychain(b"go-keyring-encoded:736b2d31".to_vec()).as_deref(), Some("sk-1"));
-        assert_eq!(keychain(b"go-keyring-base64:*".to_vec()), None);
+        assert_eq!(keychain(b"go-keyring-encoded:736B2D310a\n".to_vec()).as_deref(), Some("sk-1\n"));
+        assert_eq!(keychain(b"go-keyring-base64:c2stMQ==\n".to_vec()).as_deref(), Some("sk-1"));
+        assert_eq!(keychain(b"go-keyring-base64:".to_vec()).as_deref(), Some(""), "which is an empty entry");
+        // Only go-keyring's own wrapping is taken off, once, and only at the start.
+        assert_eq!(keychain(b" go-keyring-base64:c2stMQ==".to_vec()).as_deref(), Some(" go-keyring-base64:c2stMQ=="));
+        assert_eq!(
+            keychain(b"go-keyring-encoded:676f2d6b657972696e672d6261736536343a".to_vec()).as_deref(),
+            Some("go-keyring-base64:")
+        );
+    }
+
+    #[test]
+    fn a_damaged_value_of_go_keyring_is_no_value() {
+        for damaged in
+            ["base64:*", "base64:c2stMQ", "base64:c2st MQ==", "base64:/w==", "encoded:736", "encoded:zz", "encoded:ff"]
+        {
+            assert_eq!(keychain(format!("go-keyring-{damaged}").into_bytes()), None, "{damaged}");
+        }
         assert_eq!(keychain(vec![0xff]), None);
     }
 
     #[test]
     fn utf_16_and_utf_8_are_told_apart_on_windows() {
         let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-        for text in ["sk-1", "sk-12", "\u{fc}", "ключ"] {
-            assert_eq!(credential(text.as_bytes().to_vec()).as_deref(), Some(text));
+        for text in ["", "s", "sk-1", "sk-12", "\u{fc}", "ключ", "密码", "a\tb\r\nc\n", "\u{1f511}", "pa\u{df}wort-1"]
+        {
+            assert_eq!(credential(text.as_bytes().to_vec()).as_deref(), Some(text), "UTF-8");
+            assert_eq!(credential(utf16(text)).as_deref(), Some(text), "UTF-16");
+            assert_eq!(credential([text.as_bytes(), &[0]].concat()).as_deref(), Some(text), "UTF-8 and a NUL");
+            assert_eq!(credential([utf16(text), vec![0, 0]].concat()).as_deref(), Some(text), "UTF-16 and a NUL");
         }
-        for text in ["sk-1", "sk-12", "pa\u{df}wort-1"] {
-            assert_eq!(credential(utf16(text)).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn bytes_that_are_neither_are_no_value() {
+        for bytes in [&[0xff][..], &[0, 0xd8], &[b'a', 0, b'b'], &[0xff, 0xfe, 0xfd]] {
+            assert_eq!(credential(bytes.to_vec()), None, "{bytes:?}");
         }
-        assert_eq!(credential(vec![0xff]), None);
     }
 }
