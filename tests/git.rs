@@ -19,3 +19,5 @@ mod repository;
 #[allow(dead_code, reason = "the same home as the command line's tests, of which not all is needed here")]
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "git/surroundings.rs"]
+mod surroundings;

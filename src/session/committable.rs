@@ -80,7 +80,7 @@ fn first_unfit<'p>(repository: &Repository, paths: &'p [PathBuf]) -> Result<Opti
         // A bare `.git`, or one whose work tree is elsewhere: what counts is what is added with `--work-tree`.
         Err(GitError::Failed { .. }) if !repository.is_work_tree()? => {
             let git_dir = repository.root().join(".git");
-            let Some(detached) = Repository::detached(&git_dir, Some(repository.root()))? else { return Ok(None) };
+            let Some(detached) = Repository::explicit(&git_dir, Some(repository.root()))? else { return Ok(None) };
             Ok(unfit(&detached, paths)?.map(|path| (detached, path)))
         }
         found => Ok(found?.map(|path| (repository.clone(), path))),

@@ -73,7 +73,7 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// A value that nobody knows stands where the committed version has a placeholder.
-    #[error("a value stands where the committed version has a placeholder{}; it is not staged", more(*.others))]
+    #[error("a value that keystencil does not know stands where a placeholder belongs{}; it is not staged", more(*.others))]
     Exposed {
         /// The file that was to be staged.
         path: PathBuf,

@@ -265,3 +265,19 @@ fn copies_that_claude_code_makes_in_a_work_tree_count_as_well() {
     assert!(repository.git(&["ls-files"]).contains(".claude/backups/.claude.json.backup.1"));
     repository.assert_clean();
 }
+
+#[test]
+fn a_repository_below_another_one_keeps_its_files_to_itself_and_a_bare_dot_git_counts() {
+    let repository = Repository::new();
+    repository.git(&["init", "-q", "--bare", repository.path(".dotfiles").to_str().unwrap()]);
+    repository.render();
+    repository.unrender();
+    assert!(!repository.run(&["install", "git"]).err.contains(".dotfiles"));
+    assert!(!repository.path(".gitattributes").exists());
+    repository.git(&["init", "-q", "--bare", repository.path(".git").to_str().unwrap()]);
+    let config = "[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n";
+    repository.write(".config/keystencil/config.toml", config);
+    fs::remove_dir_all(repository.path(".dotfiles")).unwrap();
+    let said = repository.run(&["render"]);
+    assert!(said.code == 2 && said.err.contains("install git"), "{}", said.whole());
+}

@@ -93,8 +93,11 @@ impl<'a> Call<'a> {
     /// A call in the surroundings that git itself has given us: as its filter.
     pub(super) fn within(step: &'static str, folder: &'a Path) -> Self {
         let mut command = Command::new("git");
-        // No daemon is started for us, no index is written for us, and its words are those we look for.
-        command.args(["-c", "core.fsmonitor=false"]).env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
+        // No daemon is started and no hook is run for us, no index is refreshed, and its words are those we look for.
+        command
+            .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"])
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("LC_ALL", "C");
         command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { command, step, folder }
     }

@@ -35,10 +35,16 @@ impl Places {
     /// # Errors
     /// [`GitError`] if git can't tell where a work tree is.
     pub fn around(&self, path: &Path) -> Result<Vec<Repository>, GitError> {
-        let mut all: Vec<Repository> = path.parent().and_then(Repository::around).into_iter().collect();
-        all.extend_from_slice(self.detached()?);
-        all.retain(|repository| repository.name_of(path).is_some());
-        Ok(all)
+        let around = path.parent().and_then(Repository::around);
+        // A repository adds nothing that lies in another one below it.
+        let reaches = |other: &Repository| {
+            around
+                .as_ref()
+                .is_none_or(|around| around.root() == other.root() || !around.root().starts_with(other.root()))
+        };
+        let detached = self.detached()?.iter().filter(|other| reaches(other)).cloned();
+        let all = around.iter().cloned().chain(detached);
+        Ok(all.filter(|repository| repository.name_of(path).is_some()).collect())
     }
 
     /// Whether a file was cleared before in this run, so that git need not be asked again.

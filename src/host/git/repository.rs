@@ -58,6 +58,16 @@ impl Repository {
     /// # Errors
     /// [`GitError`] if git can't tell.
     pub fn detached(git_dir: &Path, work_tree: Option<&Path>) -> Result<Option<Self>, GitError> {
+        // With its `.git` in the work tree it is found by that.
+        let is_apart = |found: &Self| fs::canonicalize(found.root.join(".git")).ok() != found.git_dir;
+        Ok(Self::explicit(git_dir, work_tree)?.filter(is_apart))
+    }
+
+    /// The same, also if it lies in its work tree: a bare `.git`.
+    ///
+    /// # Errors
+    /// [`GitError`] if git can't tell.
+    pub fn explicit(git_dir: &Path, work_tree: Option<&Path>) -> Result<Option<Self>, GitError> {
         let is_one = ["HEAD", "objects", "refs"].iter().all(|part| git_dir.join(part).exists());
         if !is_one {
             return Ok(None);
