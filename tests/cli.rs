@@ -24,6 +24,8 @@ mod exec;
 mod help;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "cli/import.rs"]
+mod import;
 #[path = "support/keepassxc.rs"]
 mod keepassxc;
 #[path = "support/keyring.rs"]

@@ -54,6 +54,38 @@ fn the_story_typed_as_written_ends_with_the_file_as_it_was() {
 }
 
 #[test]
+fn the_way_from_plain_text_typed_as_written_ends_with_no_key_in_plain_text() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    fs::create_dir(home.join("bin")).unwrap();
+    fs::write(home.join("typed"), "y\n").unwrap();
+    fs::write(home.join("bin/claude"), format!("#!/bin/sh\ngrep -q {KEY} ~/.claude.json && touch ~/found\n")).unwrap();
+    fs::set_permissions(home.join("bin/claude"), fs::Permissions::from_mode(0o755)).unwrap();
+    let server = format!("{{\"type\":\"http\",\"headers\":{{\"Authorization\":\"Bearer {KEY}\"}}}}");
+    let config = format!("{{\n  \"numStartups\": 1e3,\n  \"mcpServers\": {{\"hub\": {server}}}\n}}");
+    fs::write(home.join(".claude.json"), &config).unwrap();
+    let story = commands("## From plain text to a session");
+    assert!(story.len() > 4);
+    for line in story {
+        // A person is asked on a terminal.
+        let line = match line.split('#').next().unwrap().trim() {
+            asks if asks.contains(" import ") && !asks.contains("--dry-run") => {
+                format!("script -qec '{asks}' /dev/null")
+            }
+            _ => line.to_owned(),
+        };
+        let output = bash(home, &line);
+        assert!(output.status.success(), "{line}: {output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(!String::from_utf8_lossy(&said).contains(KEY), "{line} printed the key");
+    }
+    assert!(home.join("found").exists(), "the program did not find the key");
+    let live = fs::read_to_string(home.join(".claude.json")).unwrap();
+    assert_eq!(live.split_once("<< ").unwrap().0, config.split_once(KEY).unwrap().0);
+    assert!(!live.contains(KEY), "{live}");
+}
+
+#[test]
 fn every_command_of_the_readme_is_one_that_the_program_knows() {
     let help = Command::new(env!("CARGO_BIN_EXE_keystencil")).arg("--help").env_clear().output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();

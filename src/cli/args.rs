@@ -1,8 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, doctor, exec, git, hook, init, install, log, man, recover, render, secret, status, unlock,
-    unrender, vault,
+    completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, recover, render, secret, status,
+    unlock, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -118,6 +118,7 @@ pub(super) enum Command {
     Recover(recover::RecoverArgs),
     Log(log::LogArgs),
     Secret(secret::SecretArgs),
+    Import(import::ImportArgs),
     Doctor(doctor::DoctorArgs),
     Vault(vault::VaultArgs),
     Unlock(unlock::UnlockArgs),

@@ -8,6 +8,7 @@ pub(super) mod exec;
 pub(super) mod git;
 pub(super) mod guard;
 pub(super) mod hook;
+pub(super) mod import;
 pub(super) mod init;
 pub(super) mod install;
 pub(super) mod log;

@@ -28,8 +28,8 @@ mod usage;
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
-    completions, demo, diff, doctor, exec, git, guard, hook, init, install, log, man, recover, render, secret, status,
-    unlock, unrender, vault,
+    completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man, recover, render, secret,
+    status, unlock, unrender, vault,
 };
 use context::Context;
 use environment::Environment;
@@ -96,6 +96,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Recover(args) => recover::run(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Secret(args) => secret::run(context, args),
+        Command::Import(args) => import::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Vault(args) => vault::run(context, args),
         Command::Unlock(args) => unlock::unlock(context, args),

@@ -208,6 +208,11 @@ impl Report {
         self.quiet
     }
 
+    /// Whether more is to be said than usual.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Whether standard output is a terminal.
     pub(super) fn is_out_terminal(&self) -> bool {
         io::stdout().is_terminal()

@@ -7,6 +7,8 @@ use crate::host::{LockError, ReplaceError};
 use crate::json::Pointer;
 use crate::plan::PlanError;
 use crate::plan::journal::JournalError;
+use crate::secret::SecretName;
+use crate::store::{LookupError, StoreError};
 use crate::template::TemplateError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -143,6 +145,44 @@ pub enum SessionError {
         /// The id asked for.
         pid: u32,
     },
+    /// A file to be imported holds secrets that a render has put there.
+    #[error("this file is rendered now: its keys are in a store already")]
+    Rendered {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file to be imported is not what it was when the import was planned.
+    #[error("the file changed meanwhile")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Where the template of an import is to go there is another one.
+    #[error("there is another template already")]
+    TemplateExists {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// The template of an import would not give back the file.
+    #[error("the template would not give this file back as it is")]
+    Unfaithful {
+        /// The file.
+        path: PathBuf,
+        /// The pointer of the first place, if it is one place.
+        pointer: String,
+    },
+    /// A store does not give back what was put in.
+    #[error("secret {name} does not come back from the store as it was put in")]
+    NotKept {
+        /// Its name.
+        name: SecretName,
+    },
+    /// A store failed while something was to be kept in it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A store does not say whether it has a secret.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// No random bytes from the system.
     #[error("the system gives no random bytes")]
     Random,
@@ -213,7 +253,12 @@ impl Explain for SessionError {
                 Some(Place::at(path, *line, 1))
             }
             Self::Git(error) => error.place(),
-            Self::NoOwner { .. } | Self::Random => None,
+            Self::Rendered { path } | Self::Changed { path } | Self::TemplateExists { path } => Some(Place::file(path)),
+            Self::Unfaithful { path, pointer } if pointer.is_empty() => Some(Place::file(path)),
+            Self::Unfaithful { path, pointer } => Some(Place::file(path).slot(pointer)),
+            Self::Store(error) => error.place(),
+            Self::Lookup(error) => error.place(),
+            Self::NoOwner { .. } | Self::NotKept { .. } | Self::Random => None,
         }
     }
 
@@ -258,6 +303,17 @@ impl Explain for SessionError {
             )),
             Self::Git(error) => error.hint(),
             Self::NoOwner { .. } => Some("leave `--owner` out to hold it until `keystencil unrender`".to_owned()),
+            Self::Rendered { .. } => Some("end it with `keystencil unrender --all` first".to_owned()),
+            Self::Changed { .. } => Some("nothing was changed; try again".to_owned()),
+            Self::TemplateExists { .. } => {
+                Some("write this one elsewhere with `--template FILE`, and take its parts over".to_owned())
+            }
+            Self::Unfaithful { .. } => Some(
+                "nothing was changed; leave that place out with `--skip POINTER`, and store its key by hand".to_owned(),
+            ),
+            Self::NotKept { .. } => Some("nothing was changed; try the other store with `--store vault`".to_owned()),
+            Self::Store(error) => error.hint(),
+            Self::Lookup(error) => error.hint(),
             Self::Random => None,
         }
     }

@@ -234,7 +234,7 @@ impl Session<'_> {
         if missing.is_empty() { Ok(values) } else { Err(SessionError::Missing(missing)) }
     }
 
-    fn new_journal(&self, target: &Target, file: &Resolved) -> Result<Journal, SessionError> {
+    pub(super) fn new_journal(&self, target: &Target, file: &Resolved) -> Result<Journal, SessionError> {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| SessionError::Random)?;
         Ok(Journal {

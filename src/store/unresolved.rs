@@ -59,7 +59,8 @@ pub struct Unresolved {
 
 impl Unresolved {
     /// Whether every store has answered, and none has it.
-    pub(super) fn was_never_stored(&self) -> bool {
+    #[must_use]
+    pub fn was_never_stored(&self) -> bool {
         self.trouble().is_none()
     }
 

@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "secret rm",
     "secret move",
     "secret rotate",
+    "import",
     "vault",
     "vault rekey",
     "vault recipients",

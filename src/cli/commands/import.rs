@@ -1,0 +1,195 @@
+//! `keystencil import`: from a config with keys in plain text to secrets, a template and the placeholder form.
+
+mod destination;
+mod keep;
+mod show;
+
+use crate::cli::context::{Context, Workplace};
+use crate::cli::environment;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outcome::closed_warnings;
+use crate::cli::recovery::recover;
+use crate::cli::report::{Text, count};
+use crate::host::{ReplaceError, Resolved};
+use crate::json::Document;
+use crate::plan::import::{Extent, ImportPlan, Selection, plan};
+use crate::plan::render::target as check;
+use crate::session::import::settle_names;
+use crate::session::{ImportRequest, Imported, Session, SessionError};
+use clap::Args;
+use destination::{Destination, from_home};
+use keep::{Stored, named};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Somebody who writes the file faster than it is read is not waited for for ever.
+const ATTEMPTS: usize = 10;
+
+/// Move the keys of a config file into the store, and make a template of it
+///
+/// Finds the keys that stand in a JSON config in plain text: known formats, what
+/// is called a token, key or password, what follows `Bearer`, passwords in URLs.
+/// Shows what it found, without any value, and asks. Then the keys go to the
+/// store, the parts of the config that had them to a template, and placeholders
+/// into the file. Nothing else in the file changes, and filling the template
+/// gives back the file as it was; that is checked before anything is written.
+/// The copies that the program made of the file are cleaned as well. The file as
+/// it was is kept in the vault, encrypted: `keystencil vault backups`.
+///
+/// It is done wholly or not at all. Afterwards start the program with the keys:
+/// `keystencil exec -- claude`.
+///
+/// A PATTERN is the name of a secret, a server or a variable, or a pointer into
+/// the file; `*` stands for anything.
+///
+/// Examples:
+///
+///     keystencil import ~/.claude.json --dry-run
+///     keystencil import ~/.claude.json
+///     keystencil import .mcp.json --only github --template mcp.template.json
+///     keystencil import ~/.claude.json --skip '/projects/*' --yes
+///
+/// Exit status: 0 done, or there was nothing to do · 2 error, nothing was changed
+/// · 3 done, and something that looks like a key was left where it is.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct ImportArgs {
+    /// The config
+    file: PathBuf,
+    /// Where the template goes [default: into keystencil's config folder]
+    #[arg(long, value_name = "OUT")]
+    template: Option<PathBuf>,
+    /// What the target is called in the config [default: told from the file's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Do not add the target to the config; say what to add
+    #[arg(long)]
+    no_config: bool,
+    /// Put all of the file into the template, not just the parts with keys
+    #[arg(long)]
+    whole: bool,
+    /// Import these findings only; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    only: Vec<String>,
+    /// Leave these findings where they are; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    skip: Vec<String>,
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    workplace.session(|session| {
+        if args.dry_run {
+            return import(&workplace, session, args);
+        }
+        let recovery = recover(workplace.report(), session);
+        recovery.then(workplace.report(), import(&workplace, session, args))
+    })
+}
+
+fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
+    let keeper = Stored::new(&workplace.lookup.stores);
+    let mut agreed: Option<ImportPlan> = None;
+    for _ in 0..ATTEMPTS {
+        let text = read(&args.file)?;
+        let failed = |error| SessionError::Target { path: args.file.clone(), error };
+        let mut plan = plan(&text, &selection(args), &mut |_| ()).map_err(failed)?;
+        refuse_rendered(session, args)?;
+        let is_stored = settle_names(&mut plan, &keeper)?;
+        let document = check(&text).map_err(failed)?;
+        let destination = Destination::choose(workplace, args)?;
+        let template = template(&plan, &document, workplace, args);
+        let shown = show::Shown { workplace, plan: &plan, is_stored: &is_stored, destination: &destination };
+        if plan.is_empty() {
+            return shown.nothing(args.json);
+        }
+        destination.check(&template)?;
+        if args.dry_run {
+            return shown.plan(args.json);
+        }
+        if agreed.as_ref() != Some(&plan) {
+            ask(&shown, args)?;
+        }
+        let config = destination.config.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+        let request = ImportRequest { text: &text, plan: &plan, template: &template, config };
+        match session.import(&destination.target, &request, &keeper) {
+            Ok(imported) => return done(&shown, &imported, args),
+            // Planned again, and shown again if that makes a difference.
+            Err(SessionError::Changed { .. }) => agreed = Some(plan),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(SessionError::Raced { path: args.file.clone() }.into())
+}
+
+fn selection(args: &ImportArgs) -> Selection {
+    Selection { only: args.only.clone(), skip: args.skip.clone() }
+}
+
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let found = Resolved::follow(file).and_then(|file| file.read()).map_err(SessionError::from)?;
+    let text = found.ok_or_else(missing).map_err(ReplaceError::io("read it", file)).map_err(SessionError::from)?;
+    Ok(Zeroizing::new(text))
+}
+
+/// What a render has put into the file is no finding.
+fn refuse_rendered(session: &Session<'_>, args: &ImportArgs) -> Result<(), SessionError> {
+    match session.journal(&args.file)? {
+        Some(_) => Err(SessionError::Rendered { path: args.file.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn template(plan: &ImportPlan, document: &Document<'_>, workplace: &Workplace<'_>, args: &ImportArgs) -> String {
+    let extent = if args.whole { Extent::Whole } else { Extent::Parts };
+    plan.template(document, extent, &from_home(workplace, &named(&args.file)))
+}
+
+/// Shows the plan and asks for a yes.
+fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<(), CliError> {
+    if args.yes {
+        return Ok(());
+    }
+    if !environment::is_interactive() || args.json {
+        return Err(CliError::NotConfirmed("nothing is imported without a yes"));
+    }
+    shown.plan(false)?;
+    let question = Text::new().plain(format_args!("import {}?", count(shown.plan.secrets.len(), "secret")));
+    match shown.workplace.report().ask_yes(&question)? {
+        true => Ok(()),
+        false => Err(CliError::NotConfirmed("nothing was imported")),
+    }
+}
+
+fn done(shown: &show::Shown<'_>, imported: &Imported, args: &ImportArgs) -> Result<Exit, CliError> {
+    let report = shown.workplace.report();
+    if args.json {
+        report.json(&shown.as_json(Some(imported)))?;
+    } else {
+        shown.done(imported);
+    }
+    let left = shown.warn_of_left();
+    let closed = closed_warnings(report, &shown.destination.target.path, &imported.closed);
+    if !args.json {
+        let command = if shown.destination.target.profile.name() == "claude-code" { "claude" } else { "PROGRAM" };
+        let next = match &shown.destination.lines {
+            None => format!("next: `keystencil exec -- {command}` starts it with the keys in place"),
+            Some(lines) => {
+                format!("next: add these lines to {}\n\n{lines}", report.path(&shown.workplace.context.config_file()))
+            }
+        };
+        report.note(Text::new().block(&next));
+    }
+    Ok(left.and(closed))
+}

@@ -1,0 +1,179 @@
+//! The secret parts of URLs and of connection strings: `user:password@`, `?key=`, `Password=…;`, a key in the path.
+
+use super::recognise;
+use std::ops::Range;
+
+/// A secret part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Byte offsets.
+    pub(super) range: Range<usize>,
+    /// What it is called there; a password after a user name is called nothing.
+    pub(super) label: Option<String>,
+    /// Whether it is percent-encoded.
+    pub(super) is_encoded: bool,
+}
+
+/// The secret parts of every URL in a text, or of a connection string.
+pub(super) fn secrets(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")).map(|at| from + at) {
+        let start = at + 3;
+        let end = text
+            .get(start..)
+            .and_then(|rest| rest.find([' ', '\n', '\t', '"', '\'', '|']))
+            .map_or(text.len(), |end| start + end);
+        url(text, start, end, &mut found);
+        from = end.max(start);
+    }
+    if found.is_empty() && !text.contains("://") {
+        pairs(text, &mut found);
+    }
+    found
+}
+
+/// One URL, from behind its `://`.
+fn url(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
+    let rest = text.get(start..end).unwrap_or_default();
+    // A password may hold a raw `/`, `?` or `#`; the `@` that ends it is the last before the path, and a host has no such
+    // characters. So the authority ends at the first of them, unless what follows still has an `@` and a port or path.
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = match rest.get(..authority).and_then(|authority| authority.rfind('@')) {
+        Some(at) => Some(at),
+        None if rest.get(..authority).is_some_and(opens_password) => {
+            rest.get(authority..).and_then(|tail| tail.find('@')).map(|at| authority + at)
+        }
+        None => None,
+    };
+    let mut path = start + authority;
+    if let Some(at) = host {
+        let user = rest.get(..at).unwrap_or_default();
+        if let Some((name, password)) = user.split_once(':') {
+            let range = start + name.len() + 1..start + at;
+            if !password.is_empty() && !recognise::is_reference(password) {
+                found.push(Found { range, label: None, is_encoded: true });
+            }
+        } else if recognise::is_random(user) || !recognise::known(user, "").is_empty() {
+            // `https://ghp_…@github.com/`
+            found.push(Found { range: start..start + at, label: Some("token".to_owned()), is_encoded: true });
+        }
+        let tail = rest.get(at..).unwrap_or_default();
+        path = start + at + tail.find(['/', '?', '#']).unwrap_or(tail.len());
+    }
+    let tail = text.get(path..end).unwrap_or_default();
+    let query = tail.find(['?', '#']).unwrap_or(tail.len());
+    segments(text, path, path + query, found);
+    let mut at = path + query;
+    while at < end {
+        // Behind `?`, `&`, `;` or `#`.
+        at += 1;
+        let rest = text.get(at..end).unwrap_or_default();
+        let length = rest.find(['&', ';', '#', '?']).unwrap_or(rest.len());
+        if let Some((name, value)) = rest.get(..length).and_then(|pair| pair.split_once('=')) {
+            let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+            let is_secret = recognise::is_secret_parameter(&decoded)
+                || recognise::known(value, "").iter().any(|known| known.range.len() == value.len());
+            if is_secret
+                && !value.is_empty()
+                && !recognise::is_reference(value)
+                && recognise::is_value(value, &decoded, false)
+            {
+                let range = at + name.len() + 1..at + length;
+                found.push(Found { range, label: Some(decoded), is_encoded: true });
+            }
+        }
+        at += length;
+    }
+}
+
+/// Whether the start of an authority is `user:` and part of a password, not `host:port`.
+fn opens_password(authority: &str) -> bool {
+    authority.split_once(':').is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Keys among the segments of a path.
+fn segments(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
+    let path = text.get(start..end).unwrap_or_default();
+    let mut at = start;
+    for segment in path.split('/') {
+        let is_key = recognise::known(segment, "").iter().any(|known| known.range.len() * 4 >= segment.len() * 3)
+            || (segment.len() >= 24 && recognise::is_random(segment));
+        if is_key {
+            found.push(Found { range: at..at + segment.len(), label: Some("url".to_owned()), is_encoded: true });
+        }
+        at += segment.len() + 1;
+    }
+}
+
+/// `Server=db;User Id=sa;Password=…;`, `host=db user=app password='…'`.
+fn pairs(text: &str, found: &mut Vec<Found>) {
+    let separator = if text.contains(';') { ';' } else { ' ' };
+    let pieces: Vec<&str> = text.split(separator).collect();
+    let assigned = pieces.iter().filter(|piece| piece.contains('=')).count();
+    if assigned < 2 {
+        return;
+    }
+    let mut at = 0;
+    for piece in pieces {
+        if let Some((name, value)) = piece.split_once('=') {
+            let name = name.trim();
+            let quotes = value.len() - value.trim_start_matches(['\'', '"']).len();
+            let inner = value.trim_matches(['\'', '"']);
+            let start = at + piece.len() - value.len() + quotes;
+            let folded: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+            let is_secret =
+                ["password", "pwd", "accountkey", "sharedaccesskey", "accesskey", "secret", "token", "apikey"]
+                    .contains(&folded.as_str())
+                    || (recognise::is_secret_name(name) && recognise::is_value(inner, name, true));
+            if is_secret && !inner.is_empty() && !recognise::is_reference(inner) {
+                let label = (!["password", "pwd"].contains(&folded.as_str())).then(|| name.to_owned());
+                found.push(Found { range: start..start + inner.len(), label, is_encoded: false });
+            }
+        }
+        at += piece.len() + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secrets;
+
+    fn parts(text: &str) -> Vec<&str> {
+        secrets(text).into_iter().map(|found| &text[found.range]).collect()
+    }
+
+    #[test]
+    fn only_the_secret_part_of_a_url_is_taken() {
+        assert_eq!(parts("postgresql://app:hunter2@db:5432/app?sslmode=require"), ["hunter2"]);
+        assert_eq!(parts("redis://:p%40ss@cache/0"), ["p%40ss"]);
+        assert_eq!(parts("postgres://u:pa/ss?w#rd@db/app"), ["pa/ss?w#rd"]);
+        assert_eq!(parts("https://mcp.example.com/mcp?api_key=abc123def&profile=me"), ["abc123def"]);
+        assert_eq!(parts("mongodb+srv://u:secretpw@c0.example.net/?retryWrites=true&w=majority"), ["secretpw"]);
+    }
+
+    #[test]
+    fn connection_strings_without_a_scheme_are_read_too() {
+        assert_eq!(parts("Server=db;Database=shop;User Id=sa;Password=Str0ng;Encrypt=true"), ["Str0ng"]);
+        assert_eq!(parts("host=db user=app password='two words' dbname=x").len(), 1);
+        assert_eq!(
+            parts("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=YWJj+/==;EndpointSuffix=a.b"),
+            ["YWJj+/=="]
+        );
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for plain in [
+            "http://localhost:8080/mcp",
+            "https://api.example.com/v1?page=2&sort_key=name&limit=10",
+            "https://user@example.com/path",
+            "mailto:me@example.com",
+            "postgres://u:${DB_PASSWORD}@db/app",
+            "a=b",
+            "https://example.com/3f2504e0-4f89-11d3-9a0c-0305e82c3301/mcp",
+        ] {
+            assert_eq!(parts(plain), [""; 0], "{plain}");
+        }
+    }
+}

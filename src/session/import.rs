@@ -1,0 +1,240 @@
+//! Import: keys in plain text leave a config for good. An import is the end of a render that never was: a journal is written
+//! that owes every key found, and paying it is what `unrender` does. So the file's other bytes, a host that writes at the
+//! same time, copies, and a crash in between are already taken care of.
+//!
+//! The order: nothing of the file is changed before its backup, every secret, the template and the config are stored, and
+//! what they give when rendered is the file as it was. The journal is the point of no return: before it a failure takes
+//! everything back, after it `recover` goes on.
+
+mod verify;
+
+use super::write::PATIENCE;
+use super::{Closed, Session, SessionError, Target};
+use crate::host::Resolved;
+use crate::host::replace::{ReplaceError, sync_folder};
+use crate::plan::Key;
+use crate::plan::import::ImportPlan;
+use crate::plan::import::naming::Names;
+use crate::secret::{Secret, SecretName};
+use crate::store::{LookupError, StoreError, StoreKind};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where an import keeps what it takes out of a file.
+pub trait Keeper {
+    /// The value stored under a name, if there is one.
+    ///
+    /// # Errors
+    /// [`LookupError`] if a store that may have it does not answer.
+    fn stored(&self, name: &SecretName) -> Result<Option<Secret>, LookupError>;
+
+    /// Stores a value under a name that is free, and says where.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn store(&self, name: &SecretName, secret: &Secret) -> Result<StoreKind, StoreError>;
+
+    /// Takes back a [`store`](Self::store).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn forget(&self, name: &SecretName) -> Result<(), StoreError>;
+
+    /// Keeps the file as it is now, encrypted, and says what the backup is called.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn back_up(&self, path: &Path, text: &[u8]) -> Result<String, StoreError>;
+
+    /// Takes back a [`back_up`](Self::back_up).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn forget_backup(&self, name: &str) -> Result<(), StoreError>;
+}
+
+/// What is to be imported.
+pub struct ImportRequest<'a> {
+    /// The file's content that was planned from.
+    pub text: &'a [u8],
+    /// What is to be taken out of it.
+    pub plan: &'a ImportPlan,
+    /// The template's text, for the target's template file.
+    pub template: &'a str,
+    /// The config and its new text, if it is to name the target.
+    pub config: Option<(&'a Path, &'a str)>,
+}
+
+/// What an import did.
+#[derive(Debug)]
+pub struct Imported {
+    /// The secrets that were stored, and where; those that were there already are not among them.
+    pub stored: Vec<(SecretName, StoreKind)>,
+    /// What the vault calls the backup of the file.
+    pub backup: String,
+    /// How the keys left the file and its copies.
+    pub closed: Closed,
+}
+
+/// What has been done and can be taken back.
+#[derive(Default)]
+struct Done {
+    stored: Vec<(SecretName, StoreKind)>,
+    backup: Option<String>,
+    /// Files, with what they held before; `None`: they were not there.
+    written: Vec<(PathBuf, Option<Vec<u8>>)>,
+}
+
+/// Gives each secret of a plan a name that is free, or has that very value already. Says which of them are stored.
+///
+/// # Errors
+/// [`SessionError::Lookup`] if a store that may have one does not answer.
+pub fn settle_names(plan: &mut ImportPlan, keeper: &dyn Keeper) -> Result<Vec<bool>, SessionError> {
+    let mut names = Names::taken(plan.secrets.iter().map(|found| found.name.clone()));
+    let mut is_stored = Vec::new();
+    for found in &mut plan.secrets {
+        is_stored.push(loop {
+            match keeper.stored(&found.name)? {
+                None => break false,
+                Some(value) if value == found.value => break true,
+                Some(_) => found.name = names.beside(&found.name),
+            }
+        });
+    }
+    Ok(is_stored)
+}
+
+impl Session<'_> {
+    /// Imports: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`SessionError::Changed`] if the file is not what was planned from: plan again. Else any other; all is as it was then,
+    /// unless the error comes after the file was changed, when the next command goes on.
+    pub fn import(
+        &self,
+        target: &Target,
+        request: &ImportRequest<'_>,
+        keeper: &dyn Keeper,
+    ) -> Result<Imported, SessionError> {
+        let file = Resolved::follow(&target.path)?;
+        let state = self.state.of(&file);
+        let _lock = state.lock()?;
+        if state.is_owing()? {
+            return Err(SessionError::Rendered { path: target.path.clone() });
+        }
+        if !file.is_still(Some(request.text))? {
+            return Err(SessionError::Changed { path: target.path.clone() });
+        }
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|_| SessionError::Random)?;
+        let key = Key::new(random);
+        let placeholder_form = self.verify(target, request, &key)?;
+        // Whether the file can be replaced at all is known before anything is stored.
+        drop(file.stage(placeholder_form.as_bytes())?);
+
+        let mut done = Done::default();
+        let result = self.keep(target, &file, request, keeper, &mut done).and_then(|()| {
+            let journal = self.owed_by(target, request, &key)?;
+            state.write_journal(&journal)?;
+            self.close(&state, &journal, PATIENCE)
+        });
+        match result {
+            Ok(closed) => Ok(Imported { stored: done.stored, backup: done.backup.unwrap_or_default(), closed }),
+            Err(error) => {
+                // What has left the file must not leave the stores.
+                if file.is_still(Some(request.text)).unwrap_or(false) || matches!(error, SessionError::Changed { .. }) {
+                    let _ = state.remove_journal();
+                    done.take_back(keeper);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Backup, secrets, template and config, in this order.
+    fn keep(
+        &self,
+        target: &Target,
+        file: &Resolved,
+        request: &ImportRequest<'_>,
+        keeper: &dyn Keeper,
+        done: &mut Done,
+    ) -> Result<(), SessionError> {
+        done.backup = Some(keeper.back_up(file.named(), request.text)?);
+        for found in &request.plan.secrets {
+            match keeper.stored(&found.name)? {
+                None => {
+                    let kind = keeper.store(&found.name, &found.value)?;
+                    done.stored.push((found.name.clone(), kind));
+                }
+                Some(value) if value == found.value => {}
+                // Somebody else was faster.
+                Some(_) => return Err(SessionError::Changed { path: target.path.clone() }),
+            }
+        }
+        let read_back: BTreeMap<&SecretName, Secret> = request
+            .plan
+            .secrets
+            .iter()
+            .map(|found| Ok((&found.name, keeper.stored(&found.name)?)))
+            .filter_map(|read: Result<_, LookupError>| read.map(|(name, value)| Some((name, value?))).transpose())
+            .collect::<Result<_, _>>()?;
+        let differs = |found: &&crate::plan::import::Found| read_back.get(&found.name) != Some(&found.value);
+        if let Some(found) = request.plan.secrets.iter().find(differs) {
+            return Err(SessionError::NotKept { name: found.name.clone() });
+        }
+        done.write(&target.template, request.template, Existing::MustBeEqual)?;
+        if let Some((path, text)) = request.config {
+            done.write(path, text, Existing::MayDiffer)?;
+        }
+        match file.is_still(Some(request.text))? {
+            true => Ok(()),
+            false => Err(SessionError::Changed { path: target.path.clone() }),
+        }
+    }
+}
+
+/// What may stand in a file that is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Existing {
+    /// Nothing, or what is to be written.
+    MustBeEqual,
+    /// Anything: what is to be written was made from it.
+    MayDiffer,
+}
+
+impl Done {
+    fn write(&mut self, path: &Path, text: &str, existing: Existing) -> Result<(), SessionError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(ReplaceError::io("make its folder", path))?;
+        let file = Resolved::follow(path)?;
+        let before = file.read()?;
+        match &before {
+            Some(before) if before == text.as_bytes() => return Ok(()),
+            Some(_) if existing == Existing::MustBeEqual => {
+                return Err(SessionError::TemplateExists { path: path.to_owned() });
+            }
+            _ => {}
+        }
+        file.stage_plainly(text.as_bytes())?.commit()?;
+        self.written.push((file.path().to_owned(), before));
+        Ok(sync_folder(folder)?)
+    }
+
+    /// As it was before. What can't be taken back does no harm: a rerun finds it and goes on.
+    fn take_back(self, keeper: &dyn Keeper) {
+        for (path, before) in self.written.into_iter().rev() {
+            let _ = match before {
+                None => fs::remove_file(&path).map_err(ReplaceError::io("remove it", &path)),
+                Some(text) => Resolved::follow(&path).and_then(|file| file.stage_plainly(&text)?.commit()),
+            };
+        }
+        for (name, _) in self.stored.iter().rev() {
+            let _ = keeper.forget(name);
+        }
+        if let Some(backup) = self.backup {
+            let _ = keeper.forget_backup(&backup);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Whether the template and the secrets of an import give back the file as it was. Done in memory, before anything is kept.
+
+use super::ImportRequest;
+use crate::json::{Document, Pointer, Splice, edit, string};
+use crate::plan::render::{Inputs, target as check};
+use crate::plan::{Journal, Key, OnConflict, plan_render, undo};
+use crate::session::{Session, SessionError, Target};
+use crate::template::{Reference, Template, compile};
+
+impl Session<'_> {
+    /// The placeholder form of the file, if a render of the template makes the file of it again: byte for byte, but for keys
+    /// that merely were mentioned somewhere (their placeholder stays), and for strings in another notation than JSON's usual
+    /// one, which keep their meaning.
+    ///
+    /// # Errors
+    /// [`SessionError::Unfaithful`] with the first place that would differ; [`SessionError::Template`].
+    pub(super) fn verify(
+        &self,
+        target: &Target,
+        request: &ImportRequest<'_>,
+        key: &Key,
+    ) -> Result<String, SessionError> {
+        let failed = |error| SessionError::Target { path: target.path.clone(), error };
+        let unfaithful = |pointer: Option<&Pointer>| SessionError::Unfaithful {
+            path: target.path.clone(),
+            pointer: pointer.map(ToString::to_string).unwrap_or_default(),
+        };
+        let plan = request.plan;
+        let document = check(request.text).map_err(failed)?;
+        let journal = self.owed_by(target, request, key)?;
+        let undone = undo(&document, &journal);
+        if let Some(pointer) = undone.changed.first() {
+            return Err(unfaithful(Some(pointer)));
+        }
+        let placeholder_form = edit::splice(document.text(), undone.splices.clone());
+
+        let pointers: Vec<Pointer> = plan.findings.iter().map(|finding| finding.pointer.clone()).collect();
+        let slots: Vec<_> = document.find_all(&pointers).into_iter().flatten().collect();
+        let is_in_slot = |splice: &Splice| {
+            slots.iter().any(|slot| slot.span().start <= splice.span.start && splice.span.end <= slot.span().end)
+        };
+        let mut expected: Vec<Splice> = undone.splices.into_iter().filter(|splice| !is_in_slot(splice)).collect();
+        expected.extend(slots.iter().filter_map(|slot| {
+            let text = string::encode(&slot.as_str()?);
+            (text != slot.raw()).then(|| Splice { span: slot.span(), text })
+        }));
+        let expected = edit::splice(document.text(), expected);
+
+        let refuse = |name: &str| Err(std::io::Error::other(name.to_owned()));
+        let template = Template { name: &target.template, text: request.template };
+        let blueprint = compile(template, self.variables, &refuse)?;
+        let value = |reference: &Reference| plan.value(reference);
+        let inputs =
+            Inputs { blueprint: &blueprint, journal: None, earlier: None, on_conflict: OnConflict::Keep, key, value };
+        let rendered = plan_render(placeholder_form.as_bytes(), &inputs).map_err(failed)?;
+        if rendered.rendered != expected {
+            let filled = |pointer: &&Pointer| !rendered.filling.slots.iter().any(|slot| slot.pointer == **pointer);
+            return Err(unfaithful(pointers.iter().find(filled)));
+        }
+        if Document::parse(placeholder_form.as_bytes()).is_err() {
+            return Err(unfaithful(None));
+        }
+        Ok(placeholder_form)
+    }
+
+    /// What the file owes once everything is kept.
+    pub(super) fn owed_by(
+        &self,
+        target: &Target,
+        request: &ImportRequest<'_>,
+        key: &Key,
+    ) -> Result<Journal, SessionError> {
+        let mut journal = self.new_journal(target, &crate::host::Resolved::follow(&target.path)?)?;
+        journal.key = *key;
+        journal.slots = request.plan.filled(key);
+        journal.retired = request.plan.encoded_forms(key);
+        journal.undo = crate::plan::journal::undo_patch(&journal.slots);
+        journal.foreign = request.plan.left.iter().map(|left| left.pointer.clone()).collect();
+        Ok(journal)
+    }
+}

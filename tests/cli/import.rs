@@ -1,0 +1,234 @@
+//! `import`: from keys in plain text to secrets, a template and the placeholder form, and back to the same bytes.
+
+use crate::sandbox::{Said, Sandbox};
+use std::fs;
+
+/// Random, and of no provider.
+const RANDOM: &str = "q7Zk2Xv9Lw3Rt8Yb5Nc1";
+const OTHER: &str = "w4Hn8Pd2Jf6Sg0Tm3Vb9";
+
+fn sandbox(config: &str) -> Sandbox {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".claude.json", config);
+    sandbox
+}
+
+fn one_server(members: &str) -> String {
+    format!("{{\n  \"numStartups\": 1e3,\n  \"mcpServers\": {{\n    \"acme\": {{ {members} }}\n  }}\n}}")
+}
+
+#[track_caller]
+fn import(sandbox: &Sandbox, more: &[&str]) -> Said {
+    let said = sandbox.run(&[&["import", ".claude.json", "--yes"], more].concat());
+    for key in [RANDOM, OTHER] {
+        assert!(!said.whole().contains(key), "a key was printed");
+    }
+    said
+}
+
+/// What a program sees that is started with the keys in place.
+#[track_caller]
+fn filled(sandbox: &Sandbox) -> String {
+    let said = sandbox.run(&["-q", "exec", "--", "cat", ".claude.json"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    said.out
+}
+
+/// Imports, and checks that the config comes back as it was.
+#[track_caller]
+fn there_and_back(config: &str, keys: &[&str]) -> Sandbox {
+    let sandbox = sandbox(config);
+    let said = import(&sandbox, &[]);
+    assert_eq!(said.code, 0, "{}", said.whole());
+    let live = sandbox.read(".claude.json");
+    for key in keys {
+        assert!(config.contains(key) && !live.contains(key), "{live}");
+    }
+    assert_eq!(filled(&sandbox), config);
+    assert_eq!(sandbox.read(".claude.json"), live);
+    assert_eq!(import(&sandbox, &[]).err.trim(), "nothing to import from ~/.claude.json");
+    for (path, content) in sandbox.files() {
+        for key in keys.iter().filter(|key| key.len() > 7) {
+            assert!(!String::from_utf8_lossy(&content).contains(key), "{} has a key", path.display());
+        }
+    }
+    sandbox
+}
+
+#[test]
+fn a_variable_a_header_an_option_and_a_url_are_found_and_come_back() {
+    for members in [
+        format!(r#""env": {{ "ACME_API_KEY": "{RANDOM}", "DEBUG": "1" }}"#),
+        format!(r#""headers": {{ "Authorization": "Bearer {RANDOM}" }}"#),
+        format!(r#""headers": {{ "X-API-Key":  "{RANDOM}" }}"#),
+        format!(r#""args": ["-y", "acme-mcp@1.2.3", "--api-key", "{RANDOM}"]"#),
+        format!(r#""args": ["acme-mcp", "--token={RANDOM}"]"#),
+        format!(r#""command": "docker", "args": ["run", "-e", "ACME_TOKEN={RANDOM}", "acme/mcp:latest"]"#),
+        format!(r#""args": ["mcp-remote", "https://acme.example.com/", "--header", "Authorization: Bearer {RANDOM}"]"#),
+        format!(r#""url": "https://acme.example.com/mcp?key={RANDOM}&profile=work""#),
+        format!(r#""args": ["postgresql://app:{RANDOM}@localhost:5432/app?sslmode=require"]"#),
+        format!(r#""env": {{ "DSN": "Server=db;User Id=sa;Password={RANDOM};Encrypt=true" }}"#),
+        format!(r#""env": {{ "HEADERS": "{{\"Authorization\": \"Bearer {RANDOM}\", \"Version\": \"2022-06-28\"}}" }}"#),
+    ] {
+        there_and_back(&one_server(&members), &[RANDOM]);
+    }
+}
+
+#[test]
+fn short_passwords_odd_spellings_and_hostile_text_come_back_byte_for_byte() {
+    there_and_back(&one_server(r#""env": { "DB_PASSWORD": "admin" }, "note": "admin""#), &[]);
+    let odd = format!(
+        "{{\r\n\t\"big\": 1234567890123456789012345678901234567890,\r\n\t\"x\": 1.0, \"lone\": \"\\ud800\",\r\n\t\"mcpServers\": {{\"a\": {{\"env\": {{\"TOKEN\": \"{RANDOM}\"}}, \"command\": \"cat <<EOF <% x %> <# y #>\"}}}}\r\n}}\r\n\r\n"
+    );
+    there_and_back(&odd, &[RANDOM]);
+    there_and_back(&format!("\u{feff}{}", one_server(&format!(r#""env": {{"A_TOKEN": "{RANDOM}"}}"#))), &[RANDOM]);
+    there_and_back(&format!(r#"{{"mcpServers":{{"é<<\"":{{"env":{{"A_TOKEN":"{RANDOM}"}}}}}}}}"#), &[RANDOM]);
+}
+
+#[test]
+fn a_value_in_two_forms_is_one_secret() {
+    let members = format!(
+        r#""headers": {{ "Authorization": "Basic {}" }}, "env": {{ "A_SECRET": "u:{RANDOM}", "B_SECRET": "u:{RANDOM}" }}"#,
+        "dTpxN1prMlh2OUx3M1J0OFliNU5jMQ=="
+    );
+    let sandbox = there_and_back(&one_server(&members), &[RANDOM, "dTpxN1prMlh2OUx3M1J0OFliNU5jMQ=="]);
+    assert!(sandbox.read(".claude.json").contains("| b64encode >>"));
+    let listed: serde_json::Value = serde_json::from_str(&sandbox.run(&["secret", "list", "--json"]).out).unwrap();
+    assert_eq!(listed.as_array().map_or(0, Vec::len), 1, "{listed}");
+}
+
+#[test]
+fn a_key_that_a_prompt_mentions_leaves_the_history_as_well_and_does_not_come_back_there() {
+    let config = format!(
+        r#"{{"mcpServers":{{"acme":{{"env":{{"A_TOKEN":"{RANDOM}"}}}}}},"projects":{{"/p":{{"history":[{{"display":"use \"{RANDOM}\"\nnow"}}]}}}}}}"#
+    );
+    let sandbox = sandbox(&config);
+    let shown = sandbox.run(&["import", ".claude.json", "--dry-run"]);
+    assert!(shown.out.contains("also mentioned in 1 place"), "{}", shown.out);
+    assert_eq!(sandbox.read(".claude.json"), config);
+    assert_eq!(import(&sandbox, &[]).code, 0);
+    assert!(!sandbox.read(".claude.json").contains(RANDOM));
+    assert_eq!(filled(&sandbox).matches(RANDOM).count(), 1);
+    assert!(!sandbox.read(".config/keystencil/claude.json").contains("history"));
+}
+
+#[test]
+fn what_is_skipped_stays_and_is_in_no_template() {
+    let config = one_server(&format!(r#""env": {{ "A_TOKEN": "{RANDOM}", "B_TOKEN": "{OTHER}" }}"#));
+    for options in [&["--skip", "B_*"][..], &["--only", "/mcpServers/acme/env/A_TOKEN"]] {
+        let sandbox = sandbox(&config);
+        let said = import(&sandbox, options);
+        assert_eq!(said.code, 0, "{}", said.whole());
+        let live = sandbox.read(".claude.json");
+        assert!(live.contains(OTHER) && !live.contains(RANDOM), "{live}");
+        assert!(!sandbox.read(".config/keystencil/claude.json").contains("B_TOKEN"));
+        assert_eq!(filled(&sandbox), config);
+    }
+}
+
+#[test]
+fn a_name_in_use_for_another_value_is_left_alone_and_one_with_the_same_value_is_used() {
+    let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
+    let other = sandbox(&config);
+    other.store("acme", OTHER);
+    assert_eq!(import(&other, &[]).code, 0);
+    assert_eq!(other.run(&["secret", "get", "acme"]).out, format!("{OTHER}\n"));
+    assert!(other.read(".claude.json").contains("keyring('acme', 'api-key-2')"));
+    assert_eq!(filled(&other), config);
+
+    let same = sandbox(&config);
+    same.store("acme", RANDOM);
+    let said = import(&same, &[]);
+    assert!(said.code == 0 && !said.err.contains("stored acme"), "{}", said.err);
+    assert!(same.read(".claude.json").contains("keyring('acme')"));
+}
+
+#[test]
+fn without_a_yes_nothing_is_imported() {
+    let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
+    let sandbox = sandbox(&config);
+    let said = sandbox.run(&["import", ".claude.json"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("--yes"), "{}", said.err);
+    assert_eq!(sandbox.files().len(), 1, "{:?}", sandbox.files());
+}
+
+#[test]
+fn a_rendered_file_is_refused() {
+    let sandbox = Sandbox::with_key();
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let said = sandbox.run(&["import", "live.json", "--yes"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("keystencil unrender --all"), "{}", said.err);
+}
+
+#[test]
+fn another_template_is_not_written_over_and_nothing_is_stored_then() {
+    let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
+    let sandbox = sandbox(&config);
+    sandbox.write(".config/keystencil/claude.json", "{}");
+    let said = import(&sandbox, &[]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("--template"), "{}", said.err);
+    assert_eq!(sandbox.files().len(), 2);
+    assert_eq!(import(&sandbox, &["--template", "here.json"]).code, 0);
+    assert_eq!(filled(&sandbox), config);
+}
+
+#[test]
+fn the_config_keeps_its_text_and_may_be_left_alone() {
+    let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
+    let sandbox = sandbox(&config);
+    let mine = "# mine\nrotate_after  =  '30 days'   # soon\n[vars]\na = 1";
+    sandbox.write(".config/keystencil/config.toml", mine);
+    let said = import(&sandbox, &["--no-config"]);
+    assert!(said.err.contains("[targets.claude]"), "{}", said.err);
+    assert_eq!(sandbox.read(".config/keystencil/config.toml"), mine);
+
+    sandbox.write(".claude.json", &config);
+    fs::remove_file(sandbox.path(".config/keystencil/claude.json")).unwrap();
+    assert_eq!(import(&sandbox, &[]).code, 0);
+    let added = sandbox.read(".config/keystencil/config.toml");
+    assert!(added.starts_with(mine) && added.contains("[targets.claude]"), "{added}");
+    assert_eq!(filled(&sandbox), config);
+}
+
+#[test]
+fn copies_of_the_host_are_cleaned_and_the_vault_keeps_the_file() {
+    let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
+    let sandbox = sandbox(&config);
+    sandbox.write(".claude/backups/.claude.json.backup.1700000000000", &config);
+    sandbox.write(".claude.json.corrupted.1700000000000", &config[..config.len() - 3]);
+    assert_eq!(import(&sandbox, &[]).code, 0);
+    for (path, content) in sandbox.files() {
+        assert!(!String::from_utf8_lossy(&content).contains(RANDOM), "{}", path.display());
+    }
+    let listed: serde_json::Value =
+        serde_json::from_str(&sandbox.run(&["vault", "backups", "list", "--json"]).out).unwrap();
+    let name = listed[0]["name"].as_str().unwrap();
+    assert_eq!(sandbox.run(&["vault", "backups", "show", name]).out, config);
+}
+
+#[test]
+fn a_folder_that_can_not_be_written_is_an_error_and_nothing_is_stored() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
+    let sandbox = sandbox("{}");
+    // Whoever is root may write anywhere but into a device's folder.
+    sandbox.write("real/config.json", &config);
+    fs::remove_file(sandbox.path(".claude.json")).unwrap();
+    symlink(sandbox.path("real/config.json"), sandbox.path(".claude.json")).unwrap();
+    assert_eq!(import(&sandbox, &["--dry-run"]).code, 0);
+    fs::set_permissions(sandbox.path("real"), fs::Permissions::from_mode(0o500)).unwrap();
+    let said = import(&sandbox, &[]);
+    fs::set_permissions(sandbox.path("real"), fs::Permissions::from_mode(0o700)).unwrap();
+    if said.code == 0 {
+        // As root: through the link all the same, and the link stays.
+        assert!(sandbox.path(".claude.json").is_symlink());
+        assert_eq!(filled(&sandbox), config);
+        return;
+    }
+    assert_eq!(said.code, 2, "{}", said.whole());
+    assert_eq!(sandbox.read("real/config.json"), config);
+    assert!(!sandbox.path(".config/keystencil/claude.json").exists());
+}
