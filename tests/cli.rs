@@ -43,6 +43,8 @@ mod pass;
 mod pipes;
 #[path = "cli/providers.rs"]
 mod providers;
+#[path = "cli/purge.rs"]
+mod purge;
 #[path = "cli/relocate.rs"]
 mod relocate;
 #[path = "cli/render.rs"]

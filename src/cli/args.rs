@@ -1,8 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, recover, render, secret, status,
-    unlock, unrender, vault,
+    completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge, recover, render, secret,
+    status, unlock, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -120,6 +120,7 @@ pub(super) enum Command {
     Secret(secret::SecretArgs),
     Import(import::ImportArgs),
     Doctor(doctor::DoctorArgs),
+    Purge(purge::PurgeArgs),
     Vault(vault::VaultArgs),
     Unlock(unlock::UnlockArgs),
     Lock(unlock::LockArgs),

@@ -13,6 +13,7 @@ pub(super) mod init;
 pub(super) mod install;
 pub(super) mod log;
 pub(super) mod man;
+pub(super) mod purge;
 pub(super) mod recover;
 pub(super) mod render;
 pub(super) mod secret;

@@ -112,6 +112,12 @@ impl Workplace<'_> {
         Places::new(home, environment::git_repository(), self.config.repositories.clone())
     }
 
+    /// All stores there are, whatever the config prefers, unless the command line names one.
+    pub(super) fn all_stores(&self) -> Stores {
+        let stores = self.lookup.stores.clone();
+        if self.context.global.store.is_some() { stores } else { stores.everywhere() }
+    }
+
     /// Works with a session.
     pub(super) fn session<T>(&self, work: impl FnOnce(&Session<'_>) -> T) -> T {
         let session = Session {

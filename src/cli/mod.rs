@@ -20,6 +20,7 @@ mod person;
 mod recovery;
 mod rendering;
 mod report;
+mod revocation;
 mod rotation;
 mod suggest;
 mod targets;
@@ -28,8 +29,8 @@ mod usage;
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
-    completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man, recover, render, secret,
-    status, unlock, unrender, vault,
+    completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man, purge, recover, render,
+    secret, status, unlock, unrender, vault,
 };
 use context::Context;
 use environment::Environment;
@@ -98,6 +99,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Secret(args) => secret::run(context, args),
         Command::Import(args) => import::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
+        Command::Purge(args) => purge::run(context, args),
         Command::Vault(args) => vault::run(context, args),
         Command::Unlock(args) => unlock::unlock(context, args),
         Command::Lock(args) => unlock::lock(context, args),

@@ -98,6 +98,13 @@ impl Stores {
         self
     }
 
+    /// The same stores, and all there are: the choice counts no more.
+    #[must_use]
+    pub fn everywhere(mut self) -> Self {
+        self.choice = Choice::Auto;
+        self
+    }
+
     /// One store by its kind, whatever the choice; what `secret move` works with.
     #[must_use]
     pub fn store(&self, kind: StoreKind) -> Box<dyn Store> {

@@ -50,6 +50,15 @@ pub trait Store {
     /// As [`set`](Store::set).
     fn remove(&self, name: &SecretName) -> Result<bool, StoreError>;
 
+    /// Removes whatever `get_many` finds for a name, whoever wrote it; `false` if there is nothing. Only for a person who
+    /// was shown what it is and said so.
+    ///
+    /// # Errors
+    /// Every way a store may not answer.
+    fn erase(&self, name: &SecretName) -> Result<bool, StoreError> {
+        self.remove(name)
+    }
+
     /// What keystencil has stored here, sorted by name, never with a value.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "install git",
     "git",
     "doctor",
+    "purge",
     "unlock",
     "lock",
     "init",

@@ -81,7 +81,8 @@ fn every_rendered_file_gets_the_new_value_and_keeps_its_holders() {
         said.err,
         "replaced `github` (account `api-key`) in the vault\n\
          rendered anew ~/one.live.json: 2 slots, 2 holders as before\n\
-         rendered anew ~/two.live.json: 2 slots, 1 holder as before\n"
+         rendered anew ~/two.live.json: 2 slots, 1 holder as before\n\
+         now revoke the old key: GitHub, https://github.com/settings/tokens\n"
     );
     assert_eq!((key_in(&sandbox, "one").as_str(), key_in(&sandbox, "two").as_str()), (NEW, NEW));
     assert_eq!(key_in(&sandbox, "none"), "sk-other-value-123");

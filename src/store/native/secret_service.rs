@@ -131,6 +131,22 @@ impl Store for Native {
         }
     }
 
+    fn erase(&self, name: &SecretName) -> Result<bool, StoreError> {
+        let service = self.connect()?;
+        let mut did_any = false;
+        // Behind what one way of filing a name finds may be what another one finds.
+        for _ in 0..8 {
+            let items = match find(&service, &[name.clone().into()], self.interactive)?.pop() {
+                Some(Err(error)) if !error.is_not_found() => return Err(error),
+                Some(Ok(items)) if !items.is_empty() => items,
+                _ => break,
+            };
+            items.iter().try_for_each(|item| service.delete(item))?;
+            did_any = true;
+        }
+        Ok(did_any)
+    }
+
     fn list(&self) -> Result<Vec<Entry>, StoreError> {
         let service = self.connect()?;
         let found = service.search(&[vec![APPLICATION]])?.pop().unwrap_or_default();

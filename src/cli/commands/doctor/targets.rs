@@ -140,12 +140,13 @@ fn content(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, su
         let cure = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
         findings.push(Finding::due(subject, message, Some(cure.to_owned())));
     }
+    let path = workplace.report().path(&target.path);
     for (provider, places) in literals(&plan.at_rest) {
         let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
         let first = places.first().map(String::as_str).unwrap_or_default();
         let message = format!("a key of {provider} stands in plain text at {first}{more}");
-        let cure = "store it with `keystencil secret set`, and put a reference in its place";
-        findings.push(Finding::due(subject, message, Some(cure.to_owned())));
+        let cure = format!("`keystencil import {path}` moves it into the store");
+        findings.push(Finding::due(subject, message, Some(cure)));
     }
     findings
 }

@@ -6,6 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
+use crate::cli::revocation::{self, Revocation};
 use crate::error::{Explain as _, Place};
 use crate::secret::{Query, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
@@ -56,6 +57,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
     if new == old {
         return Err(ValueError::Same.into());
     }
+    let revoke = revocation::of(&name, Some(&old));
     let mut others: Vec<StoreKind> = entries.iter().map(|entry| entry.store).filter(|kind| *kind != found).collect();
     others.dedup();
     workplace.session(|session| {
@@ -73,7 +75,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         };
         let refills: Vec<Refill> = rendered.into_iter().map(refill).collect();
         if args.json {
-            report.json(&as_json(&name, found, &refills))?;
+            report.json(&as_json(&name, found, &refills, revoke.as_ref()))?;
         } else {
             report.note(Text::new().styled(GOOD, "replaced").plain(format_args!(" {name} in the {found}")));
         }
@@ -88,6 +90,9 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         }
         for refill in &refills {
             exit = exit.and(say(workplace, refill, args.json));
+        }
+        if let Some(known) = revoke.filter(|_| !args.json) {
+            report.note(Text::new().plain(format_args!("now revoke the old key: {}, {}", known.provider, known.url)));
         }
         args.value.tell_leftovers(report);
         recovery.then(report, Ok(exit))
@@ -149,7 +154,7 @@ fn copy_warning(copy: &Path) -> Warning {
     }
 }
 
-fn as_json(name: &SecretName, store: StoreKind, refills: &[Refill]) -> serde_json::Value {
+fn as_json(name: &SecretName, store: StoreKind, refills: &[Refill], revoke: Option<&Revocation>) -> serde_json::Value {
     let target = |(path, refilled): &Refill| {
         let done = refilled.as_ref().ok().and_then(Option::as_ref);
         json!({
@@ -164,6 +169,7 @@ fn as_json(name: &SecretName, store: StoreKind, refills: &[Refill]) -> serde_jso
         "name": name.service(),
         "account": name.account(),
         "store": store.to_string(),
+        "revoke": revoke.map(|known| json!({ "provider": known.provider, "url": known.url })),
         "targets": refills.iter().map(target).collect::<Vec<_>>(),
     })
 }

@@ -1,0 +1,86 @@
+//! `keystencil purge`: this machine is not to be trusted any more.
+//!
+//! It shows what it is going to do, asks, and goes on after an error: what can be taken away is taken away, and what is
+//! left is said.
+
+mod doing;
+mod plan;
+
+use crate::cli::context::Context;
+use crate::cli::environment::is_interactive;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::report::Text;
+use clap::Args;
+use doing::Done;
+use plan::Plan;
+use serde_json::json;
+
+/// Take every key off this machine, because it may be compromised
+///
+/// Takes the secrets out of every rendered file, whoever holds it, deletes from
+/// the stores what your templates name and what keystencil has stored, and says
+/// where each known key is revoked. Do that, too: whoever had the machine may have
+/// read them.
+///
+/// Entries that another program made are named, and stay unless --foreign is
+/// given. Shows the plan and asks first. Goes on after an error; exit status 3 says
+/// that something is left.
+///
+/// Examples:
+///
+///     keystencil purge --dry-run          only show what would go
+///     keystencil purge
+///     keystencil purge --yes --foreign    all of it, without asking
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct PurgeArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Show the plan and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Delete what other programs have stored as well, where a template names it
+    #[arg(long)]
+    foreign: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, CliError> {
+    let report = &context.report;
+    // A broken config must not keep keys on the machine.
+    let workplace = context.open_anyhow();
+    let plan = Plan::make(&workplace, args.foreign)?;
+    plan.warn(report);
+    if args.dry_run || !args.json {
+        if args.json {
+            report.json(&plan.as_json(&workplace, None))?;
+        } else {
+            report.out(&plan.shown(&workplace))?;
+        }
+    }
+    if args.dry_run {
+        return Ok(Exit::attention(plan.is_doubtful()));
+    }
+    if plan.is_empty() {
+        if args.json {
+            report.json(&json!({ "rendered": [], "entries": [], "revoke": [] }))?;
+        }
+        return Ok(Exit::attention(plan.is_doubtful()));
+    }
+    if !args.yes {
+        let asked = is_interactive() && report.ask_yes(&Text::new().plain("Take all of it off this machine?"))?;
+        if !asked {
+            return Err(CliError::NotConfirmed("nothing was taken away"));
+        }
+    }
+    let done = Done::carry_out(&workplace, &plan);
+    if args.json {
+        report.json(&plan.as_json(&workplace, Some(&done)))?;
+    }
+    done.tell(report, &plan);
+    Ok(Exit::attention(!done.is_whole() || plan.is_doubtful()))
+}

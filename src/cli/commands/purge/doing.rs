@@ -1,0 +1,90 @@
+//! Carries a purge out. An error with one thing keeps no other.
+
+use super::plan::{Failure, Plan};
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::naming;
+use crate::cli::outcome::unrendered;
+use crate::cli::report::{GOOD, Report, Text, Warning, count, warning};
+use crate::error::Explain as _;
+use crate::session::Release;
+use crate::store::{Entry, StoreError};
+
+/// What came of a purge.
+#[derive(Default)]
+pub(super) struct Done {
+    /// Files whose secrets could not be taken out, or not without something being left.
+    errors: Vec<CliError>,
+    is_doubtful: bool,
+    deleted: usize,
+    failed: Vec<Failure>,
+    /// Entries that are there afterwards.
+    left: Vec<Entry>,
+}
+
+impl Done {
+    pub(super) fn carry_out(workplace: &Workplace<'_>, plan: &Plan) -> Self {
+        let mut done = Self::default();
+        workplace.session(|session| {
+            for path in &plan.rendered {
+                match session.unrender(path, &Release::All) {
+                    Ok(outcome) => done.is_doubtful |= unrendered(workplace.report(), &outcome) != Exit::Done,
+                    Err(error) => done.errors.push(error.into()),
+                }
+            }
+        });
+        let stores = &plan.stores;
+        for (entry, _) in plan.entries.iter().filter(|(_, goes)| *goes) {
+            let store = stores.store(entry.store);
+            let removed = if entry.is_foreign { store.erase(&entry.name) } else { store.remove(&entry.name) };
+            match removed {
+                Ok(_) => done.deleted += 1,
+                Err(error) => done.failed.push((entry.clone(), error)),
+            }
+        }
+        // What is there now is what counts, whatever each store said.
+        let names: Vec<_> = plan.entries.iter().map(|(entry, _)| entry.name.clone()).collect();
+        let listing = stores.survey(&names);
+        done.is_doubtful |= listing.silent.iter().any(|(_, error)| !error.is_absent());
+        done.left = listing.entries;
+        // An identity that `unlock` keeps opens what the vault's backups hold.
+        let _ = stores.vault().forget();
+        done
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.errors.is_empty() && self.failed.is_empty() && self.left.is_empty() && !self.is_doubtful
+    }
+
+    pub(super) fn is_left(&self, entry: &Entry) -> bool {
+        self.left.iter().any(|left| left.name == entry.name && left.store == entry.store)
+    }
+
+    pub(super) fn messages(&self) -> Vec<String> {
+        let errors = self.errors.iter().map(ToString::to_string);
+        errors.chain(self.failed.iter().map(|(_, error)| error.to_string())).collect()
+    }
+
+    pub(super) fn tell(&self, report: &Report, plan: &Plan) {
+        for error in &self.errors {
+            report.error(error);
+        }
+        let told = |entry: &Entry, error: &StoreError| {
+            let message = format!("{} is still in the {}: {error}", naming::of_name(&entry.name), entry.store);
+            report.warning(&Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+        };
+        self.failed.iter().for_each(|(entry, error)| told(entry, error));
+        let is_told = |entry: &&Entry| !self.failed.iter().any(|(failed, _)| failed.name == entry.name);
+        for entry in self.left.iter().filter(is_told) {
+            let hint = entry.is_foreign.then(|| "delete it in its own program, or with `--foreign`".to_owned());
+            let message = format!("{} is still in the {}", naming::of_name(&entry.name), entry.store);
+            report.warning(&Warning { hint, ..warning(message) });
+        }
+        report
+            .note(Text::new().styled(GOOD, "deleted").plain(format_args!(" {}", count(self.deleted, "stored secret"))));
+        if !plan.revoke.is_empty() {
+            report.note(Text::new().plain("now revoke the keys: whoever had this machine may have read them"));
+        }
+    }
+}
