@@ -14,6 +14,7 @@ mod names;
 mod with_keepassxc;
 
 use keyring::Keyring;
+use keystencil::error::Explain;
 use keystencil::store::{Choice, StoreError};
 use names::{account, answer, name, read, secret};
 
@@ -98,6 +99,34 @@ fn python_keyring_and_keystencil_read_each_other() {
     assert_eq!(script("print(k.get_password('github', 'api-key'), end='')", ""), "from here");
     stores.remove(&name("github")).unwrap();
     assert_eq!(script("print(k.get_password('github', 'api-key'))", ""), "None\n");
+}
+
+#[test]
+fn a_second_entry_that_python_made_is_told_and_each_way_out_that_the_hint_names_works() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    let python = names::python();
+    let script = |code: &str, input: &str| {
+        let backend = "import sys, keyring\nfrom keyring.backends.SecretService import Keyring\nk = Keyring()\n";
+        keyring.run(&python, &["-c", &format!("{backend}{code}")], input)
+    };
+    let set = "k.set_password('openai', 'api-key', sys.stdin.read())";
+    stores.set(&name("openai"), &secret("canary ours")).unwrap();
+    script(set, "canary of python");
+    let error = read(&stores, &name("openai")).unwrap_err();
+    assert!(matches!(answer(&error), StoreError::Ambiguous { labels, .. } if labels.len() == 2), "{error:?}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("keystencil secret rm openai")), "{:?}", error.hint());
+    assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"));
+    // Python's is not ours to change, and ours alone would leave two values.
+    assert!(matches!(stores.set(&name("openai"), &secret("new")), Err(StoreError::Foreign { .. })));
+    assert_eq!(keyring.secret_tool_lookup("application keystencil service openai").as_deref(), Some("canary ours"));
+
+    stores.remove(&name("openai")).unwrap();
+    assert_eq!(read(&stores, &name("openai")).unwrap(), "canary of python");
+    script("k.delete_password('openai', 'api-key')", "");
+    stores.set(&name("openai"), &secret("ours")).unwrap();
+    script(set, "ours");
+    assert_eq!(read(&stores, &name("openai")).unwrap(), "ours", "one value twice is no question");
 }
 
 #[test]

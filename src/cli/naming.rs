@@ -22,7 +22,7 @@ pub(super) fn of_query(query: &Query) -> String {
                 attributes.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
             }
         },
-        Query::Command(provided) => provided.reference().to_owned(),
+        Query::Command(provided) => format!("{} {}", provided.provider(), provided.reference()),
     }
 }
 
@@ -48,6 +48,8 @@ mod tests {
         assert_eq!(of_placeholder("<< keyring('openai') >>"), "openai");
         assert_eq!(of_placeholder("<< keyring('github', 'work') | b64encode >>"), "github (work)");
         assert_eq!(of_placeholder("<< env('TOKEN') >>"), "$TOKEN");
+        assert_eq!(of_placeholder("<< op('op://Private/OpenAI/key') >>"), "op op://Private/OpenAI/key");
+        assert_eq!(of_placeholder("<< keyring(attributes={'b': '2', 'a': '1'}) >>"), "a=1 b=2");
         assert_eq!(of_placeholder("something else"), "something else");
     }
 }

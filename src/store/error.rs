@@ -91,7 +91,7 @@ pub enum StoreError {
     NoSuchCollection {
         /// What was named.
         collection: String,
-        /// The labels of those it has.
+        /// What those it has are called: by their labels, or by the ends of their paths.
         known: Vec<String>,
     },
     /// A reference pins what this platform's keyring can't search for.

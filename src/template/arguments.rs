@@ -156,6 +156,9 @@ impl Arguments {
             };
         }
         if let Some((name, _)) = named.pop_first() {
+            if expected == COMMAND {
+                return Err(Fault::Takes(COMMAND));
+            }
             let pins = ["attributes", "collection", "store"];
             let pins = if expected == KEYRING { pins.as_slice() } else { &[] };
             let similar = names::similar(&name, names.into_iter().chain(pins.iter().copied()));

@@ -77,6 +77,8 @@ pub(crate) struct Book {
     pub(crate) calls: Vec<NamedCall>,
     /// The functions that the config declares.
     pub(crate) providers: BTreeSet<String>,
+    /// Names that a template gives to something of its own: a call of one may be no call of a function of ours.
+    pub(crate) assigned: BTreeSet<String>,
     /// Every name that a variable of the template may have, for did-you-mean.
     pub(crate) variables: BTreeSet<String>,
 }

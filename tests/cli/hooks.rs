@@ -151,6 +151,20 @@ fn without_the_hosts_process_id_nothing_is_done_and_it_says_why() {
 }
 
 #[test]
+fn a_frozen_command_of_the_config_does_not_hold_a_session_up() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    sandbox.write(
+        ".config/keystencil/config.toml",
+        "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n\
+         [providers.slow]\ncommand = ['sleep', '600', '--', '{ref}']\n",
+    );
+    sandbox.write(".config/keystencil/claude.json", "{\"a\": << slow('600') >>, \"b\": << slow('601') >>}");
+    let said = message(&start(&sandbox, &host));
+    assert!(said.contains("provider `slow` did not answer `600` within 3 s"), "{said}");
+    assert!(!sandbox.path(".claude.json").exists());
+}
+
+#[test]
 fn a_missing_secret_is_told_in_one_line_with_its_cure() {
     let (sandbox, host) = (sandbox(), Host::start());
     assert_eq!(sandbox.run(&["secret", "rm", "github"]).code, 0);

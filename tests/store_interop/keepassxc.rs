@@ -3,8 +3,9 @@
 
 use crate::keepassxc::Asks;
 use crate::keyring::Keyring;
-use crate::names::{account, answer, name, query, read, secret};
+use crate::names::{account, answer, ask, name, query, read, secret};
 use keystencil::error::Explain;
+use keystencil::secret::{Attributes, Pinned, Query, Wanted};
 use keystencil::store::{Choice, Notice, StoreError, StoreKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -98,4 +99,23 @@ fn a_person_is_waited_for_and_told_so_until_the_keyring_goes_away() {
     assert_eq!(told.load(Ordering::SeqCst), 1);
     assert_eq!(answer(&error), &StoreError::NoService);
     keyring.kill();
+}
+
+#[test]
+fn a_pin_finds_an_entry_of_keepassxc_by_its_attributes_and_its_database() {
+    let keyring = Keyring::keepassxc(&[("github", "api-key", "ghp_1"), ("github", "work", "ghp_2")], Asks::default());
+    let stores = keyring.stores(Choice::Auto);
+    let pinned = |collection: Option<&str>| {
+        let attributes =
+            [("Title", "github"), ("UserName", "work")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let wanted = Wanted::Attributes(Attributes::new(attributes.into()).unwrap());
+        Query::Keyring(Pinned::new(wanted, collection.map(str::to_owned)).unwrap())
+    };
+    assert_eq!(ask(&stores, &pinned(None)).unwrap(), "ghp_2");
+    let error = ask(&stores, &pinned(Some("no such"))).unwrap_err();
+    let StoreError::NoSuchCollection { known, .. } = answer(&error) else { panic!("{error:?}") };
+    assert_eq!(known.len(), 1, "{known:?}");
+    for collection in [known[0].as_str(), "default"] {
+        assert_eq!(ask(&stores, &pinned(Some(collection))).unwrap(), "ghp_2", "{collection}");
+    }
 }

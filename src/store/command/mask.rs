@@ -3,6 +3,7 @@
 
 use crate::plan::keylike::looks_like_key;
 use crate::secret::Secret;
+use zeroize::Zeroizing;
 
 /// Bytes of standard error that are read at all.
 pub(super) const READ: usize = 16 << 10;
@@ -16,15 +17,16 @@ const HIDDEN: &str = "[hidden]";
 
 /// The text as it can stand in a message. `printed` is what the program had printed on standard output.
 pub(super) fn shown(stderr: &[u8], printed: &[u8], known: &[&Secret]) -> String {
-    let mut text = String::from_utf8_lossy(stderr).into_owned();
-    let printed = String::from_utf8_lossy(printed);
-    let values = known.iter().map(|secret| secret.expose()).chain([&*printed]);
+    // Wiped, because it may hold a secret until that is hidden.
+    let mut text = Zeroizing::new(String::from_utf8_lossy(stderr).into_owned());
+    let printed = Zeroizing::new(String::from_utf8_lossy(printed).into_owned());
+    let values = known.iter().map(|secret| secret.expose()).chain([printed.as_str()]);
     // A value may stand there line by line; the longest first, so that no part of one is left over.
     let mut pieces: Vec<&str> = values.flat_map(|value| value.lines().chain([value])).map(str::trim).collect();
     pieces.retain(|piece| piece.len() >= SHORT);
     pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
     for piece in pieces {
-        text = text.replace(piece, HIDDEN);
+        text = Zeroizing::new(text.replace(piece, HIDDEN));
     }
     let lines = text.lines().map(plain).filter(|line| !line.is_empty()).map(|line| masked(&line));
     let mut shown = lines.take(LINES).collect::<Vec<_>>().join(" / ");

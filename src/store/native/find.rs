@@ -63,7 +63,12 @@ impl Homes {
             };
             homes.by_name.extend(found.map(|path| (name.to_owned(), path)));
         }
-        homes.labels = all.into_iter().map(|(_, label)| label).collect();
+        // A database of KeePassXC may have no name; then the end of its path is one.
+        let callable = |(path, label): (Path<'_>, String)| match label.as_str() {
+            "" => path.rsplit('/').next().unwrap_or_default().to_owned(),
+            _ => label,
+        };
+        homes.labels = all.into_iter().map(callable).collect();
         Ok(homes)
     }
 

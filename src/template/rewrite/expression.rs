@@ -259,8 +259,10 @@ impl Printer<'_> {
                 self.not_a_word(NameKind::Function, name, call.span())?;
                 self.named_call(name);
                 self.put(name);
+                let is_ours = matches!(name, "keyring" | "env") || self.book.providers.contains(name);
                 match name {
-                    _ if matches!(name, "keyring" | "env") || self.book.providers.contains(name) => {
+                    // A macro of that name would take no argument of ours.
+                    _ if is_ours && !self.book.assigned.contains(name) => {
                         at = Some(self.check(Wanted::deep(Use::Argument), None, call.span()));
                     }
                     "range" => given = Wanted::deep(Use::Argument),

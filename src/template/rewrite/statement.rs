@@ -112,7 +112,7 @@ impl Printer<'_> {
             Stmt::Macro(declaration) => {
                 self.tag("macro", declaration.span());
                 self.put(declaration.name);
-                self.book.variables.insert(declaration.name.to_owned());
+                self.assign(declaration.name);
                 self.parameters(declaration)?;
                 self.put("%}");
                 self.body(&declaration.body)?;
@@ -223,11 +223,16 @@ impl Printer<'_> {
         Ok(())
     }
 
+    fn assign(&mut self, name: &str) {
+        self.book.variables.insert(name.to_owned());
+        self.book.assigned.insert(name.to_owned());
+    }
+
     /// What is assigned to: a name, `namespace.name`, or several in parentheses.
     fn target(&mut self, target: &Expr<'_>) {
         match target {
             Expr::Var(variable) => {
-                self.book.variables.insert(variable.id.to_owned());
+                self.assign(variable.id);
                 self.put(variable.id);
             }
             Expr::GetAttr(lookup) => {
