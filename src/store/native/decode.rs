@@ -2,7 +2,9 @@
 //!
 //! Bytes that can't be decoded are wiped and never reported.
 
-use zeroize::{Zeroize, Zeroizing};
+#[cfg(any(target_os = "macos", test))]
+use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// A Keychain value. go-keyring stores base64 or hex behind a prefix, to get around what `security` can't take; it reads
 /// them without the space around. What is behind a prefix and is neither is no value.
