@@ -65,3 +65,7 @@ mod terminal;
 mod unrender;
 #[path = "cli/vault.rs"]
 mod vault;
+#[path = "cli/vault_plugin.rs"]
+mod vault_plugin;
+#[path = "cli/vault_transfer.rs"]
+mod vault_transfer;

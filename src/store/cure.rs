@@ -14,6 +14,7 @@ impl Explain for StoreError {
             | Self::VaultPassphrase { identity: path }
             | Self::VaultPlugin { identity: path, .. }
             | Self::RuntimeFolder { path, .. }
+            | Self::BadExport { path, .. }
             | Self::VaultPermissions { path, .. }
             | Self::BackupDamaged { path, .. }
             | Self::VaultWrongKey { vault: path, .. }
@@ -92,6 +93,13 @@ impl Explain for StoreError {
             Self::OwnRecipient => "`keystencil vault rekey` gives the vault another identity".to_owned(),
             Self::NoPublicKey => {
                 "write a line `# public key: age1…` into the identity file; its plugin tells which it is".to_owned()
+            }
+            Self::BadExport { .. } => {
+                "give what `keystencil vault export` printed, with `--identity FILE` if another identity opens it"
+                    .to_owned()
+            }
+            Self::ImportConflict { .. } => {
+                "nothing was changed; choose with `--on-conflict keep` or `--on-conflict replace`".to_owned()
             }
             Self::NoRuntimeFolder => {
                 "set XDG_RUNTIME_DIR to a folder of yours with mode 700, in memory if you can; a login by systemd does"

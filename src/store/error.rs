@@ -172,6 +172,20 @@ pub enum StoreError {
     /// A plugin identity does not name its public key, so the other machine could not encrypt to it.
     #[error("the vault's identity does not name its public key")]
     NoPublicKey,
+    /// What was to be imported can't be.
+    #[error("this can't be imported: {reason}")]
+    BadExport {
+        /// Where it came from.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// What was to be imported has other values than the vault.
+    #[error("the vault has other values for {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    ImportConflict {
+        /// The secrets, never empty.
+        names: Vec<SecretName>,
+    },
     /// There is no `$XDG_RUNTIME_DIR`, and the kernel keeps no keys.
     #[error("there is no place to keep the opened identity in: no kernel keyring, and XDG_RUNTIME_DIR is not set")]
     NoRuntimeFolder,

@@ -20,6 +20,7 @@ mod recipient;
 mod rekey;
 mod seal;
 mod ssh_key;
+mod transfer;
 mod unlock;
 mod unlocked;
 
@@ -28,6 +29,7 @@ pub use backup::Backup;
 pub use credential::{VaultCredential, VaultStore};
 pub use readers::Recipient;
 pub use rekey::{NewIdentity, Rekeyed};
+pub use transfer::{Imported, Merge, Sealing};
 pub use unlock::LONGEST_UNLOCK;
 pub use unlocked::KeptIn;
 
@@ -121,7 +123,7 @@ impl Vault {
         let plain = seal::open(sealed, identity.keys()).map_err(|error| match error {
             Unopened::WrongKey | Unopened::Passphrase => StoreError::VaultWrongKey { vault, identity: key },
             Unopened::Plugin => {
-                StoreError::VaultIdentityUnreadable { identity: key, reason: "its age plugin is missing or refused" }
+                StoreError::VaultPlugin { identity: key, plugin: identity.plugins(), reason: "failed or was refused" }
             }
             Unopened::Damaged(reason) => StoreError::VaultDamaged { vault, reason },
         })?;

@@ -25,6 +25,8 @@ const COMMANDS: &[&str] = &[
     "vault recipients list",
     "vault recipients add",
     "vault recipients rm",
+    "vault export",
+    "vault import",
     "vault backups",
     "vault backups list",
     "vault backups show",

@@ -1,6 +1,8 @@
 //! `keystencil vault`: what only the vault has.
 
 mod backups;
+mod export;
+mod import;
 mod recipients;
 mod rekey;
 
@@ -29,6 +31,8 @@ pub(in crate::cli) struct VaultArgs {
 enum VaultCommand {
     Rekey(rekey::RekeyArgs),
     Recipients(recipients::RecipientsArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Backups(backups::BackupsArgs),
 }
 
@@ -37,6 +41,8 @@ pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, C
     match &args.command {
         VaultCommand::Rekey(args) => rekey::run(&workplace, args),
         VaultCommand::Recipients(args) => recipients::run(&workplace, args),
+        VaultCommand::Export(args) => export::run(&workplace, args),
+        VaultCommand::Import(args) => import::run(&workplace, args),
         VaultCommand::Backups(args) => backups::run(&workplace, args),
     }
 }

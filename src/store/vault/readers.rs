@@ -104,7 +104,7 @@ impl Vault {
 }
 
 /// What was given, if it looks like a public key: it may be a secret one by mistake.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = text.trim();
     let is_public = ["age1", "ssh-", "ecdsa-"].iter().any(|start| text.starts_with(start));
     if is_public && !text.contains('\n') && text.len() < 2000 { text.to_owned() } else { "[not shown]".to_owned() }

@@ -1,0 +1,50 @@
+//! `keystencil vault export`.
+
+use super::new_passphrase;
+use crate::cli::context::Workplace;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::store::vault::Sealing;
+use clap::Args;
+
+/// Print the secrets of the vault, encrypted for somewhere else
+///
+/// The output is armored age, which `keystencil vault import` and the age tool
+/// read. It holds the secrets with their names and dates; no backups, and not the
+/// key of the vault.
+///
+/// Examples:
+///
+///     keystencil vault export --to age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2… > keys.age
+///     keystencil vault export --passphrase > keys.age
+///     keystencil vault export --plaintext | jq -r '.entries[].service'
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+#[group(id = "sealing", required = true, multiple = false, args = ["to", "passphrase", "plaintext"])]
+pub(super) struct ExportArgs {
+    /// Encrypt it to this public key: age1…, ssh-ed25519 …, ssh-rsa …; may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    to: Vec<String>,
+    /// Encrypt it with a passphrase, which is asked for
+    #[arg(long)]
+    passphrase: bool,
+    /// Do not encrypt it: JSON with every key in plain text, into a pipe only
+    #[arg(long)]
+    plaintext: bool,
+}
+
+pub(super) fn run(workplace: &Workplace<'_>, args: &ExportArgs) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    if args.plaintext && report.is_out_terminal() {
+        return Err(CliError::Hidden("a vault in plain text"));
+    }
+    let sealing = if args.plaintext {
+        Sealing::Plaintext
+    } else if args.passphrase {
+        Sealing::Passphrase(new_passphrase(report)?)
+    } else {
+        Sealing::Recipients(args.to.clone())
+    };
+    report.raw(&workplace.lookup.stores.vault().export(&sealing)?)?;
+    Ok(Exit::Done)
+}
