@@ -26,6 +26,8 @@ mod help;
 mod hooks;
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/import_configs.rs"]
+mod import_configs;
 #[path = "support/keepassxc.rs"]
 mod keepassxc;
 #[path = "support/keyring.rs"]

@@ -70,6 +70,11 @@ fn look(text: &str, base: usize, kind: Kind, label: &str, nesting: usize, parts:
         return;
     }
     if kind == Kind::Argument && (text.starts_with('-') || !is_telling(label)) {
+        // `--env=NAME=value`.
+        let carries = |name: &str| ["env", "e", "header", "H", "build-arg"].contains(&name);
+        if let Some((_, value)) = assignment(text).filter(|(name, _)| text.starts_with('-') && carries(name)) {
+            return look(value, base + text.len() - value.len(), kind, "", nesting, parts);
+        }
         if let Some((name, value)) = assignment(text) {
             return look(value, base + text.len() - value.len(), Kind::Env, name, nesting, parts);
         }
