@@ -19,8 +19,10 @@ pub struct Journal {
     /// Format of this file.
     pub version: u32,
     /// The target, every symlink resolved.
+    #[serde(with = "super::path")]
     pub target: PathBuf,
     /// The target as it was named: its last part may be a symlink.
+    #[serde(with = "super::path")]
     pub named: PathBuf,
     /// The config's name of the target, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,7 +173,7 @@ impl Journal {
     /// The text that [`Journal::read`] reads.
     #[must_use]
     pub fn write(&self) -> String {
-        // Plain data with string keys: serialising it can't fail.
+        // Plain data with string keys, and paths of any bytes: serialising it can't fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 

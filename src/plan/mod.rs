@@ -13,6 +13,7 @@ pub mod import;
 pub mod insert;
 pub mod journal;
 pub mod keylike;
+pub mod path;
 pub mod render;
 pub mod sync;
 pub mod undo;

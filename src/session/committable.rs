@@ -76,15 +76,14 @@ impl Session<'_> {
 
 /// The first path that git could commit as it is, and the repository as it was asked about it.
 fn first_unfit<'p>(repository: &Repository, paths: &'p [PathBuf]) -> Result<Option<(Repository, &'p Path)>, GitError> {
-    match unfit(repository, paths) {
-        // A bare `.git`, or one whose work tree is elsewhere: what counts is what is added with `--work-tree`.
-        Err(GitError::Failed { .. }) if !repository.is_work_tree()? => {
-            let git_dir = repository.root().join(".git");
-            let Some(detached) = Repository::explicit(&git_dir, Some(repository.root()))? else { return Ok(None) };
-            Ok(unfit(&detached, paths)?.map(|path| (detached, path)))
-        }
-        found => Ok(found?.map(|path| (repository.clone(), path))),
+    let found = unfit(repository, paths);
+    if !matches!(found, Ok(Some(_)) | Err(GitError::Failed { .. })) || repository.is_work_tree()? {
+        return Ok(found?.map(|path| (repository.clone(), path)));
     }
+    // A bare `.git`, or one whose work tree is elsewhere: what counts is what is added with `--work-tree`.
+    let git_dir = repository.root().join(".git");
+    let Some(detached) = Repository::explicit(&git_dir, Some(repository.root()))? else { return Ok(None) };
+    Ok(unfit(&detached, paths)?.map(|path| (detached, path)))
 }
 
 fn unfit<'p>(repository: &Repository, paths: &'p [PathBuf]) -> Result<Option<&'p Path>, GitError> {

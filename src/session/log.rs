@@ -38,6 +38,7 @@ pub struct Record {
     /// What.
     pub event: Event,
     /// The live file.
+    #[serde(with = "crate::plan::path")]
     pub target: PathBuf,
     /// Who held it, as far as known: program, process id, session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

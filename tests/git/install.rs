@@ -1,6 +1,7 @@
 //! `install git` and `uninstall git`.
 
-use crate::repository::Repository;
+use crate::repository::{Repository, holds_key};
+use crate::sandbox::AT_REST;
 use std::fs;
 
 #[test]
@@ -46,8 +47,63 @@ fn the_filter_is_not_taken_out_while_it_is_needed() {
     repository.render();
     let said = repository.run(&["uninstall", "git"]);
     assert!(said.code == 2 && said.err.contains("is rendered"), "{}", said.whole());
+    let state = repository.path(".local/state/keystencil");
+    let mut files = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
+    let journal = files.find(|path| path.to_string_lossy().ends_with(".journal.json")).unwrap();
+    let text = fs::read(&journal).unwrap();
+    fs::write(&journal, "damaged").unwrap();
+    let said = repository.run(&["uninstall", "git"]);
+    assert!(said.code == 2 && said.err.contains("damaged"), "{}", said.whole());
+    fs::write(&journal, text).unwrap();
     repository.unrender();
     assert_eq!(repository.run(&["uninstall", "git"]).code, 0);
+}
+
+#[test]
+fn files_and_folders_of_any_name_are_meant_and_no_others() {
+    let names: [&[u8]; 6] =
+        [b"a b/c d.json", b"li[v]e *?.json", b"quo\"te's\\.json", b"new\nline.json", b"\xff\xfe.json", b"!#x.json"];
+    for name in names {
+        let repository = Repository::without_filter();
+        let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name);
+        let path = repository.path("dots").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, AT_REST).unwrap();
+        let run = |verb: &[&str]| {
+            let mut command = repository.sandbox().command(verb);
+            if verb[0] == "render" {
+                command.args(["--template", ".config/keystencil/claude.json", "--to"]);
+            }
+            repository.said(&command.arg(&path).output().unwrap())
+        };
+        assert_eq!(run(&["install", "git"]).code, 0, "{name:?}");
+        assert_eq!(run(&["install", "git"]).err.matches("nothing was changed").count(), 1, "{name:?}");
+        assert_eq!(run(&["render"]).code, 0, "{name:?}");
+        assert!(holds_key(&fs::read_to_string(&path).unwrap()));
+        repository.git(&["add", "--all"]);
+        repository.assert_clean();
+        assert_eq!(repository.git(&["check-attr", "filter", "x.json"]), "x.json: filter: unspecified\n");
+        assert_eq!(repository.run(&["unrender", "--all"]).code, 0);
+        assert_eq!(repository.git(&["diff"]), "", "{name:?}");
+    }
+}
+
+#[test]
+fn a_config_that_can_not_be_written_is_an_error_and_the_rest_can_be_done_later() {
+    let repository = Repository::without_filter();
+    fs::write(repository.path("dots/.git/config.lock"), "").unwrap();
+    let said = repository.run(&["install", "git"]);
+    assert!(said.code == 2 && said.err.contains("config"), "{}", said.whole());
+    assert!(!repository.path("dots/.gitattributes").exists());
+    fs::remove_file(repository.path("dots/.git/config.lock")).unwrap();
+    fs::create_dir(repository.path("dots/.gitattributes")).unwrap();
+    let said = repository.run(&["install", "git"]);
+    assert!(said.code == 2 && said.err.contains(".gitattributes"), "{}", said.whole());
+    fs::remove_dir(repository.path("dots/.gitattributes")).unwrap();
+    assert_eq!(repository.run(&["install", "git"]).code, 0);
+    repository.render();
+    repository.git(&["add", "--all"]);
+    repository.assert_clean();
 }
 
 #[test]

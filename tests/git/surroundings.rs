@@ -1,8 +1,9 @@
 //! What else people do with a repository while a file in it is rendered.
 
 use crate::repository::{Repository, holds_key};
-use crate::sandbox::{AT_REST, KEY};
+use crate::sandbox::{AT_REST, KEY, Running};
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 
 /// Adds a setting beside the slot, as a host does.
 fn with_theme(repository: &Repository, theme: &str) {
@@ -222,4 +223,46 @@ fn flags_and_intentions_of_the_index_stay_and_no_hook_is_run() {
     repository.render();
     assert_eq!(repository.git(&["diff", "--cached", "--stat"]), before);
     repository.unrender();
+}
+
+#[test]
+fn the_guard_leaves_a_clean_status_too() {
+    let repository = Repository::new();
+    let mut command = repository.sandbox().command(&["exec", "--", "sleep", "600"]);
+    let mut exec = Running(command.process_group(0).spawn().unwrap());
+    repository.wait_until(|| repository.is_rendered());
+    repository.wait_until(|| repository.git(&["status", "--porcelain"]).is_empty());
+    rustix::process::kill_process_group(rustix::process::Pid::from_child(&exec.0), rustix::process::Signal::KILL)
+        .unwrap();
+    exec.0.wait().unwrap();
+    repository.wait_until(|| !repository.is_rendered());
+    repository.wait_until(|| repository.git(&["status", "--porcelain"]).is_empty());
+    repository.assert_clean();
+}
+
+#[test]
+fn a_work_tree_that_is_elsewhere_is_where_it_is() {
+    let repository = Repository::without_filter();
+    fs::create_dir(repository.path("tree")).unwrap();
+    fs::rename(repository.path("dots/live.json"), repository.path("tree/live.json")).unwrap();
+    repository.git(&["config", "core.worktree", repository.path("tree").to_str().unwrap()]);
+    // Beside the `.git` is no work tree …
+    let config = "[targets.claude]\ntemplate = 'claude.json'\npath = '~/dots/live.json'\n";
+    repository.write(".config/keystencil/config.toml", config);
+    assert_eq!(repository.run(&["render"]).code, 0);
+    repository.unrender();
+    // … and what is one can't be told from its folder.
+    let config =
+        "repositories = ['~/dots/.git']\n[targets.claude]\ntemplate = 'claude.json'\npath = '~/tree/live.json'\n";
+    repository.write(".config/keystencil/config.toml", config);
+    assert_eq!(repository.run(&["render"]).code, 2);
+    assert_eq!(repository.run(&["install", "git"]).code, 0);
+    assert_eq!(repository.run(&["render"]).code, 0);
+    assert_eq!(
+        repository
+            .git(&["-C", "../tree", "--git-dir=../dots/.git", "status", "--porcelain", "-uno"])
+            .matches("live.json")
+            .count(),
+        0
+    );
 }

@@ -9,7 +9,7 @@ use crate::cli::report::{GOOD, Text, count};
 use crate::host::Resolved;
 use crate::host::git::Repository;
 use crate::host::profile;
-use crate::session::{FilterChange, FilterOptions, Filtered, SessionError, install_filter, uninstall_filter};
+use crate::session::{FilterChange, FilterOptions, Filtered, SessionError, State, install_filter, uninstall_filter};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -90,14 +90,22 @@ pub(super) fn uninstall(context: &Context, args: &UngitArgs) -> Result<Exit, Cli
     let workplace = context.open_anyhow();
     let files = files(&workplace, &[])?;
     for (repository, _) in repositories(&workplace, &files, args.common.repo.as_deref())? {
-        let rendered = workplace.session(|session| session.status(&[]))?;
-        if let Some(rendered) = rendered.into_iter().find(|status| repository.name_of(&status.path).is_some()) {
-            return Err(SessionError::StillRendered { path: rendered.path }.into());
-        }
+        refuse_needed(context, &repository)?;
         let changes = uninstall_filter(&repository, args.common.config(), args.common.dry_run)?;
         say(context, &repository, &changes, args.common.dry_run, ["uninstalled", "would uninstall"], "is not there");
     }
     Ok(Exit::Done)
+}
+
+/// While a file is rendered, or nobody knows whether one is, the filter stays.
+fn refuse_needed(context: &Context, repository: &Repository) -> Result<(), SessionError> {
+    for state in State::new(context.environment.state.clone()).owing()? {
+        let target = state.journal()?.map(|journal| journal.target);
+        if let Some(path) = target.filter(|target| repository.name_of(target).is_some()) {
+            return Err(SessionError::StillRendered { path });
+        }
+    }
+    Ok(())
 }
 
 /// The files that were named, or the targets of the config.
