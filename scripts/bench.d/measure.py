@@ -23,7 +23,7 @@ missed = []
 class Scene:
     """A home of its own with a target, a template, and what keystencil keeps about them."""
 
-    def __init__(self, folder, size, references, backups=0, rendered_backups=False, owner=None):
+    def __init__(self, folder, size, references, backups=0, rendered_backups=False, owner=None, vault=False):
         self.home = tempfile.mkdtemp(dir=folder)
         self.target, self.template = self.path(".claude.json"), self.path("template.json")
         self.backups = self.path(".claude", "backups")
@@ -38,6 +38,11 @@ class Scene:
             "DBUS_SESSION_BUS_ADDRESS": os.environ.get("DBUS_SESSION_BUS_ADDRESS", ""),
             **(SECRETS if references[0].startswith("env") else {}),
         }
+        if vault:
+            self.env["KEYSTENCIL_STORE"] = "vault"
+            for index in range(20):
+                value = SECRETS[f"BENCH_SECRET_{index}"].encode()
+                subprocess.run([BINARY, "-q", "secret", "set", f"bench-{index}"], input=value, env=self.env, check=True)
         # Once there and back, so that the target is at rest and the state is as it is in daily use.
         run(self.render(), self.env)
         if rendered_backups:
@@ -198,6 +203,17 @@ def render(folder, runs):
         scene.remove()
 
 
+def vault(folder, runs):
+    scenes = {n: Scene(folder, 64 * KB, [f"keyring('bench-{i}')" for i in range(n)], vault=True) for n in (1, 20)}
+    lines = {n: ((scene.render(), scene.env), scene.without_backups) for n, scene in scenes.items()}
+    medians = interleave(runs * 2, lines)
+    one, twenty = medians[1][0], medians[20][0]
+    figure = f"{twenty:.2f} ms, {twenty / one:.2f} × one ({one:.2f} ms)"
+    say("render, 20 references from the vault, 64 KB", figure, "1.5 ×", twenty <= 1.5 * one)
+    for scene in scenes.values():
+        scene.remove()
+
+
 def unrender(folder, runs):
     small = Scene(folder, 64 * KB, [f"env('BENCH_SECRET_{n}')" for n in range(5)])
     medians = interleave(runs * 2, {
@@ -308,7 +324,7 @@ def scale(folder, runs):
     linear("unrender without its two fsyncs, by slots at 64 KB", "slot", costs)
 
 
-GROUPS = {"start": start, "render": render, "unrender": unrender, "session": session, "scale": scale}
+GROUPS = {"start": start, "render": render, "vault": vault, "unrender": unrender, "session": session, "scale": scale}
 
 arguments = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
 arguments.add_argument("--strict", action="store_true")
