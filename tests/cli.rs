@@ -16,6 +16,9 @@ mod demo;
 mod diff;
 #[path = "cli/doctor.rs"]
 mod doctor;
+#[cfg(target_os = "linux")]
+#[path = "cli/errands.rs"]
+mod errands;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/exec.rs"]

@@ -70,6 +70,32 @@ fn an_exec_killed_at_any_call_beside_a_hold_of_a_person_leaves_that_hold() {
     Case { args: &["exec", "--", "true"], prepare, cured: BY_UNRENDER }.check(Home::settled());
 }
 
+/// Whether `exec` was killed before its program had a hold of its own or after: a program that runs has its secrets.
+#[test]
+fn a_program_never_loses_its_secrets_when_exec_is_killed_at_any_call() {
+    let mut home = Home::settled();
+    home.keep();
+    let target = home.target().display().to_string();
+    let look = format!("grep -q ghp_0123456789 {target} && grep -q sk-live- {target} || touch {target}-lost");
+    let script = format!("touch {target}-ran; for i in 1 2 3 4 5 6; do {look}; sleep 0.02; done; {look}");
+    let args = ["exec", "--", "sh", "-c", &script];
+    let points = points_alone(&home, &args);
+    let (mut killed, mut ran) = (0, 0);
+    for point in &points {
+        home.restore();
+        let (_, was_killed) = kill_at(&home, &args, point);
+        killed += usize::from(was_killed);
+        home.succeeds(&["recover"]);
+        home.until_quiet();
+        ran += usize::from(home.path(".claude.json-ran").exists());
+        assert!(!home.path(".claude.json-lost").exists(), "killed at {point:?}: the program lost its secrets");
+        home.succeeds(&["recover"]);
+        home.assert_nothing_owed(&format!("killed at {point:?}"));
+    }
+    println!("killed {killed} times at {} calls, the program ran {ran} times", points.len());
+    assert!(killed > 0 && ran > 0);
+}
+
 #[test]
 fn a_recover_killed_at_any_call_is_finished_by_the_next() {
     let prepare = |home: &Home| {

@@ -10,6 +10,8 @@ use super::commands::exec::Close;
 #[cfg(unix)]
 use super::commands::exec::Start;
 use super::environment;
+use crate::host::process::Process;
+use crate::plan::Lease;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
@@ -24,7 +26,7 @@ const START: &str = "exec-start";
 #[derive(Debug)]
 pub(super) enum Errand {
     /// To render for the `exec` of that process; its own command line follows.
-    Fill(u32),
+    Fill(Process),
     /// To end holds.
     Close(Close),
     /// To become the program that `exec` runs.
@@ -36,7 +38,7 @@ impl Errand {
     /// Takes an errand off the command line; what remains is a command line as a person writes it.
     pub(super) fn split(arguments: Vec<OsString>) -> (Option<Self>, Vec<OsString>) {
         let errand = match arguments.split_first() {
-            Some((verb, rest)) if verb == FILL => rest.first().and_then(number).map(Self::Fill),
+            Some((verb, rest)) if verb == FILL => rest.first().and_then(process).map(Self::Fill),
             Some((verb, rest)) if verb == CLOSE => Close::read(rest).map(Self::Close),
             #[cfg(unix)]
             Some((verb, rest)) if verb == START => Start::read(rest).map(Self::Start),
@@ -56,9 +58,9 @@ impl Errand {
 }
 
 /// A process that fills in the secrets for us, as the command line of this process asks for.
-pub(super) fn fill() -> io::Result<Command> {
+pub(super) fn fill(own: &Lease) -> io::Result<Command> {
     let mut command = start(FILL)?;
-    command.arg(std::process::id().to_string()).args(environment::arguments());
+    command.arg(id(own)).args(environment::arguments());
     Ok(command)
 }
 
@@ -86,6 +88,18 @@ pub(super) fn start(verb: &str) -> io::Result<Command> {
 pub(super) fn show_name() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_name(c"keystencil");
+}
+
+/// A holder, as an errand reads it with [`process`]. Told and not looked up again: an errand that can't look it up would
+/// take it for dead.
+pub(super) fn id(lease: &Lease) -> String {
+    format!("{}:{}", lease.pid.unwrap_or_default(), lease.started)
+}
+
+/// An argument that [`id`] made.
+pub(super) fn process(argument: impl AsRef<OsStr>) -> Option<Process> {
+    let (pid, started) = argument.as_ref().to_str()?.split_once(':')?;
+    Some(Process { pid: pid.parse().ok()?, started: started.parse().ok()?, program: "keystencil".to_owned() })
 }
 
 /// An argument that is a number.

@@ -80,7 +80,7 @@ pub fn run() -> ExitCode {
     let report = report.asked(&cli.global);
     let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
     let context = Context::new(report, environment, hardened, cli.global);
-    let done = match (owner, &cli.command) {
+    let done = match (&owner, &cli.command) {
         (Some(owner), Command::Exec(args)) => exec::fill(&context, args, owner),
         (_, command) => dispatch(&context, command),
     };

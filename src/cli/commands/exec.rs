@@ -25,6 +25,7 @@ use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{PairArgs, select};
 use crate::host::process::{Process, is_alive};
+use crate::plan::Lease;
 use crate::session::{RenderOptions, Session, Target};
 use clap::{Args, ValueEnum};
 use held::Held;
@@ -128,7 +129,7 @@ fn with_secrets(
         };
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         let mut held = Held::new(&context.report, session, &targets, own.clone());
-        let mut filling = errand::fill().and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
+        let mut filling = errand::fill(&own).and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
         #[cfg(unix)]
         let filled = signals.until_end_of_errand(&mut filling);
         #[cfg(not(unix))]
@@ -140,9 +141,7 @@ fn with_secrets(
                 return Ok(None);
             }
             #[cfg(unix)]
-            if signals.arrived().is_some()
-                && let Some(signal) = filled.signal()
-            {
+            if let Some(signal) = filled.signal().filter(|signal| signals::ENDING.contains(signal)) {
                 // A Ctrl-C at a prompt.
                 drop((held, noted));
                 signals.end_by(signal);
@@ -158,7 +157,7 @@ fn with_secrets(
             held.release();
             return Ok(Some(after_signal(signal)));
         }
-        let mut child = match context.hardened.lifted(|| start(context, &targets, program, arguments)) {
+        let mut child = match context.hardened.lifted(|| start(context, &own, &targets, program, arguments)) {
             Ok(child) => child,
             Err(source) => {
                 held.release();
@@ -186,15 +185,13 @@ fn with_secrets(
 }
 
 /// Renders for the `exec` that is process `owner`: what an errand of it does. The secrets go with this process.
-pub(in crate::cli) fn fill(context: &Context, args: &ExecArgs, owner: u32) -> Result<Exit, CliError> {
+pub(in crate::cli) fn fill(context: &Context, args: &ExecArgs, owner: &Process) -> Result<Exit, CliError> {
     // A prompt must not outlive whoever waits for it.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     let workplace = context.open()?;
     let targets = select(&workplace.config, &args.targets, &args.pair)?;
-    let Some(holder) = Process::find(owner).map(|process| process.lease(None, Timestamp::now())) else {
-        return Ok(Exit::BEFORE_CMD);
-    };
+    let holder = owner.lease(None, Timestamp::now());
     workplace.session(|session| {
         let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
         recover(&context.report, session).warn(&context.report);
@@ -217,13 +214,25 @@ pub(in crate::cli) fn fill(context: &Context, args: &ExecArgs, owner: u32) -> Re
 
 /// Starts the program.
 #[cfg(unix)]
-fn start(context: &Context, targets: &[Target], program: &OsStr, arguments: &[OsString]) -> io::Result<Child> {
-    Start::command(&context.report, targets, program, arguments)?.spawn()
+fn start(
+    context: &Context,
+    own: &Lease,
+    targets: &[Target],
+    program: &OsStr,
+    arguments: &[OsString],
+) -> io::Result<Child> {
+    Start::command(&context.report, own, targets, program, arguments)?.spawn()
 }
 
 /// Starts the program.
 #[cfg(not(unix))]
-fn start(_context: &Context, _targets: &[Target], program: &OsStr, arguments: &[OsString]) -> io::Result<Child> {
+fn start(
+    _context: &Context,
+    _own: &Lease,
+    _targets: &[Target],
+    program: &OsStr,
+    arguments: &[OsString],
+) -> io::Result<Child> {
     Command::new(program).args(arguments).spawn()
 }
 

@@ -1,7 +1,7 @@
 //! The end of a hold, done by a child of ours that reads the rendered file and ends; by ourselves if it can't be started
 //! or is killed, since secrets that stay in a file are worse than some in a process that is closed to others.
 
-use crate::cli::errand::{self, number};
+use crate::cli::errand::{self, number, process};
 use crate::cli::exit::Exit;
 use crate::cli::outcome::closed_warnings;
 use crate::cli::report::{GOOD, Report, Text, count};
@@ -17,7 +17,7 @@ use std::process::Stdio;
 #[derive(Debug)]
 pub(in crate::cli) struct Close {
     tone: String,
-    owner: u32,
+    owner: Process,
     /// The program that the owner runs: its hold and those of all that it started end too.
     program: Option<u32>,
     paths: Vec<PathBuf>,
@@ -29,7 +29,7 @@ impl Close {
         let [tone, owner, program, paths @ ..] = arguments else { return None };
         let program = Some(number(program)?).filter(|program| *program > 0);
         let paths = paths.iter().map(PathBuf::from).collect();
-        Some(Self { tone: tone.to_str()?.to_owned(), owner: number(owner)?, program, paths })
+        Some(Self { tone: tone.to_str()?.to_owned(), owner: process(owner)?, program, paths })
     }
 
     /// Ends the holds, and says what there is to say.
@@ -39,18 +39,16 @@ impl Close {
         let _signals = super::signals::Signals::watch();
         let report = report.in_tone(&self.tone);
         let session = Session::closing(State::new(state.to_owned()));
-        let owner = Process::find(self.owner).map(|process| process.lease(None, Timestamp::now()));
+        let owner = self.owner.lease(None, Timestamp::now());
         let mut exit = Exit::Done;
         for path in &self.paths {
-            let is_due = |lease: &Lease| {
-                owner.as_ref().is_some_and(|owner| lease.same_holder(owner))
-                    || self.program.is_some_and(|program| is_of(lease, program))
-            };
+            let is_due =
+                |lease: &Lease| lease.same_holder(&owner) || self.program.is_some_and(|program| is_of(lease, program));
             let all = session.journal(path).ok().flatten().map(|journal| journal.leases).unwrap_or_default();
             let mut due: Vec<Release> = all.into_iter().filter(is_due).map(Release::Holder).collect();
             if due.is_empty() {
                 // The owner was killed meanwhile, or the journal can't be read: then this finds the words for it.
-                due.push(owner.clone().map_or(Release::Dead, Release::Holder));
+                due.push(Release::Holder(owner.clone()));
             }
             for release in &due {
                 exit = exit.and(say(&report, path, session.unrender(path, release)));
@@ -62,10 +60,10 @@ impl Close {
 
 /// Ends the holds of this process, and those of the program that it runs, in a child. What it has to say is shown if
 /// `report` is there. Whether the child did it, or told why it can't be done.
-pub(super) fn by_child(report: Option<&Report>, targets: &[Target], program: Option<u32>) -> bool {
+pub(super) fn by_child(report: Option<&Report>, targets: &[Target], own: &Lease, program: Option<u32>) -> bool {
     let Ok(mut command) = errand::close() else { return false };
     command.arg(report.map(Report::tone).unwrap_or_default());
-    command.arg(std::process::id().to_string()).arg(program.unwrap_or_default().to_string());
+    command.arg(errand::id(own)).arg(program.unwrap_or_default().to_string());
     command.args(targets.iter().map(|target| &target.path)).stdin(Stdio::null()).stdout(Stdio::null());
     if report.is_none() {
         command.stderr(Stdio::null());

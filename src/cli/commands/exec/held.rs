@@ -41,7 +41,7 @@ impl<'a> Held<'a> {
         };
         // Why a journal can't be read is found out and told by whoever tries.
         let is_due = |target: &Target| self.session.journal(&target.path).map_or(true, |found| found.is_some_and(owes));
-        if self.targets.iter().any(is_due) && !close::by_child(Some(self.report), self.targets, None) {
+        if self.targets.iter().any(is_due) && !close::by_child(Some(self.report), self.targets, &self.lease, None) {
             let paths: Vec<PathBuf> = self.targets.iter().map(|target| target.path.clone()).collect();
             close::here(self.report, self.session, &paths, &self.lease);
         }

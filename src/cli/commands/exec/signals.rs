@@ -15,7 +15,8 @@ use std::io;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+/// Signals that mean: end.
+pub(super) const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 const OTHERS: [i32; 3] = [SIGUSR1, SIGUSR2, SIGWINCH];
 
 /// Where `exec` is.

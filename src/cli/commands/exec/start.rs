@@ -4,11 +4,12 @@
 //! that hold, the program would lose its secrets should `exec` be killed between starting it and saying so.
 
 use super::{close, not_started};
-use crate::cli::errand::{self, number};
+use crate::cli::errand::{self, number, process};
 use crate::cli::exit::Exit;
 use crate::cli::harden::Hardened;
 use crate::cli::report::Report;
-use crate::host::process::Process;
+use crate::host::process::{Process, is_alive};
+use crate::plan::Lease;
 use crate::session::{Session, State, Target};
 use jiff::Timestamp;
 use std::ffi::{OsStr, OsString};
@@ -21,7 +22,7 @@ use std::process::Command;
 #[derive(Debug)]
 pub(in crate::cli) struct Start {
     tone: String,
-    owner: u32,
+    owner: Process,
     paths: Vec<PathBuf>,
     program: OsString,
     arguments: Vec<OsString>,
@@ -31,12 +32,13 @@ impl Start {
     /// The errand that becomes the program.
     pub(super) fn command(
         report: &Report,
+        own: &Lease,
         targets: &[Target],
         program: &OsStr,
         arguments: &[OsString],
     ) -> io::Result<Command> {
         let mut command = errand::become_program()?;
-        command.arg(report.tone()).arg(std::process::id().to_string()).arg(targets.len().to_string());
+        command.arg(report.tone()).arg(errand::id(own)).arg(targets.len().to_string());
         command.args(targets.iter().map(|target| &target.path)).arg(program).args(arguments);
         Ok(command)
     }
@@ -48,7 +50,7 @@ impl Start {
         let (program, arguments) = command.split_first()?;
         Some(Self {
             tone: tone.to_str()?.to_owned(),
-            owner: number(owner)?,
+            owner: process(owner)?,
             paths: paths.iter().map(PathBuf::from).collect(),
             program: program.clone(),
             arguments: arguments.to_vec(),
@@ -64,17 +66,15 @@ impl Start {
         let lease = own.lease(None, Timestamp::now());
         // The hold of `exec` is enough while that lives, so a failure here is nothing to keep a program from starting for.
         let holds = self.paths.iter().filter(|path| session.hold(path, lease.clone()).unwrap_or(false)).count();
-        let owner = Process::find(self.owner);
-        if owner.is_none() && holds < self.paths.len() {
+        let owner = self.owner.lease(None, Timestamp::now());
+        if !is_alive(&owner) && holds < self.paths.len() {
             // `exec` was killed, and the secrets may be out already.
             close::here(&report, &session, &self.paths, &lease);
             return Exit::BEFORE_CMD;
         }
         let failed = hardened.lifted(|| Command::new(&self.program).args(&self.arguments).exec());
         close::here(&report, &session, &self.paths, &lease);
-        if let Some(owner) = owner {
-            close::here(&report, &session, &self.paths, &owner.lease(None, Timestamp::now()));
-        }
+        close::here(&report, &session, &self.paths, &owner);
         not_started(&report, &self.program, failed)
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn run(session: &Session<'_>, targets: &[Target], own: &Lease, child:
         wait_for_children(pid, child, at_least);
         at_least = REOPENED;
         // Silent, since the terminal is the program's. What can't be taken out now is taken out at the end.
-        if !by_child(None, targets, Some(pid)) {
+        if !by_child(None, targets, own, Some(pid)) {
             let_go_here(session, targets, own, pid);
         }
         while !targets.iter().any(|target| is_held(session, target, pid)) {
