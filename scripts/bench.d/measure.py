@@ -65,7 +65,7 @@ class Scene:
             shutil.copy(self.target, os.path.join(self.backups, f".claude.json.backup.{now - index * 60000}"))
 
     def render(self):
-        return [BINARY, "render", "--template", self.template, "--to", self.target, *self.owner]
+        return [BINARY, "render", "--template", self.template, "--to", self.target, "--allow-new", *self.owner]
 
     def unrender(self):
         return [BINARY, "unrender", "--to", self.target, *self.owner]

@@ -1,8 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge, recover, render, secret,
-    status, unlock, unrender, vault,
+    allow, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge, recover, render,
+    secret, status, unlock, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -119,6 +119,7 @@ pub(super) enum Command {
     Log(log::LogArgs),
     Secret(secret::SecretArgs),
     Import(import::ImportArgs),
+    Allow(allow::AllowArgs),
     Doctor(doctor::DoctorArgs),
     Purge(purge::PurgeArgs),
     Vault(vault::VaultArgs),

@@ -128,6 +128,7 @@ impl Workplace<'_> {
             places: self.places(),
             unguarded: self.config.unguarded.clone(),
             now: Timestamp::now,
+            guarded: environment::wants_grants(),
         };
         work(&session)
     }

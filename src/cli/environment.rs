@@ -68,6 +68,12 @@ pub(super) fn bus() -> Bus {
     }
 }
 
+/// Whether what templates ask for has to be allowed: always, unless `KEYSTENCIL_GRANTS` is `off`. Not in the config,
+/// which may come from the same repository as the templates.
+pub(super) fn wants_grants() -> bool {
+    variable("KEYSTENCIL_GRANTS").is_none_or(|value| value != "off")
+}
+
 /// The process id that Claude Code gives to what it starts.
 pub(super) fn claude_pid() -> Option<String> {
     variable("CLAUDE_PID").filter(|pid| !pid.is_empty())

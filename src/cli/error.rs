@@ -5,6 +5,7 @@ use super::config::ConfigError;
 use super::targets::TargetError;
 use crate::error::{Explain, Place};
 use crate::host::git::ProtocolError;
+use crate::json::PointerError;
 use crate::secret::{NameError, SecretName};
 use crate::session::SessionError;
 use crate::store::{LookupError, StoreError, StoreKind};
@@ -71,6 +72,17 @@ pub(super) enum CliError {
         /// The store that has it.
         store: StoreKind,
     },
+    /// What a template asks for was not allowed.
+    #[error("{flows} new slot{} of {} {} not allowed", if *flows == 1 { "" } else { "s" }, path.display(), if *flows == 1 { "is" } else { "are" })]
+    NotAllowed {
+        /// The target.
+        path: PathBuf,
+        /// How many.
+        flows: usize,
+    },
+    /// What was to be a JSON pointer is none.
+    #[error(transparent)]
+    Pointer(#[from] PointerError),
     /// A person said no, or there was nobody to ask.
     #[error("{0}")]
     NotConfirmed(&'static str),
@@ -179,6 +191,10 @@ impl Explain for CliError {
             Self::NoTerminal | Self::NoPassphrase => "nothing was changed; run it at a terminal and type one",
             Self::Mistyped => "nothing was changed; try again",
             Self::Stored { .. } => "leave `--no-overwrite` out to replace it",
+            Self::NotAllowed { .. } => {
+                "see it with `keystencil allow --pending`; say yes at a terminal, or use `--allow-new` the first time"
+            }
+            Self::Pointer(_) => "write it as `keystencil allow --list` shows it: /mcpServers/github/env/TOKEN",
             Self::NotConfirmed(_) => "`--yes` does it without asking",
             Self::Exists(_) => "move it away first; nothing was changed",
             Self::BadPid { .. } => "name a running process by its number, as `ps` shows it",

@@ -11,6 +11,7 @@ mod environment;
 mod errand;
 mod error;
 mod exit;
+mod granting;
 mod harden;
 mod holder;
 mod lookup;
@@ -29,8 +30,8 @@ mod usage;
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
-    completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man, purge, recover, render,
-    secret, status, unlock, unrender, vault,
+    allow, completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man, purge, recover,
+    render, secret, status, unlock, unrender, vault,
 };
 use context::Context;
 use environment::Environment;
@@ -98,6 +99,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Log(args) => log::run(context, args),
         Command::Secret(args) => secret::run(context, args),
         Command::Import(args) => import::run(context, args),
+        Command::Allow(args) => allow::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Purge(args) => purge::run(context, args),
         Command::Vault(args) => vault::run(context, args),

@@ -4,8 +4,12 @@ use super::exit::Exit;
 use super::report::{GOOD, Report, Text, Warning, count};
 use crate::error::Place;
 use crate::plan::Lease;
+use crate::plan::grants::Destination;
 use crate::session::{Closed, Outcome, Rendered, Target, Unrendered};
 use std::path::Path;
+
+/// So many refused slots are told of one by one.
+const MANY: usize = 5;
 
 /// Says what a render did.
 pub(super) fn rendered(report: &Report, target: &Target, rendered: &Rendered) -> Exit {
@@ -48,6 +52,16 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
             hint: Some("put a reference into the template for it, or take it out by hand".to_owned()),
         });
     }
+    let refused = rendered.refused.len();
+    for (index, flow) in rendered.refused.iter().enumerate().take(MANY) {
+        let is_last = index + 1 == refused.min(MANY);
+        let more = if refused > MANY { format!(" (and {} more)", refused - MANY) } else { String::new() };
+        report.warning(&Warning {
+            message: format!("`{}` may not go to {}: the slot stays closed", flow.text, shortened(&flow.destination)),
+            place: place(&flow.pointer),
+            hint: is_last.then(|| format!("look at it and allow it with `keystencil allow`{more}")),
+        });
+    }
     for (pointer, reason) in &rendered.warnings {
         report.warning(&Warning { message: reason.clone(), place: place(pointer), hint: None });
     }
@@ -56,8 +70,15 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
     }
     Exit::attention(
         rendered.lock_ignored
+            || !rendered.refused.is_empty()
             || !(rendered.conflicts.is_empty() && rendered.drifted.is_empty() && rendered.foreign.is_empty()),
     )
+}
+
+/// A destination in a sentence.
+fn shortened(destination: &Destination) -> String {
+    let text = destination.to_string();
+    if text.chars().count() <= 60 { text } else { text.chars().take(59).chain(['…']).collect() }
 }
 
 /// Says what an unrender did.

@@ -6,7 +6,7 @@ use super::environment;
 use super::error::CliError;
 use crate::plan::OnConflict;
 use crate::secret::Query;
-use crate::session::{Release, RenderOptions, Rendered, Session, Target};
+use crate::session::{Release, RenderOptions, Rendered, Session, SessionError, Target};
 use crate::template::{Blueprint, Source};
 
 /// A target and what its render did.
@@ -23,7 +23,7 @@ pub(super) fn prepare(
     options: &RenderOptions,
 ) -> Result<(), CliError> {
     let mut errors = Vec::new();
-    let mut wanted: Vec<(&Target, Blueprint)> = Vec::new();
+    let mut wanted: Vec<(&Target, Vec<Source>)> = Vec::new();
     for target in targets {
         // A single render checks its target itself before it writes.
         let checked = if targets.len() > 1 { session.preview(target, OnConflict::Keep).map(drop) } else { Ok(()) };
@@ -31,8 +31,9 @@ pub(super) fn prepare(
             true => Ok(blueprint),
             false => session.refuse_committable(target).map(|()| blueprint),
         };
-        match checked.and_then(|()| session.blueprint(target)).and_then(fit) {
-            Ok(blueprint) => wanted.push((target, blueprint)),
+        let wants = |blueprint: Blueprint| sources(session, target, &blueprint);
+        match checked.and_then(|()| session.blueprint(target)).and_then(fit).and_then(wants) {
+            Ok(sources) => wanted.push((target, sources)),
             Err(error) => errors.push(error.into()),
         }
     }
@@ -40,7 +41,7 @@ pub(super) fn prepare(
         return Err(error);
     }
     let mut queries: Vec<Query> =
-        wanted.iter().flat_map(|(_, blueprint)| sources(blueprint)).filter_map(Source::query).cloned().collect();
+        wanted.iter().flat_map(|(_, sources)| sources).filter_map(Source::query).cloned().collect();
     queries.sort();
     queries.dedup();
     workplace.lookup.fetch(&queries);
@@ -48,7 +49,7 @@ pub(super) fn prepare(
         Source::Secret(query) => workplace.lookup.is_missing(query),
         Source::Env(name) => environment::variable(name).is_none_or(|value| value.is_empty()),
     };
-    let lacking = wanted.iter().filter(|(_, blueprint)| sources(blueprint).any(lacks));
+    let lacking = wanted.iter().filter(|(_, sources)| sources.iter().any(lacks));
     // A render that lacks a secret ends before it writes anything, and knows where the template asks for it.
     let errors = lacking.filter_map(|(target, _)| session.render(target, options).err()).map(CliError::from).collect();
     CliError::several(errors).map_or(Ok(()), Err)
@@ -85,6 +86,8 @@ pub(super) fn render_all(
     Ok(done)
 }
 
-fn sources(blueprint: &Blueprint) -> impl Iterator<Item = &Source> {
-    blueprint.references().into_iter().map(|reference| &reference.source)
+/// Where the values come from that a render of this target would look up.
+fn sources(session: &Session<'_>, target: &Target, blueprint: &Blueprint) -> Result<Vec<Source>, SessionError> {
+    let wanted = session.wanted(target, blueprint)?;
+    Ok(wanted.into_iter().map(|reference| reference.source.clone()).collect())
 }

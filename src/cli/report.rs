@@ -192,6 +192,11 @@ impl Report {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
+    /// Says what a question is about, `--quiet` or not.
+    pub(super) fn tell(&self, text: &Text) {
+        self.say(text);
+    }
+
     /// Asks for something that is shown while it is typed.
     ///
     /// # Errors

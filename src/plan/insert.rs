@@ -22,16 +22,17 @@ pub struct Filling {
 
 /// Plans the filling of every slot whose place holds its placeholder; `value` knows each reference's secret. A slot
 /// with a reference that has no value is left out.
-pub fn insert<'s>(
+pub fn insert<'s, 't>(
     placeholder_form: &Document<'_>,
-    slots: &[Slot],
+    slots: impl IntoIterator<Item = &'t Slot>,
     key: &Key,
     value: impl Fn(&Reference) -> Option<&'s Secret>,
 ) -> Filling {
+    let slots: Vec<&Slot> = slots.into_iter().collect();
     let pointers: Vec<Pointer> = slots.iter().map(|slot| slot.pointer.clone()).collect();
     let mut filling = Filling::default();
     let mut filled_spans = HashSet::new();
-    for (slot, node) in slots.iter().zip(placeholder_form.find_all(&pointers)) {
+    for (slot, node) in slots.into_iter().zip(placeholder_form.find_all(&pointers)) {
         let Some(node) = node else { continue };
         let placeholder = slot.placeholder();
         if node.as_str().is_none_or(|text| text != placeholder) {

@@ -1,14 +1,15 @@
 //! Floor 2: pure decisions. Texts go in, a plan comes out; nothing here reads a file, a clock or a store.
 //!
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
-//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it. [`detect`] says what a key looks like.
-//! [`import`] finds the keys of a config in plain text.
+//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it. [`detect`] says what a key looks like,
+//! [`grants`] which secret may flow where. [`import`] finds the keys of a config in plain text.
 
 pub mod detect;
 pub mod diff;
 pub mod escape;
 pub mod exposed;
 pub mod fingerprint;
+pub mod grants;
 pub mod import;
 pub mod insert;
 pub mod journal;

@@ -2,15 +2,17 @@
 //!
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
+use super::grants::{Flow, Grants, flows};
 use super::insert::{Filling, insert, render};
 use super::journal::{Filled, Journal, undo_patch};
 use super::sync::{Applied, Conflict, OnConflict, sync};
 use super::undo::{Undo, undo};
 use super::{Fingerprint, Key};
-use crate::json::{self, Document, EditError, Kind, Patch, SyntaxError};
+use crate::json::{self, Document, EditError, Kind, Patch, Pointer, SyntaxError};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// What a render is planned from.
 pub struct Inputs<'a, V> {
@@ -24,6 +26,8 @@ pub struct Inputs<'a, V> {
     pub on_conflict: OnConflict,
     /// Key of the fingerprints to come; the journal's own key if there is one.
     pub key: &'a Key,
+    /// What a person allowed; a slot whose flow is not among it stays closed. `None`: every slot may be filled.
+    pub grants: Option<&'a Grants>,
     /// The secret of a reference; without it a slot stays closed.
     pub value: V,
 }
@@ -41,6 +45,10 @@ pub struct RenderPlan {
     pub rendered: String,
     /// What was filled.
     pub filling: Filling,
+    /// Where values go, of all slots that hold their placeholder.
+    pub flows: Vec<Flow>,
+    /// Those of them that nobody allowed.
+    pub refused: Vec<Flow>,
     /// Literals that stay.
     pub conflicts: Vec<Conflict>,
     /// What to remember.
@@ -88,7 +96,13 @@ where
         true => at_rest.clone().into_owned(),
         false => json::edit::apply(&at_rest, &merge.patch)?,
     };
-    let filling = insert(&target(placeholder_form.as_bytes())?, &inputs.blueprint.slots, inputs.key, &inputs.value);
+    let merged = target(placeholder_form.as_bytes())?;
+    let flows = flows(&merged, &inputs.blueprint.slots);
+    let is_refused = |flow: &&Flow| inputs.grants.is_some_and(|grants| !grants.allow(flow));
+    let refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
+    let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();
+    let open = inputs.blueprint.slots.iter().filter(|slot| !closed.contains(&slot.pointer));
+    let filling = insert(&merged, open, inputs.key, &inputs.value);
     let rendered = json::edit::splice(&placeholder_form, filling.splices.clone());
     Ok(RenderPlan {
         at_rest: at_rest.into_owned(),
@@ -96,6 +110,8 @@ where
         patch: merge.patch,
         rendered,
         filling,
+        flows,
+        refused,
         conflicts: merge.conflicts,
         applied: merge.applied,
         undone,

@@ -46,6 +46,12 @@ pub enum SessionError {
         /// What is wrong with it.
         error: JournalError,
     },
+    /// What was allowed can't be read.
+    #[error("the record of what you allowed can't be read: it is damaged, or of a newer keystencil")]
+    Grants {
+        /// The record.
+        path: PathBuf,
+    },
     /// A literal stands where the template has a reference, and that was to be an error.
     #[error("a value that keystencil did not write stands where the template has a reference")]
     Conflict {
@@ -232,9 +238,10 @@ impl Explain for MissingSecret {
 impl Explain for SessionError {
     fn place(&self) -> Option<Place> {
         match self {
-            Self::NoTemplate { path, .. } | Self::Journal { path, .. } | Self::Settings { path, .. } => {
-                Some(Place::file(path))
-            }
+            Self::NoTemplate { path, .. }
+            | Self::Journal { path, .. }
+            | Self::Settings { path, .. }
+            | Self::Grants { path } => Some(Place::file(path)),
             Self::Template(error) => error.place(),
             Self::Missing(missing) => missing.first().and_then(Explain::place),
             Self::Target { path, error: PlanError::Syntax(error) } => Some(Place::at(path, error.line, error.column)),
@@ -277,6 +284,9 @@ impl Explain for SessionError {
             }),
             Self::Journal { error, .. } => error.hint(),
             Self::Settings { error, .. } => error.hint(),
+            Self::Grants { .. } => {
+                Some("`keystencil allow --revoke --all` removes it; then allow anew with `keystencil allow`".to_owned())
+            }
             Self::Conflict { .. } => {
                 Some("move it into a store with `keystencil secret set`, or use `--on-conflict replace`".to_owned())
             }

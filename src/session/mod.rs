@@ -9,6 +9,7 @@ mod clean;
 mod committable;
 mod error;
 mod filter;
+mod grants;
 mod guard;
 pub mod import;
 mod log;
@@ -25,6 +26,7 @@ mod write;
 pub use clean::{Cleaner, Known};
 pub use error::{MissingSecret, SessionError};
 pub use filter::{FilterChange, FilterOptions, Filtered, install_filter, uninstall_filter};
+pub use grants::Allowed;
 pub use import::{ImportRequest, Imported, Keeper};
 pub use log::{Event, Record, Who};
 pub use refill::Refilled;
@@ -76,6 +78,8 @@ pub struct Session<'a> {
     pub unguarded: Vec<PathBuf>,
     /// Tells the time.
     pub now: fn() -> Timestamp,
+    /// Whether a slot is filled only if a person allowed its flow.
+    pub guarded: bool,
 }
 
 impl Session<'static> {
@@ -91,6 +95,7 @@ impl Session<'static> {
             places: Places::default(),
             unguarded: Vec::new(),
             now: Timestamp::now,
+            guarded: true,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{Closed, Event, Record, Session, SessionError};
 use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::json::Pointer;
+use crate::plan::grants::Grants;
 use crate::plan::journal::{Filled, FilledPart};
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Journal, OnConflict, PlanError, RenderPlan, plan_render};
@@ -44,20 +45,22 @@ impl Session<'_> {
         let state = self.state_of(&file)?;
         let Some(known) = state.journal()? else { return Ok(None) };
         // The stores are asked before the lock is taken, as always: a keyring may be waiting for a person.
-        let mut values = self.values(&blueprint_of(&known))?;
+        let grants = self.grants(path)?;
+        let mut values = self.values(&blueprint_of(&known), grants.as_ref())?;
         let _lock = state.lock()?;
         let Some(old) = self.settle(&state)? else { return Ok(None) };
         let blueprint = blueprint_of(&old);
         if blueprint.references().iter().any(|reference| !values.contains_key(*reference)) {
             // Somebody rendered in between, with another template.
-            values = self.values(&blueprint)?;
+            values = self.values(&blueprint, grants.as_ref())?;
         }
         let mut journal = old.clone();
         let profile: &dyn Profile = profile::named(&old.profile).unwrap_or(&profile::Plain);
         let mut written = Written::default();
         let result = replace(&file, profile, PATIENCE, &mut written, |text| {
             let Some(text) = text else { return Ok(None) };
-            let plan = plan(text, &blueprint, &old, &values).map_err(|error| target_error(path, error))?;
+            let plan =
+                plan(text, &blueprint, &old, &values, grants.as_ref()).map_err(|error| target_error(path, error))?;
             plan.enter_into(&mut journal);
             state.write_journal(&journal)?;
             put_backup(profile, &file, &plan.placeholder_form, (self.now)(), self.env);
@@ -87,6 +90,7 @@ fn plan(
     blueprint: &Blueprint,
     old: &Journal,
     values: &HashMap<Reference, Secret>,
+    grants: Option<&Grants>,
 ) -> Result<RenderPlan, PlanError> {
     let inputs = Inputs {
         blueprint,
@@ -94,6 +98,7 @@ fn plan(
         earlier: None,
         on_conflict: OnConflict::Keep,
         key: &old.key,
+        grants,
         value: |reference: &Reference| values.get(reference),
     };
     check_target(text)?;

@@ -7,13 +7,14 @@ use super::{Event, MissingSecret, Record, Session, SessionError, Target, living}
 use crate::error::Explain as _;
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
+use crate::plan::grants::{Flow, Grants};
 use crate::plan::journal::VERSION;
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
 use crate::secret::{Query, Secret};
 use crate::store::LookupError;
 use crate::template::{Blueprint, Part, Reference, Slot, Source, Template, compile};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -44,6 +45,8 @@ pub struct Rendered {
     pub warnings: Vec<(crate::json::Pointer, String)>,
     /// How many hold the rendered form now.
     pub holders: usize,
+    /// Slots that stay closed: nobody allowed their secret to go where the template sends it.
+    pub refused: Vec<Flow>,
     /// The host's lock was held too long and was ignored.
     pub lock_ignored: bool,
 }
@@ -65,7 +68,8 @@ impl Session<'_> {
         if !blueprint.slots.is_empty() {
             self.refuse_committable(target)?;
         }
-        let values = self.values(&blueprint)?;
+        let grants = self.grants(&target.path)?;
+        let values = self.values(&blueprint, grants.as_ref())?;
 
         let state = self.state.of(&file);
         let _lock = state.lock()?;
@@ -90,6 +94,7 @@ impl Session<'_> {
                 earlier: earlier.as_ref(),
                 on_conflict: options.on_conflict.unwrap_or_default(),
                 key: &key,
+                grants: grants.as_ref(),
                 value: |reference: &Reference| values.get(reference),
             };
             let mut plan = plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))?;
@@ -143,6 +148,7 @@ impl Session<'_> {
             foreign: plan.filling.foreign,
             drifted: plan.undone.changed,
             holders,
+            refused: plan.refused,
             lock_ignored: written.lock_ignored,
         })
     }
@@ -155,6 +161,7 @@ impl Session<'_> {
         let blueprint = self.blueprint(target)?;
         let file = Resolved::follow(&target.path)?;
         let state = self.state.of(&file);
+        let grants = self.grants(&target.path)?;
         let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied()?);
         let inputs = Inputs {
             blueprint: &blueprint,
@@ -162,6 +169,7 @@ impl Session<'_> {
             earlier: earlier.as_ref(),
             on_conflict,
             key: &Key::new([0; 32]),
+            grants: grants.as_ref(),
             value: |_: &Reference| None::<&Secret>,
         };
         plan_render(text.as_deref().unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))
@@ -187,9 +195,29 @@ impl Session<'_> {
         blueprint.slots.iter().filter_map(warning).collect()
     }
 
-    /// The values of all references, or all that are missing.
-    pub(super) fn values(&self, blueprint: &Blueprint) -> Result<HashMap<Reference, Secret>, SessionError> {
-        let references = blueprint.references();
+    /// What a person allowed for this target; `None` if nobody has to.
+    pub(super) fn grants(&self, path: &Path) -> Result<Option<Grants>, SessionError> {
+        if !self.guarded {
+            return Ok(None);
+        }
+        Ok(Some(self.allowed(path)?.iter().collect()))
+    }
+
+    /// The references whose values a render of this blueprint would look up: those of slots that somebody allowed.
+    ///
+    /// # Errors
+    /// [`SessionError::Grants`].
+    pub fn wanted<'b>(&self, target: &Target, blueprint: &'b Blueprint) -> Result<Vec<&'b Reference>, SessionError> {
+        Ok(wanted(blueprint, self.grants(&target.path)?.as_ref()))
+    }
+
+    /// The values of all references that are wanted, or all that are missing.
+    pub(super) fn values(
+        &self,
+        blueprint: &Blueprint,
+        grants: Option<&Grants>,
+    ) -> Result<HashMap<Reference, Secret>, SessionError> {
+        let references = wanted(blueprint, grants);
         let mut queries: Vec<Query> = references.iter().filter_map(|one| one.source.query()).cloned().collect();
         queries.sort();
         queries.dedup();
@@ -293,6 +321,14 @@ impl Session<'_> {
     fn of<'t>(&self, target: &'t Target) -> impl Fn(crate::plan::PlanError) -> SessionError + 't {
         |error| SessionError::Target { path: target.path.clone(), error }
     }
+}
+
+/// The distinct references of the slots that may be filled, wherever their values go.
+fn wanted<'b>(blueprint: &'b Blueprint, grants: Option<&Grants>) -> Vec<&'b Reference> {
+    let mut seen = HashSet::new();
+    let may_fill = |slot: &&Slot| grants.is_none_or(|grants| grants.know(slot));
+    let slots = blueprint.slots.iter().filter(may_fill);
+    slots.flat_map(Slot::references).filter(|reference| seen.insert(*reference)).collect()
 }
 
 /// Where the template first asks for a reference.

@@ -20,6 +20,8 @@ const JOURNAL: &str = "journal.json";
 const CLOSING: &str = "closing";
 /// Of a settings file: what an installation of hooks added to it.
 const MADE: &str = "hooks.json";
+/// What a person allowed to flow where.
+const GRANTS: &str = "grants.json";
 
 /// The state folder.
 #[derive(Debug, Clone)]
@@ -91,6 +93,15 @@ impl State {
     pub fn owing(&self) -> Result<Vec<TargetState>, SessionError> {
         let mut ids = self.ids(".journal.json")?;
         ids.sort();
+        Ok(ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect())
+    }
+
+    /// Every target for which a person allowed something.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if the folder can't be read.
+    pub(super) fn granting(&self) -> Result<Vec<TargetState>, SessionError> {
+        let ids = self.ids(".grants.json")?;
         Ok(ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect())
     }
 
@@ -267,11 +278,16 @@ impl TargetState {
         self.path(JOURNAL)
     }
 
+    /// Where what was allowed is.
+    pub(super) fn grants_path(&self) -> PathBuf {
+        self.path(GRANTS)
+    }
+
     fn path(&self, kind: &str) -> PathBuf {
         self.folder.join(format!("{}.{kind}", self.id))
     }
 
-    fn stage(&self, text: &str, sync: bool) -> Result<tempfile::TempPath, SessionError> {
+    pub(super) fn stage(&self, text: &str, sync: bool) -> Result<tempfile::TempPath, SessionError> {
         let failed = self.failed("write into the state folder");
         (|| {
             let mut file =
@@ -326,7 +342,7 @@ impl StagedApplied {
 }
 
 /// Makes a folder only its owner can look into, and closes one that is open to others.
-fn make_private(folder: &Path) -> io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -118,6 +118,22 @@ fn the_secrets_leave_with_the_last_of_two_sessions() {
 }
 
 #[test]
+fn a_hook_never_allows_anything_and_says_what_it_left_closed() {
+    let sandbox = sandbox();
+    let host = Host::start();
+    let file = sandbox.home().with_extension("input");
+    let input = r#"{"session_id":"s1","hook_event_name":"SessionStart","source":"startup"}"#;
+    std::fs::write(&file, input).unwrap();
+    let mut command = sandbox.command(&["hook", "session-start"]);
+    command.env_remove("KEYSTENCIL_GRANTS").env("CLAUDE_PID", host.pid()).stdin(std::fs::File::open(&file).unwrap());
+    let said = sandbox.said(&command.output().unwrap());
+    std::fs::remove_file(file).unwrap();
+    assert!(said.code == 0 && message(&said).contains("1 slot of"), "{said:?}");
+    assert!(message(&said).contains("`keystencil allow`"), "{said:?}");
+    assert!(!sandbox.read(".claude.json").contains("canary"));
+}
+
+#[test]
 fn a_killed_session_leaves_nothing_though_no_hook_runs() {
     let (sandbox, host) = (sandbox(), Host::start());
     start(&sandbox, &host);

@@ -106,6 +106,7 @@ impl Sandbox {
             .env("HOME", self.home.path())
             .env("PATH", "/usr/bin:/bin")
             .env("KEYSTENCIL_STORE", "vault")
+            .env("KEYSTENCIL_GRANTS", "off")
             .current_dir(self.home.path())
             .stdin(Stdio::null());
         command

@@ -22,7 +22,11 @@ fn keystencil(sandbox: &Sandbox, arguments: &[&str]) -> Said {
 fn tool(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Said {
     sandbox.write("input", input);
     let mut command = std::process::Command::new(sandbox.path(".local/bin/tool"));
-    command.args(arguments).env_clear().envs([("PATH", path(sandbox)), ("KEYSTENCIL_STORE", "vault".to_owned())]);
+    command.args(arguments).env_clear().envs([
+        ("PATH", path(sandbox)),
+        ("KEYSTENCIL_STORE", "vault".to_owned()),
+        ("KEYSTENCIL_GRANTS", "off".to_owned()),
+    ]);
     command.env("HOME", sandbox.home()).current_dir(sandbox.home());
     command.stdin(std::fs::File::open(sandbox.path("input")).unwrap());
     sandbox.said(&command.output().unwrap())
@@ -87,7 +91,11 @@ fn a_shell_function_is_printed_for_every_shell_and_works_in_those_at_hand() {
     let folder = std::path::Path::new(crate::sandbox::BINARY).parent().unwrap().display();
     let mut bash = std::process::Command::new("bash");
     bash.args(["--norc", "-c", &format!("{function}tool 'a b' </dev/null")]).env_clear();
-    bash.envs([("PATH", format!("{folder}:{}", path(&sandbox))), ("KEYSTENCIL_STORE", "vault".to_owned())]);
+    bash.envs([
+        ("PATH", format!("{folder}:{}", path(&sandbox))),
+        ("KEYSTENCIL_STORE", "vault".to_owned()),
+        ("KEYSTENCIL_GRANTS", "off".to_owned()),
+    ]);
     let said = sandbox.said(&bash.env("HOME", sandbox.home()).output().unwrap());
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (5, "a b\n1\n", ""));
 }
@@ -99,7 +107,11 @@ fn an_empty_part_of_path_does_not_make_the_shim_run_itself() {
     std::fs::copy(sandbox.path("real/tool"), sandbox.path("tool")).unwrap();
     let mut command = std::process::Command::new(sandbox.path(".local/bin/tool"));
     let path = format!("{}/.local/bin::/usr/bin:/bin", sandbox.home().display());
-    command.env_clear().envs([("PATH", path), ("KEYSTENCIL_STORE", "vault".to_owned())]);
+    command.env_clear().envs([
+        ("PATH", path),
+        ("KEYSTENCIL_STORE", "vault".to_owned()),
+        ("KEYSTENCIL_GRANTS", "off".to_owned()),
+    ]);
     command.env("HOME", sandbox.home()).current_dir(sandbox.home()).stdin(std::process::Stdio::null());
     let said = sandbox.said(&command.output().unwrap());
     assert_eq!((said.code, said.out.as_str()), (5, "\n1\n"), "{}", said.err);

@@ -7,6 +7,10 @@ use std::time::Duration;
 
 /// Starts a command line on a terminal of its own.
 pub(crate) fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
+    on_a_terminal_with(sandbox, line, &[("KEYSTENCIL_GRANTS", "off")])
+}
+
+fn on_a_terminal_with(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, ChildStdin) {
     let mut child = Command::new("script")
         // Without the `exec`, the shell in between would answer to Ctrl-C as well.
         .args(["-qec", &format!("exec {line}"), "/dev/null"])
@@ -14,6 +18,7 @@ pub(crate) fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStd
         .env("HOME", sandbox.home())
         .env("PATH", "/usr/bin:/bin")
         .env("KEYSTENCIL_STORE", "vault")
+        .envs(more.iter().copied())
         .env("SHELL", "/bin/sh")
         .current_dir(sandbox.home())
         .stdin(Stdio::piped())
@@ -26,7 +31,15 @@ pub(crate) fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStd
 
 /// Runs the binary on a terminal, typing `input` line by line; its status and what the screen showed.
 pub(crate) fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
-    let (mut child, mut keyboard) = on_a_terminal(sandbox, &format!("{BINARY} {arguments}"));
+    type_into(on_a_terminal(sandbox, &format!("{BINARY} {arguments}")), input)
+}
+
+/// The same, where what templates ask for has to be allowed.
+pub(crate) fn typed_guarded(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
+    type_into(on_a_terminal_with(sandbox, &format!("{BINARY} {arguments}"), &[]), input)
+}
+
+fn type_into((mut child, mut keyboard): (Running, ChildStdin), input: &str) -> (i32, String) {
     for typed in input.split_inclusive('\n') {
         // The prompt throws away what was typed before it was there.
         std::thread::sleep(Duration::from_millis(300));

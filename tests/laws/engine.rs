@@ -24,6 +24,7 @@ pub(crate) fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earl
         journal: None,
         earlier,
         on_conflict: OnConflict::Keep,
+        grants: None,
         key: &Key::new([42; 32]),
         value: |reference: &Reference| match &reference.source {
             Source::Secret(query) => query.name().and_then(|name| secrets.get(name.service())),

@@ -95,6 +95,7 @@ impl Keyring {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LC_ALL", "C.UTF-8")
             .env("HOME", self.path())
+            .env("KEYSTENCIL_GRANTS", "off")
             .env("XDG_RUNTIME_DIR", self.path().join("run"))
             .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", self.socket().display()));
         command

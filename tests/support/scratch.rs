@@ -121,6 +121,7 @@ impl Home {
             .env("HOME", self.folder())
             .env("LC_ALL", "C.UTF-8")
             .env("KEYSTENCIL_STORE", "vault")
+            .env("KEYSTENCIL_GRANTS", "off")
             .current_dir("/")
             .stdin(Stdio::null());
         if let Some(client) = &self.client {

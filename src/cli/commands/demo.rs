@@ -53,6 +53,10 @@ fn play(stage: &Stage<'_>) -> Result<(), CliError> {
     stage.tell("What would a render merge into the live file? (`diff` never asks for the key.)")?;
     stage.run("keystencil diff", &["diff"], 1)?;
 
+    stage.tell("No template gets a key without your word. You would be shown this, and asked.")?;
+    stage.run("keystencil allow --pending", &["allow", "--pending"], 1)?;
+    stage.run("keystencil allow --allow-new", &["allow", "--allow-new"], 0)?;
+
     stage.tell("A program that reads the live file gets the key, for as long as it runs.")?;
     stage.run_child("keystencil exec -- demo-child")?;
     let at_rest = stage.read(".claude.json")?;

@@ -19,6 +19,7 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::errand;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::granting::{AllowNewArgs, ensure};
 use crate::cli::outcome::render_warnings;
 use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
@@ -74,6 +75,8 @@ pub(in crate::cli) struct ExecArgs {
     pair: PairArgs,
     #[command(flatten)]
     conflict: ConflictArgs,
+    #[command(flatten)]
+    allow: AllowNewArgs,
     /// How long the secrets stay: until CMD ends (session), or until it has started its own programs with them (start)
     #[arg(long, value_name = "WINDOW", default_value = "session", env = "KEYSTENCIL_WINDOW", hide_env_values = true)]
     window: Window,
@@ -195,6 +198,7 @@ pub(in crate::cli) fn fill(context: &Context, args: &ExecArgs, owner: &Process) 
     workplace.session(|session| {
         let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
         recover(&context.report, session).warn(&context.report);
+        ensure(&workplace, session, &targets, args.allow)?;
         // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
         prepare(&workplace, session, &targets, &options)?;
         // Then it does not: `exec` hears it as well, and decides.

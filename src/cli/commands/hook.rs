@@ -18,7 +18,7 @@ use crate::host::process::Process;
 use crate::host::profile::{ClaudeCode, Profile};
 use crate::plan::{Journal, Lease, OnConflict};
 use crate::secret::SecretName;
-use crate::session::{Release, RenderOptions, Session, SessionError, Target};
+use crate::session::{Release, RenderOptions, Rendered, Session, SessionError, Target};
 use crate::store::Entry;
 use clap::{Args, Subcommand};
 use input::{BadInput, Input};
@@ -137,17 +137,25 @@ impl Call<'_> {
 
     /// The client was started without `exec`: what its servers got can only be repaired.
     fn late(&self, target: &Target) -> Option<String> {
-        let keys = match self.render(target) {
-            Ok(0) => return None,
-            Ok(1) => "1 key is".to_owned(),
-            Ok(slots) => format!("{slots} keys are"),
+        let (filled, refused) = match self.render(target) {
+            Ok(rendered) => (if rendered.changed { rendered.slots } else { 0 }, rendered.refused.len()),
             Err(error) => return Some(told(&error)),
         };
-        Some(format!(
+        let refused = (refused > 0).then(|| {
+            let (slots, are) = (count(refused, "slot"), if refused == 1 { "is" } else { "are" });
+            format!("{slots} of {} {are} not filled: run `keystencil allow` in a terminal.", target.path.display())
+        });
+        let keys = match filled {
+            0 => return refused,
+            1 => "1 key is".to_owned(),
+            slots => format!("{slots} keys are"),
+        };
+        let filled = format!(
             "Claude Code was started without keystencil, so its MCP servers got placeholders. {keys} filled in now: \
              reconnect the servers with /mcp. Next time start it with `keystencil exec -- claude`, or once and for all: \
              `keystencil install shim claude`."
-        ))
+        );
+        Some(refused.map_or(filled.clone(), |refused| format!("{filled} {refused}")))
     }
 
     fn end(&self) -> Result<Option<String>, CliError> {
@@ -180,11 +188,11 @@ impl Call<'_> {
         Ok(trouble)
     }
 
-    /// Renders for the client; says how many slots were filled. None were if they stood filled already: another holder
-    /// filled them, and the client's servers got that.
-    fn render(&self, target: &Target) -> Result<usize, SessionError> {
+    /// Renders for the client. Nothing is changed if the slots stood filled already: another holder filled them, and the
+    /// client's servers got that.
+    fn render(&self, target: &Target) -> Result<Rendered, SessionError> {
         let options = RenderOptions { holder: self.lease.clone(), on_conflict: Some(OnConflict::Keep) };
-        self.session.render(target, &options).map(|rendered| if rendered.changed { rendered.slots } else { 0 })
+        self.session.render(target, &options)
     }
 
     fn watch(&self, path: &Path) {

@@ -16,7 +16,7 @@ use crate::json::Document;
 use crate::plan::import::{Extent, ImportPlan, Selection, plan};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
-use crate::session::{ImportRequest, Imported, Session, SessionError};
+use crate::session::{ImportRequest, Imported, Session, SessionError, Target};
 use clap::Args;
 use destination::{Destination, from_home};
 use keep::{Stored, named};
@@ -123,7 +123,10 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         let config = destination.config.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let request = ImportRequest { text: &text, plan: &plan, template: &template, config };
         match session.import(&destination.target, &request, &keeper) {
-            Ok(imported) => return done(&shown, &imported, args),
+            Ok(imported) => {
+                allow(session, &destination.target)?;
+                return done(&shown, &imported, args);
+            }
             // Planned again, and shown again if that makes a difference.
             Err(SessionError::Changed { .. }) => agreed = Some(plan),
             Err(error) => return Err(error.into()),
@@ -170,6 +173,12 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<(), CliError> {
         true => Ok(()),
         false => Err(CliError::NotConfirmed("nothing was imported")),
     }
+}
+
+/// The keys may go where they were before: a person said yes to that, or `--yes`.
+fn allow(session: &Session<'_>, target: &Target) -> Result<(), SessionError> {
+    let flows: Vec<_> = session.flows(target)?.into_iter().map(|(flow, _)| flow).collect();
+    session.allow(&target.path, &flows)
 }
 
 fn done(shown: &show::Shown<'_>, imported: &Imported, args: &ImportArgs) -> Result<Exit, CliError> {

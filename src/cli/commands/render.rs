@@ -3,6 +3,7 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::granting::{AllowNewArgs, ensure};
 use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{Text, count};
@@ -44,6 +45,8 @@ pub(in crate::cli) struct RenderArgs {
     owner: Option<u32>,
     #[command(flatten)]
     conflict: ConflictArgs,
+    #[command(flatten)]
+    allow: AllowNewArgs,
     /// Show what would be done; look no secret up and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -91,6 +94,7 @@ pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, 
         let holder = holder::of_render(args.owner, args.session.clone())?;
         let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
         let recovery = recover(workplace.report(), session);
+        ensure(&workplace, session, &targets, args.allow)?;
         recovery.then(workplace.report(), render(&workplace, session, &targets, &options, args.json))
     })
 }
@@ -124,6 +128,7 @@ fn as_json(target: &Target, rendered: &Rendered) -> Value {
         "holders": rendered.holders,
         "conflicts": rendered.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
         "drifted": pointers(&rendered.drifted),
+        "refused": rendered.refused.iter().map(|flow| flow.pointer.to_string()).collect::<Vec<_>>(),
         "foreign": pointers(&rendered.foreign),
         "lock_ignored": rendered.lock_ignored,
     })

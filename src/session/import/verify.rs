@@ -50,8 +50,15 @@ impl Session<'_> {
         let template = Template { name: &target.template, text: request.template };
         let blueprint = compile(template, self.variables, &refuse)?;
         let value = |reference: &Reference| plan.value(reference);
-        let inputs =
-            Inputs { blueprint: &blueprint, journal: None, earlier: None, on_conflict: OnConflict::Keep, key, value };
+        let inputs = Inputs {
+            blueprint: &blueprint,
+            journal: None,
+            earlier: None,
+            on_conflict: OnConflict::Keep,
+            grants: None,
+            key,
+            value,
+        };
         let rendered = plan_render(placeholder_form.as_bytes(), &inputs).map_err(failed)?;
         if rendered.rendered != expected {
             let filled = |pointer: &&Pointer| !rendered.filling.slots.iter().any(|slot| slot.pointer == **pointer);

@@ -1,0 +1,182 @@
+//! `keystencil allow`.
+
+use crate::cli::context::{Context, Workplace};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::granting::{AllowNewArgs, decide, one, shown};
+use crate::cli::report::{BOLD, DIM, MARK, Text, count};
+use crate::cli::targets::{TargetArgs, select};
+use crate::json::Pointer;
+use crate::plan::grants::{Flow, Grant};
+use crate::session::{Session, Target};
+use clap::Args;
+use serde_json::{Value, json};
+
+/// Say which secret may flow where
+///
+/// A template is somebody's text: a pull request could let it ask for any of your
+/// keys and send it to any server. So a slot is filled only after you have seen
+/// and allowed it: this secret, in this place, for this command or URL. `render`
+/// and `exec` ask at a terminal; without one they leave a new slot closed, fill
+/// the others, and exit with 3. Hooks never ask and never allow.
+///
+/// What you allowed is kept in the state folder, never beside the template. It
+/// ends when the template or the live file changes the secret, the place, the
+/// command, its arguments, its variables or the URL.
+///
+/// For machines where nobody sits: --allow-new allows everything of a file for
+/// which nothing was allowed before, and nothing later. KEYSTENCIL_GRANTS=off in
+/// the environment does without all this.
+///
+/// Examples:
+///
+///     keystencil allow                       shows what is new, and asks
+///     keystencil allow --pending             shows it only; exit status 1 if there is any
+///     keystencil allow --list                what you allowed
+///     keystencil allow --revoke claude       takes it back for one target
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct AllowArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+    #[command(flatten)]
+    new: AllowNewArgs,
+    /// Show what is new and not allowed yet
+    #[arg(long, conflicts_with_all = ["list", "revoke", "allow_new"])]
+    pending: bool,
+    /// Show what was allowed, for every file
+    #[arg(long, conflicts_with_all = ["revoke", "allow_new", "targets"])]
+    list: bool,
+    /// Take back what was allowed
+    #[arg(long, conflicts_with = "allow_new")]
+    revoke: bool,
+    /// Take back for this slot only, a JSON pointer as `--list` shows it
+    #[arg(long, value_name = "POINTER", requires = "revoke")]
+    slot: Vec<String>,
+    /// Take back everything, of files in no config too
+    #[arg(long, requires = "revoke", conflicts_with_all = ["targets", "slot"])]
+    all: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, CliError> {
+    let workplace = context.open()?;
+    workplace.session(|session| {
+        if args.list {
+            return list(&workplace, session, args.json);
+        }
+        if args.all {
+            let gone = session.revoke_all()?;
+            workplace.report().note(Text::new().plain(format_args!("took back {}", count(gone, "grant"))));
+            return Ok(Exit::Done);
+        }
+        let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
+        if args.revoke {
+            return revoke(&workplace, session, &targets, &args.slot);
+        }
+        let mut new: Vec<(&Target, Vec<Flow>)> = Vec::new();
+        for target in &targets {
+            let flows = session.flows(target)?.into_iter().filter(|(_, allowed)| !allowed);
+            let flows: Vec<Flow> = flows.map(|(flow, _)| flow).collect();
+            if !flows.is_empty() {
+                new.push((target, flows));
+            }
+        }
+        if args.json {
+            workplace.report().json(&new.iter().map(|(target, flows)| pending_json(target, flows)).collect())?;
+        }
+        if args.pending {
+            return pending(&workplace, &new, args.json);
+        }
+        if new.is_empty() {
+            workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
+        }
+        for (target, flows) in new {
+            if !decide(workplace.report(), session, target, &flows, args.new)? {
+                return Err(CliError::NotAllowed { path: target.path.clone(), flows: flows.len() });
+            }
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Shows everything that is new, however much it is.
+fn pending(workplace: &Workplace<'_>, new: &[(&Target, Vec<Flow>)], json: bool) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    for (target, flows) in new.iter().filter(|_| !json) {
+        let head = shown(report, target, &[]);
+        report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow))))?;
+    }
+    Ok(if new.is_empty() { Exit::Done } else { Exit::Differences })
+}
+
+fn pending_json(target: &Target, flows: &[Flow]) -> Value {
+    let flows: Vec<Value> = flows
+        .iter()
+        .map(|flow| {
+            json!({
+                "slot": flow.pointer.to_string(),
+                "text": flow.text,
+                "references": flow.references,
+                "server": flow.destination.server.as_ref().map(ToString::to_string),
+                "address": flow.destination.address,
+                "around": flow.destination.around,
+            })
+        })
+        .collect();
+    json!({ "target": target.name, "path": target.path.display().to_string(), "new": flows })
+}
+
+fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    let all = session.all_allowed()?;
+    if json {
+        let one = |grant: &Grant| json!({"slot": grant.pointer, "text": grant.text, "address": grant.address});
+        let file = |allowed: &crate::session::Allowed| {
+            let grants: Vec<Value> = allowed.grants.iter().map(one).collect();
+            json!({ "path": allowed.target.display().to_string(), "grants": grants })
+        };
+        report.json(&all.iter().map(file).collect())?;
+        return Ok(Exit::Done);
+    }
+    if all.is_empty() {
+        report.note(Text::new().plain("nothing was allowed yet; `keystencil allow` shows what the templates ask for"));
+    }
+    for allowed in &all {
+        let mut text = Text::new().styled(BOLD, report.path(&allowed.target)).end();
+        for grant in &allowed.grants {
+            let to = if grant.address.is_empty() { "the file itself" } else { &grant.address };
+            text = text.plain("  ").styled(MARK, &grant.text).plain(format_args!(" → {to}")).end();
+            text = text.styled(DIM, format_args!("    in {}", grant.pointer)).end();
+        }
+        report.out(&text)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn revoke(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    targets: &[Target],
+    slots: &[String],
+) -> Result<Exit, CliError> {
+    let slots: Vec<Pointer> =
+        slots.iter().map(|slot| Pointer::parse(slot)).collect::<Result<_, _>>().map_err(CliError::Pointer)?;
+    let mut gone = 0;
+    for target in targets {
+        gone += session.revoke(&target.path, |grant| slots.is_empty() || slots.contains(&grant.pointer))?;
+    }
+    let report = workplace.report();
+    report.note(Text::new().plain(format_args!("took back {}", count(gone, "grant"))));
+    for target in targets {
+        if session.journal(&target.path)?.is_some() {
+            let path = report.path(&target.path);
+            report.note(
+                Text::new().plain(format_args!("{path} is rendered: `keystencil unrender` takes out what is in it")),
+            );
+        }
+    }
+    Ok(Exit::attention(gone == 0))
+}

@@ -1,0 +1,132 @@
+//! Shows a person which secret would go where, and asks. Used by `allow`, and by `render` and `exec` before they fill.
+//!
+//! Nothing is allowed without a person at the terminal, `--allow-new` aside, which is for the first set-up only: it
+//! does nothing for a target for which something was allowed before.
+
+use super::context::Workplace;
+use super::environment;
+use super::error::CliError;
+use super::report::{BOLD, DIM, GOOD, MARK, Report, Text, WARN, count};
+use crate::plan::grants::Flow;
+use crate::session::{Session, Target};
+use clap::Args;
+
+/// So many flows are read before they are allowed; of more, the number has to be typed.
+const MANY: usize = 20;
+/// More than a person reads of one command line.
+const LONG: usize = 600;
+
+/// `--allow-new`, of `render`, `exec` and `allow`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct AllowNewArgs {
+    /// Allow everything the template asks for without asking, if nothing was ever allowed for this file
+    #[arg(long)]
+    pub(super) allow_new: bool,
+}
+
+/// Asks about everything that is new in these targets; what is not allowed then is refused by the render.
+///
+/// # Errors
+/// [`CliError::Session`] if what was allowed can't be read or written, [`CliError::Input`].
+pub(super) fn ensure(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    targets: &[Target],
+    allow_new: AllowNewArgs,
+) -> Result<(), CliError> {
+    if !session.guarded {
+        return Ok(());
+    }
+    for target in targets {
+        // A target that can't be rendered says so itself.
+        let Ok(flows) = session.flows(target) else { continue };
+        let new: Vec<Flow> = flows.into_iter().filter(|(_, allowed)| !allowed).map(|(flow, _)| flow).collect();
+        if !new.is_empty() {
+            decide(workplace.report(), session, target, &new, allow_new)?;
+        }
+    }
+    Ok(())
+}
+
+/// Asks, and keeps the answer; whether they are allowed now.
+///
+/// # Errors
+/// As [`ensure`].
+pub(super) fn decide(
+    report: &Report,
+    session: &Session<'_>,
+    target: &Target,
+    new: &[Flow],
+    allow_new: AllowNewArgs,
+) -> Result<bool, CliError> {
+    let is_first = session.allowed(&target.path)?.is_empty();
+    let without_asking = allow_new.allow_new && is_first && new.len() <= MANY;
+    if !without_asking {
+        if !environment::is_interactive() {
+            return Ok(false);
+        }
+        report.tell(&shown(report, target, new));
+        if !ask(report, new.len())? {
+            return Ok(false);
+        }
+    }
+    session.allow(&target.path, new)?;
+    let (slots, path) = (count(new.len(), "slot"), report.path(&target.path));
+    let text = Text::new().styled(GOOD, "allowed").plain(format_args!(" {slots} of {path}"));
+    report.note(if without_asking { text.plain(": see `keystencil allow --list`") } else { text });
+    Ok(true)
+}
+
+fn ask(report: &Report, flows: usize) -> Result<bool, CliError> {
+    if flows <= MANY {
+        let these = if flows == 1 { "this".to_owned() } else { format!("these {flows}") };
+        return report.ask_yes(&Text::new().plain(format_args!("Allow {these}?")));
+    }
+    let question = format!("These are {flows}, more than anybody reads. To allow them all, type the number: ");
+    Ok(report.ask(&question)?.trim() == flows.to_string())
+}
+
+/// Which secret goes where, as a person reads it before they say yes.
+pub(super) fn shown(report: &Report, target: &Target, flows: &[Flow]) -> Text {
+    let head = Text::new().styled(BOLD, report.path(&target.path)).plain(" asks for something new").end();
+    let text = flows.iter().take(MANY).fold(head, |text, flow| text.text(&one(flow)));
+    match flows.len().saturating_sub(MANY) {
+        0 => text,
+        more => text.styled(WARN, format_args!("  … and {more} more: `keystencil allow --pending` shows all")).end(),
+    }
+}
+
+/// One flow: what, whence, where to.
+pub(super) fn one(flow: &Flow) -> Text {
+    let to = cut(&flow.destination.to_string());
+    let mut text = Text::new().plain("  ").styled(MARK, &flow.text).plain(" → ").styled(BOLD, to).end();
+    text = text.styled(DIM, format_args!("    in {}", flow.pointer)).end();
+    for more in &flow.destination.around {
+        text = text.styled(DIM, format_args!("    with {}", cut(more))).end();
+    }
+    let odd = odd_letters(&[&flow.text, flow.pointer.as_str(), &flow.destination.address]);
+    if !odd.is_empty() {
+        text = text.styled(WARN, format_args!("    careful: {odd} may look like another letter")).end();
+    }
+    text
+}
+
+/// The letters that are not ASCII, by their numbers: `оpenai` with a Cyrillic о looks like `openai`.
+fn odd_letters(texts: &[&str]) -> String {
+    let mut odd: Vec<char> = texts.iter().flat_map(|text| text.chars()).filter(|char| !char.is_ascii()).collect();
+    odd.sort_unstable();
+    odd.dedup();
+    let shown: Vec<String> = odd.iter().take(4).map(|char| format!("{char} (U+{:04X})", u32::from(*char))).collect();
+    shown.join(", ")
+}
+
+/// The start and the end of what is too long: the end of a command line matters as much as its start.
+fn cut(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONG {
+        return text.to_owned();
+    }
+    let (start, end): (String, String) =
+        (text.chars().take(LONG / 2).collect(), text.chars().skip(length - LONG / 2).collect());
+    format!("{start} … {} more characters … {end}", length - LONG)
+}

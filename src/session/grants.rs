@@ -1,0 +1,148 @@
+//! What a person allowed, for each target: kept in the state folder, outside of every repository, so that no template
+//! can bring its own. Asked by render before it fills a slot; written by `allow` only.
+
+use super::state::{TargetState, make_private};
+use super::{Session, SessionError, Target};
+use crate::host::Resolved;
+use crate::host::replace::ReplaceError;
+use crate::plan::OnConflict;
+use crate::plan::grants::{Flow, Grant, Grants};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The version this program writes; it reads this one only.
+const VERSION: u32 = 1;
+
+/// The grants of one target as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowed {
+    /// Format of the file.
+    version: u32,
+    /// The target, every symlink resolved.
+    pub target: PathBuf,
+    /// What was allowed.
+    pub grants: Vec<Grant>,
+}
+
+impl Session<'_> {
+    /// Where the values of a target's slots would go now, each with whether that is allowed. No store is asked.
+    ///
+    /// # Errors
+    /// [`SessionError`] as for a preview, and [`SessionError::Grants`].
+    pub fn flows(&self, target: &Target) -> Result<Vec<(Flow, bool)>, SessionError> {
+        let flows = self.preview(target, OnConflict::Keep)?.flows;
+        let allowed: Grants = self.allowed(&target.path)?.iter().collect();
+        Ok(flows.into_iter().map(|flow| (flow.clone(), allowed.allow(&flow))).collect())
+    }
+
+    /// Allows these flows of a target, besides what is allowed already.
+    ///
+    /// # Errors
+    /// [`SessionError::Grants`] and [`SessionError::File`].
+    pub fn allow(&self, path: &Path, flows: &[Flow]) -> Result<(), SessionError> {
+        let state = self.state.of(&Resolved::follow(path)?);
+        let target = Resolved::follow(path)?.path().to_owned();
+        let _lock = state.lock()?;
+        let mut grants = state.grants()?.map(|allowed| allowed.grants).unwrap_or_default();
+        let known: Grants = grants.iter().collect();
+        grants.extend(flows.iter().filter(|flow| !known.allow(flow)).map(Flow::grant));
+        state.write_grants(&Allowed { version: VERSION, target, grants })
+    }
+
+    /// Takes back what was allowed, as far as `which` says so; says how many grants went.
+    ///
+    /// # Errors
+    /// [`SessionError::File`]. A record that can't be read is removed whole.
+    pub fn revoke(&self, path: &Path, which: impl Fn(&Grant) -> bool) -> Result<usize, SessionError> {
+        let state = self.state.of(&Resolved::follow(path)?);
+        let _lock = state.lock()?;
+        let Ok(Some(mut allowed)) = state.grants() else {
+            state.remove_grants()?;
+            return Ok(0);
+        };
+        let before = allowed.grants.len();
+        allowed.grants.retain(|grant| !which(grant));
+        let gone = before - allowed.grants.len();
+        if allowed.grants.is_empty() {
+            state.remove_grants()?;
+        } else if gone > 0 {
+            state.write_grants(&allowed)?;
+        }
+        Ok(gone)
+    }
+
+    /// Takes everything back, for every target; says how many grants went.
+    ///
+    /// # Errors
+    /// [`SessionError::File`]. A record that can't be read is removed as well.
+    pub fn revoke_all(&self) -> Result<usize, SessionError> {
+        let mut gone = 0;
+        for state in self.state.granting()? {
+            let _lock = state.lock()?;
+            gone += state.grants().ok().flatten().map_or(0, |allowed| allowed.grants.len());
+            state.remove_grants()?;
+        }
+        Ok(gone)
+    }
+
+    /// What was allowed for a target.
+    ///
+    /// # Errors
+    /// [`SessionError::Grants`] if the record can't be read.
+    pub fn allowed(&self, path: &Path) -> Result<Vec<Grant>, SessionError> {
+        Ok(self.state.of(&Resolved::follow(path)?).grants()?.map(|allowed| allowed.grants).unwrap_or_default())
+    }
+
+    /// Everything that was allowed, target by target.
+    ///
+    /// # Errors
+    /// [`SessionError::Grants`] and [`SessionError::File`].
+    pub fn all_allowed(&self) -> Result<Vec<Allowed>, SessionError> {
+        let mut all: Vec<Allowed> = self
+            .state
+            .granting()?
+            .iter()
+            .map(TargetState::grants)
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?;
+        all.sort_by(|a, b| a.target.cmp(&b.target));
+        Ok(all)
+    }
+}
+
+impl TargetState {
+    /// What was allowed for this target; `None` if nothing ever was.
+    fn grants(&self) -> Result<Option<Allowed>, SessionError> {
+        let path = self.grants_path();
+        match fs::read(&path) {
+            Ok(text) => match serde_json::from_slice::<Allowed>(&text) {
+                Ok(allowed) if allowed.version == VERSION => Ok(Some(allowed)),
+                _ => Err(SessionError::Grants { path }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ReplaceError::Io { step: "read it", path, source }.into()),
+        }
+    }
+
+    /// Writes what is allowed, whole and synced: a grant that a power cut loses would be asked for again, one that it
+    /// tears would refuse everything.
+    fn write_grants(&self, allowed: &Allowed) -> Result<(), SessionError> {
+        let path = self.grants_path();
+        make_private(self.folder()).map_err(ReplaceError::io("make the state folder", self.folder()))?;
+        let text = serde_json::to_string_pretty(allowed).unwrap_or_default();
+        self.stage(&text, true)?.persist(&path).map_err(|error| ReplaceError::io("write it", &path)(error.error))?;
+        Ok(())
+    }
+
+    fn remove_grants(&self) -> Result<(), SessionError> {
+        let path = self.grants_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ReplaceError::io("remove it", &path)(error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
