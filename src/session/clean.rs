@@ -2,10 +2,12 @@
 //! written.
 //!
 //! The journals are read before the content is and once more behind it, and one that was seen is kept: a program that ends
-//! in between has its secrets taken out of the target, and the content that git has read still holds them.
+//! in between has its secrets taken out of the target, and the content that git has read still holds them. If that was
+//! before the first look, the target is no longer what git has read.
 
 use super::unrender::undo_text;
 use super::{SessionError, State};
+use crate::host::Resolved;
 use crate::json::edit;
 use crate::plan::detect::{self, Hit};
 use crate::plan::{Exposure, Journal, exposed, is_clean, undo_raw};
@@ -52,6 +54,24 @@ impl Cleaner {
             self.journals.push(journal);
         }
         Ok(())
+    }
+
+    /// Refuses a content that is not what stands in a target of ours now, if no journal of it was seen: git may have read it
+    /// just before an unrender, whose journal is gone.
+    ///
+    /// # Errors
+    /// [`SessionError::Stale`], and [`SessionError::File`] if the file can't be read.
+    pub fn refuse_stale(&self, path: &Path, content: &[u8]) -> Result<(), SessionError> {
+        if self.journals.iter().any(|journal| journal.target == path || journal.named == path) {
+            return Ok(());
+        }
+        // Its folder is gone: nothing is rendered there.
+        let Ok(file) = Resolved::follow(path) else { return Ok(()) };
+        let is_ours = self.state.of(&file).was_locked();
+        if !is_ours || file.is_still(None)? || file.is_still(Some(content))? {
+            return Ok(());
+        }
+        Err(SessionError::Stale { path: path.to_owned() })
     }
 
     /// The content with every secret that a journal knows closed. The journal of `path` closes by place as well as by value;

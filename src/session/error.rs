@@ -100,6 +100,12 @@ pub enum SessionError {
         /// Whose keys look so.
         name: &'static str,
     },
+    /// A target that was to be staged is another one now.
+    #[error("this file was changed while git read it; it is not staged")]
+    Stale {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file that was to be staged holds a secret in an encoding that no placeholder can be put in.
     #[error("a secret stands in this file, which is UTF-16; it is not staged")]
     Wide {
@@ -251,6 +257,7 @@ impl Explain for SessionError {
             Self::Lock(error) => error.place(),
             Self::Raced { path }
             | Self::Wide { path }
+            | Self::Stale { path }
             | Self::OtherFilter { path, .. }
             | Self::StillRendered { path }
             | Self::Committable { path, .. }
@@ -303,6 +310,7 @@ impl Explain for SessionError {
                  key can be staged with KEYSTENCIL_GIT_ALLOW=1 in the environment"
                     .to_owned(),
             ),
+            Self::Stale { .. } => Some("try again".to_owned()),
             Self::Wide { .. } => Some("save it as UTF-8".to_owned()),
             Self::OtherFilter { .. } => Some("a file has one filter: take the other out of the git attributes".to_owned()),
             Self::StillRendered { .. } => Some("first: keystencil unrender --all".to_owned()),

@@ -1,7 +1,7 @@
 //! Where it can't be told that no key would be committed, git stops.
 
 use crate::repository::{Repository, holds_key};
-use crate::sandbox::{BINARY, Said};
+use crate::sandbox::{BINARY, KEY, Said};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -134,4 +134,25 @@ fn a_secret_in_utf_16_is_refused() {
         let said = repository.try_git(&["add", "live.json"]);
         assert!(said.code != 0 && said.err.contains("UTF-16"), "{}", said.whole());
     }
+}
+
+#[test]
+fn what_git_read_just_before_an_unrender_is_refused() {
+    let repository = Repository::new();
+    repository.render();
+    // Neither its place nor its form tells that this is a key.
+    let read = serde_json::json!({ "note": KEY }).to_string();
+    repository.write("read", &read);
+    repository.unrender();
+    let stage = || {
+        let mut command = repository.command(&["hash-object", "-w", "--stdin", "--path", "live.json"]);
+        repository.said(&command.stdin(fs::File::open(repository.path("read")).unwrap()).output().unwrap())
+    };
+    let said = stage();
+    assert!(said.code != 0 && said.err.contains("try again"), "{}", said.whole());
+    repository.assert_clean();
+    // While it is rendered the journal knows it.
+    repository.render();
+    assert_eq!(stage().code, 0);
+    repository.assert_clean();
 }

@@ -52,7 +52,12 @@ impl<'a> Filter<'a> {
     pub(super) fn clean(&mut self, name: &Path, content: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, CliError> {
         self.cleaner.look()?;
         let path = self.top.join(name);
-        let known = if self.allowed { None } else { Some(self.known(name, &path)?) };
+        let known = if self.allowed {
+            None
+        } else {
+            self.cleaner.refuse_stale(&path, &content)?;
+            Some(self.known(name, &path)?)
+        };
         Ok(self.cleaner.for_index(&path, content, known.as_ref())?)
     }
 
