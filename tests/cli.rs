@@ -8,6 +8,10 @@
 mod allow;
 #[path = "cli/canary.rs"]
 mod canary;
+#[path = "cli/check.rs"]
+mod check;
+#[path = "cli/check_staged.rs"]
+mod check_staged;
 #[path = "cli/color.rs"]
 mod color;
 #[path = "cli/config.rs"]

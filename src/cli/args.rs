@@ -1,8 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    allow, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge, recover, render,
-    secret, status, unlock, unrender, vault,
+    allow, check, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge, recover,
+    render, secret, status, unlock, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -36,9 +36,9 @@ const STYLES: Styles = Styles::styled()
 ///     keystencil secret set openai        store a key; asks for it
 ///     keystencil exec -- claude           run a program with the keys in place
 ///
-/// Exit status: 0 done · 1 diff found differences · 2 error, nothing was changed
-/// · 3 done, but something is left for you to look at. `exec` hands through the
-/// status of the program it ran.
+/// Exit status: 0 done · 1 diff or check found something · 2 error, nothing was
+/// changed · 3 done, but something is left for you to look at. `exec` hands
+/// through the status of the program it ran.
 #[derive(Debug, Parser)]
 #[command(name = "keystencil", version, styles = STYLES, verbatim_doc_comment, max_term_width = 90)]
 #[command(propagate_version = false, subcommand_required = true, arg_required_else_help = true)]
@@ -114,6 +114,7 @@ pub(super) enum Command {
     Render(render::RenderArgs),
     Unrender(unrender::UnrenderArgs),
     Diff(diff::DiffArgs),
+    Check(check::CheckArgs),
     Status(status::StatusArgs),
     Recover(recover::RecoverArgs),
     Log(log::LogArgs),

@@ -1,6 +1,7 @@
 //! One file a verb: what it takes (the doc comment of its `*Args` is its help) and what it does.
 
 pub(super) mod allow;
+pub(super) mod check;
 pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod diff;

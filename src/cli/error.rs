@@ -1,5 +1,6 @@
 //! What can go wrong between the command line and the floors below. Nothing was changed then.
 
+use super::commands::check::CheckError;
 use super::commands::secret::ValueError;
 use super::config::ConfigError;
 use super::targets::TargetError;
@@ -28,6 +29,9 @@ pub(super) enum CliError {
     /// Several targets failed, each for its own reason; never empty.
     #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Several(Vec<CliError>),
+    /// What was to be checked can't be.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// A secret is missing.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -163,6 +167,7 @@ impl CliError {
             Self::Target(error) => Some(error),
             Self::Session(error) => Some(error),
             Self::Several(errors) => errors.first().map(|error| error as &dyn Explain),
+            Self::Check(error) => Some(error),
             Self::Lookup(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Name(error) => Some(error),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// 0: done; `diff`: no difference.
     Done,
-    /// 1: `diff` found differences.
+    /// 1: `diff` found differences, `check` something that must not be committed.
     Differences,
     /// 2: an error, or a command line that makes no sense. Nothing was changed.
     Failed,

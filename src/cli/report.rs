@@ -218,6 +218,11 @@ impl Report {
         self.verbose
     }
 
+    /// Whether a progress bar would be seen, and is not in the way.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
     /// Whether standard output is a terminal.
     pub(super) fn is_out_terminal(&self) -> bool {
         io::stdout().is_terminal()

@@ -2,8 +2,9 @@
 //!
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
 //! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it. [`detect`] says what a key looks like,
-//! [`grants`] which secret may flow where. [`import`] finds the keys of a config in plain text.
+//! [`check`] where one must not stand, [`grants`] which secret may flow where. [`import`] finds the keys of a config in plain text.
 
+pub mod check;
 pub mod detect;
 pub mod diff;
 pub mod escape;

@@ -183,8 +183,17 @@ impl Session<'_> {
         let path = &target.template;
         let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
         let text = fs::read(path).and_then(into_text).map_err(failed)?;
+        self.blueprint_of(target, &text)
+    }
+
+    /// Compiles another text in the place of a target's template: what is staged, say. Includes are read as they are.
+    ///
+    /// # Errors
+    /// [`SessionError::Template`].
+    pub fn blueprint_of(&self, target: &Target, text: &str) -> Result<Blueprint, SessionError> {
+        let path = &target.template;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let template = Template { name: path, text: &text };
+        let template = Template { name: path, text };
         Ok(compile(template, self.variables, &|name| read_include(folder, name))?)
     }
 

@@ -9,6 +9,7 @@ const COMMANDS: &[&str] = &[
     "render",
     "unrender",
     "diff",
+    "check",
     "status",
     "recover",
     "secret",

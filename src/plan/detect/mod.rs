@@ -12,9 +12,11 @@ mod place;
 mod random;
 mod rule;
 mod shape;
+mod suspects;
 
 pub use random::{is_placeholder, is_random};
 pub use rule::{Check, Rule};
+pub use suspects::{Suspect, Suspicion, suspects};
 
 use filter::{Anchor, Filter};
 use shape::Shape;
@@ -23,6 +25,8 @@ use std::sync::LazyLock;
 
 /// How much before a match decides whether it may begin there.
 const ESCAPE: usize = 3;
+/// A name that says the provider is worth so many literal bytes.
+const NAMED: usize = 8;
 
 /// A key of a known format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +40,10 @@ pub struct Hit {
 struct Compiled {
     rules: Vec<Rule>,
     shapes: Vec<Shape>,
+    /// Where a format may stand.
     filter: Filter,
+    /// The same, and where a name or a URL may tell of a secret.
+    all: Filter,
 }
 
 static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
@@ -50,7 +57,9 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
         let words = rule.near.iter().filter_map(|word| filter::of_text(number, word.as_bytes(), (0, 0)));
         anchors.extend(words.map(|(_, anchor)| anchor));
     }
-    Compiled { rules, shapes, filter: Filter::new(anchors) }
+    let places = suspects::anchors();
+    let all = Filter::new(anchors.iter().copied().chain(places).collect());
+    Compiled { rules, shapes, filter: Filter::new(anchors), all }
 });
 
 /// All known formats.
@@ -83,29 +92,42 @@ pub fn revoke_url(name: &str) -> Option<&'static str> {
 /// ```
 #[must_use]
 pub fn find(text: &[u8]) -> Vec<Hit> {
-    let known: &'static Compiled = &COMPILED;
-    let mut found: Vec<(Range<usize>, usize, usize)> = Vec::new();
-    known.filter.scan(text, |at, anchor| {
+    let mut formats = Formats::default();
+    COMPILED.filter.scan(text, |at, anchor| formats.look(text, at, anchor));
+    formats.hits()
+}
+
+/// Collects keys of known formats, and at the end drops those that stand in a surer one.
+#[derive(Default)]
+struct Formats {
+    /// Range, how sure, number of the rule.
+    found: Vec<(Range<usize>, usize, usize)>,
+}
+
+impl Formats {
+    fn look(&mut self, text: &[u8], at: usize, anchor: Anchor) {
+        let known: &'static Compiled = &COMPILED;
         let (Some(rule), Some(shape)) = (known.rules.get(anchor.rule), known.shapes.get(anchor.rule)) else { return };
         let range = if rule.near.is_empty() { standing(text, at, anchor, shape) } else { named(text, at, rule, shape) };
         let Some(range) = range else { return };
-        let certain = shape.literal() + if rule.near.is_empty() { 0 } else { 8 };
-        if found.iter().rev().take(8).all(|other| *other != (range.clone(), certain, anchor.rule))
-            && is_real(text, &range, rule, shape)
-        {
-            found.push((range, certain, anchor.rule));
-        }
-    });
-    found.sort_by_key(|(range, certain, rule)| (range.start, std::cmp::Reverse(*certain), *rule));
-    let mut hits: Vec<Hit> = Vec::with_capacity(found.len());
-    for (range, _, rule) in found {
-        if let Some(rule) =
-            known.rules.get(rule).filter(|_| hits.last().is_none_or(|last| last.range.end <= range.start))
-        {
-            hits.push(Hit { range, rule });
+        let certain = shape.literal() + if rule.near.is_empty() { 0 } else { NAMED };
+        let entry = (range, certain, anchor.rule);
+        if !self.found.iter().rev().take(8).any(|other| *other == entry) && is_real(text, &entry.0, rule, shape) {
+            self.found.push(entry);
         }
     }
-    hits
+
+    fn hits(mut self) -> Vec<Hit> {
+        self.found.sort_by_key(|(range, certain, rule)| (range.start, std::cmp::Reverse(*certain), *rule));
+        let mut hits: Vec<Hit> = Vec::with_capacity(self.found.len());
+        for (range, _, rule) in self.found {
+            let apart = hits.last().is_none_or(|last| last.range.end <= range.start);
+            if let Some(rule) = COMPILED.rules.get(rule).filter(|_| apart) {
+                hits.push(Hit { range, rule });
+            }
+        }
+        hits
+    }
 }
 
 /// A match of a rule that has a literal: it begins as far before the anchor as the pattern says.
@@ -192,6 +214,15 @@ pub fn has_known_beginning(word: &str) -> bool {
     COMPILED.rules.iter().zip(&COMPILED.shapes).filter(|(rule, _)| rule.near.is_empty()).any(|(_, shape)| {
         matches!(shape.pieces.first(), Some(shape::Piece::Text(texts)) if texts.iter().any(|text| text.len() >= 3 && word.as_bytes().starts_with(text)))
     })
+}
+
+/// The beginning of a key that all keys of its format have, and that anybody may see.
+#[must_use]
+pub fn public_beginning<'k>(rule: &Rule, key: &'k [u8]) -> &'k str {
+    let first = Shape::new(rule.pattern).pieces.into_iter().next();
+    let Some(shape::Piece::Text(texts)) = first else { return "" };
+    let known = texts.iter().find(|text| key.starts_with(text)).map_or(0, Vec::len);
+    key.get(..known).and_then(|head| std::str::from_utf8(head).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

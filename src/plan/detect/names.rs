@@ -171,6 +171,13 @@ pub fn is_secret_parameter(name: &str) -> bool {
         || is_secret_name(name)
 }
 
+/// Whether a secret of this name is one that people choose: shorter, and less random than what machines make.
+#[must_use]
+pub fn is_password_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passwd", "passphrase", "passcode", "pwd", "pass", "secret"].iter().any(|word| name.contains(word))
+}
+
 fn is_shouted(name: &str) -> bool {
     !name.bytes().any(|byte| byte.is_ascii_lowercase())
 }

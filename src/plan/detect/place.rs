@@ -7,6 +7,8 @@ use std::ops::Range;
 const NAME: usize = 80;
 /// Quotes, blanks and signs between name and value: at most so many.
 const BETWEEN: usize = 16;
+/// Longer values are not looked at.
+const VALUE: usize = 8192;
 
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
@@ -42,6 +44,29 @@ pub(super) fn value_after(text: &[u8], name: &Range<usize>) -> Option<usize> {
         }
     }
     None
+}
+
+/// How far the value goes that begins at `start`: to its quote, or as long as it is one word. `None` for a call or an
+/// expression.
+pub(super) fn value_at(text: &[u8], start: usize) -> Option<Range<usize>> {
+    let ahead = text.get(start..)?;
+    let quote = start.checked_sub(1).and_then(|at| text.get(at)).filter(|byte| b"\"'`".contains(byte));
+    let length = match quote {
+        Some(quote) => ahead.iter().take(VALUE).position(|byte| byte == quote || b"\n\\".contains(byte))?,
+        None => {
+            let stops = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`,;<>(){}[]|\\&#".contains(byte);
+            let length = ahead.iter().take(VALUE).position(stops).unwrap_or(ahead.len().min(VALUE));
+            if ahead.get(length).is_some_and(|byte| b"([{".contains(byte)) {
+                return None;
+            }
+            let value = ahead.get(..length).unwrap_or_default();
+            length - value.iter().rev().take_while(|byte| b".:!?".contains(byte)).count()
+        }
+    };
+    // A line that is continued, or a path of Windows.
+    let escaped = quote.is_some() && ahead.get(length) == Some(&b'\\');
+    let closes = escaped && ahead.get(length + 1).is_some_and(|byte| Some(byte) == quote);
+    (!escaped || closes).then(|| start..start + length)
 }
 
 /// Length of `Bearer ` and the like.

@@ -7,6 +7,8 @@
 
 /// Shorter values are not judged: chance says too little.
 const SHORTEST: usize = 12;
+/// Nor passwords shorter than this.
+const PASSWORD: usize = 8;
 /// So much evidence makes a value random.
 const ENOUGH: i32 = 9;
 /// A hexadecimal number of so many digits is no word in any place.
@@ -96,6 +98,23 @@ pub fn is_random(value: &str) -> bool {
         && !is_placeholder(value)
         && !is_ordinary(value)
         && (is_hex(value) || evidence(value.as_bytes()) >= ENOUGH)
+}
+
+/// Whether a value looks like a password that somebody chose well: three kinds of characters and no plain word.
+pub(super) fn is_password_like(value: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| usize::from(value.bytes().any(|byte| kind(&byte)));
+    let kinds = has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        + has(|byte| byte.is_ascii_punctuation() && !b"_-./".contains(byte));
+    value.len() >= PASSWORD
+        && value.len() < 64
+        && value.bytes().all(|byte| byte.is_ascii_graphic())
+        && kinds >= 3
+        && has(u8::is_ascii_digit) == 1
+        && !is_placeholder(value)
+        && !is_ordinary(value)
+        && evidence(value.as_bytes()) >= 0
 }
 
 /// Whether a value asks to be replaced: `your-api-key-here`, `xxxx`, `<token>`, `${VAR}`, `$VAR`, `%VAR%`, `{{ var }}`.
