@@ -1,8 +1,8 @@
 //! From a config with keys in plain text to what is wanted instead: secrets with names, slots, and a template.
 //!
 //! `keystencil import` shows the plan and [`crate::session`] carries it out. Every string of the document is looked at once;
-//! [`place`] says where it stands, [`split`] which part of it is secret, [`naming`] what the secret is to be called, and
-//! [`template`] writes what is to be committed. Nothing here reads a file or a store, and no `Debug` shows a value.
+//! [`place`] says where it stands, `split` which part of it is secret, [`naming`] what the secret is to be called, and
+//! `template` writes what is to be committed. Nothing here reads a file or a store, and no `Debug` shows a value.
 //!
 //! A key that is imported leaves *every* place of the file: where a string of the config is made of it, it becomes a slot of
 //! the template; where it was merely mentioned (a prompt in the history), its placeholder stays as text.

@@ -1,7 +1,7 @@
 //! Does a value look like a key, whatever name it stands under?
 //!
 //! A guess, for showing only: a difference hides what it may hide, and nothing is decided by it. What keys look like is
-//! known by [`detect`](super::detect); here less is enough, since hiding one too many does no harm.
+//! known by [`detect`]; here less is enough, since hiding one too many does no harm.
 
 use super::detect;
 

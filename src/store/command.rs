@@ -4,7 +4,7 @@
 //! own and trusted; a reference comes from a template, which is not. So no shell is ever between them, the reference
 //! is (part of) one argument and of nothing else, and one that the program could take for an option is refused.
 //!
-//! It never prints, never logs what a program printed, and shows of its standard error only what [`mask`] lets through.
+//! It never prints, never logs what a program printed, and shows of its standard error only what `mask` lets through.
 //! The limit on core dumps that this process has set for itself stays on the program: it holds secrets as we do.
 //!
 //! # Limitations

@@ -1,7 +1,7 @@
 //! Looks through texts for what must not be committed, and says it without saying a secret.
 //!
 //! Pure: bytes go in, [`Finding`]s come out. [`scan`] joins what [`detect`](super::detect) suspects with the user's own
-//! secrets ([`own`]) and what journals know ([`Rendered`](scan::Rendered)); [`allow`] and [`baseline`] drop what a
+//! secrets ([`own`]) and what journals know (`Rendered`); [`allow`] and [`baseline`] drop what a
 //! person has looked at; [`sarif`] writes it for machines. A finding holds no byte of a secret but the public beginning
 //! of its format.
 

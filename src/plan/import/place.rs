@@ -1,6 +1,6 @@
 //! Where a string of a config stands: in a server's environment, among its arguments, in a header, or just anywhere.
 //!
-//! Asked of by [`super::plan`] for each string that may matter; [`super::split`] and [`super::naming`] read it.
+//! Asked of by [`super::plan`] for each string that may matter; `split` and [`super::naming`] read it.
 
 use super::recognise;
 use crate::json::{Pointer, StringToken};
