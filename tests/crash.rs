@@ -129,6 +129,65 @@ struct VaultCase {
 }
 
 #[test]
+fn an_import_killed_at_any_call_is_completed_by_the_next_and_loses_nothing() {
+    let mut home = Home::new();
+    // Nothing is stored, and no template is there.
+    for folder in [".config/keystencil", ".local/share/keystencil", "dotfiles"] {
+        fs::remove_dir_all(home.path(folder)).unwrap();
+    }
+    let value = serde_json::to_string(OPENAI).unwrap();
+    let config = format!(
+        "{{\n  \"numStartups\": 1.0,\n  \"mcpServers\": {{\n    \"search\": {{ \"env\": {{ \"API_KEY\": {value} }} }},\n    \"hub\": {{ \"headers\": {{ \"Authorization\": \"Bearer {GITHUB}\" }} }}\n  }}\n}}"
+    );
+    fs::write(home.target(), &config).unwrap();
+    fs::write(home.path(".claude/backups/.claude.json.backup.1700000000000"), &config).unwrap();
+    home.keep();
+    let target = home.target().to_string_lossy().into_owned();
+    let import = ["import", &target, "--yes"];
+    let points = points(&home, &import, false);
+    let after = home.text();
+    assert!(!holds_secret(&after), "the keys are in the file still");
+    let mut killed = 0;
+    for (number, point) in points.iter().enumerate() {
+        home.restore();
+        let (output, was_killed) = kill_at(&home, &import, point);
+        killed += usize::from(was_killed);
+        let when = format!("import, killed at {point:?}");
+        said(&output);
+        let found = home.text();
+        assert!(
+            found == config.as_bytes() || found == after,
+            "{when}: the file is neither as it was nor as it is to be"
+        );
+        if found == after {
+            for (name, key) in [("search", OPENAI), ("hub", GITHUB)] {
+                let shown = home.succeeds(&["secret", "get", name, "-n"]);
+                assert!(shown.stdout == key.as_bytes(), "{when}: {name} is lost");
+            }
+        }
+        let host_writes = number % 2 == 1;
+        if host_writes {
+            home.host_writes("numStartups", number % 100);
+        }
+        home.age_lock();
+        let again = home.run(&import);
+        assert!(again.status.success(), "{when}: again: {}", said(&again));
+        home.until_quiet();
+        home.assert_nothing_owed(&when);
+        let filled = home.succeeds(&["-q", "exec", "--", "cat", &target]);
+        let expected = if host_writes {
+            host_edit(config.as_bytes(), "numStartups", number % 100)
+        } else {
+            config.clone().into_bytes()
+        };
+        assert!(filled.stdout == expected, "{when}: filled it is another file");
+        home.until_quiet();
+    }
+    println!("import: killed {killed} times at {} calls", points.len());
+    assert!(killed * 10 >= points.len() * 8, "only {killed} of {} runs were killed", points.len());
+}
+
+#[test]
 fn the_vault_is_whole_after_a_change_of_it_is_killed_at_any_call() {
     for case in [
         VaultCase { args: &["secret", "rm", "github"], untouched: ("openai", OPENAI) },

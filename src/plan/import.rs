@@ -8,6 +8,8 @@
 //! the template; where it was merely mentioned (a prompt in the history), its placeholder stays as text.
 
 mod assemble;
+mod credentials;
+mod dotenv;
 mod elsewhere;
 pub mod naming;
 pub mod place;
@@ -17,6 +19,8 @@ mod split;
 mod template;
 mod uri;
 
+pub use credentials::Credentials;
+pub use dotenv::dotenv;
 pub use select::Selection;
 pub use template::Extent;
 

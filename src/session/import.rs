@@ -11,7 +11,7 @@ mod verify;
 use super::write::PATIENCE;
 use super::{Closed, Session, SessionError, Target};
 use crate::host::Resolved;
-use crate::host::replace::{ReplaceError, sync_folder};
+use crate::host::replace::{ReplaceError, leftovers, sync_folder};
 use crate::plan::Key;
 use crate::plan::import::ImportPlan;
 use crate::plan::import::naming::Names;
@@ -161,29 +161,7 @@ impl Session<'_> {
         keeper: &dyn Keeper,
         done: &mut Done,
     ) -> Result<(), SessionError> {
-        done.backup = Some(keeper.back_up(file.named(), request.text)?);
-        for found in &request.plan.secrets {
-            match keeper.stored(&found.name)? {
-                None => {
-                    let kind = keeper.store(&found.name, &found.value)?;
-                    done.stored.push((found.name.clone(), kind));
-                }
-                Some(value) if value == found.value => {}
-                // Somebody else was faster.
-                Some(_) => return Err(SessionError::Changed { path: target.path.clone() }),
-            }
-        }
-        let read_back: BTreeMap<&SecretName, Secret> = request
-            .plan
-            .secrets
-            .iter()
-            .map(|found| Ok((&found.name, keeper.stored(&found.name)?)))
-            .filter_map(|read: Result<_, LookupError>| read.map(|(name, value)| Some((name, value?))).transpose())
-            .collect::<Result<_, _>>()?;
-        let differs = |found: &&crate::plan::import::Found| read_back.get(&found.name) != Some(&found.value);
-        if let Some(found) = request.plan.secrets.iter().find(differs) {
-            return Err(SessionError::NotKept { name: found.name.clone() });
-        }
+        self.keep_all(file.named(), request.text, request.plan, keeper, done)?;
         done.write(&target.template, request.template, Existing::MustBeEqual)?;
         if let Some((path, text)) = request.config {
             done.write(path, text, Existing::MayDiffer)?;
@@ -192,6 +170,72 @@ impl Session<'_> {
             true => Ok(()),
             false => Err(SessionError::Changed { path: target.path.clone() }),
         }
+    }
+
+    /// Stores the secrets of a file that is no target, and leaves the file: all of them or none.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`] and [`SessionError::Lookup`].
+    pub fn keep_values(
+        &self,
+        path: &Path,
+        text: &[u8],
+        plan: &ImportPlan,
+        keeper: &dyn Keeper,
+    ) -> Result<Imported, SessionError> {
+        let mut done = Done::default();
+        match self.keep_all(path, text, plan, keeper, &mut done) {
+            Ok(()) => {
+                let backup = done.backup.unwrap_or_default();
+                Ok(Imported { stored: done.stored, backup, closed: Closed::default() })
+            }
+            Err(error) => {
+                done.take_back(keeper);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes a template, unless there is another one.
+    ///
+    /// # Errors
+    /// [`SessionError::TemplateExists`] and [`SessionError::File`].
+    pub fn write_template(&self, path: &Path, text: &str) -> Result<(), SessionError> {
+        Done::default().write(path, text, Existing::MustBeEqual)
+    }
+
+    /// The backup and the secrets, which must come back from the store as they were put in.
+    fn keep_all(
+        &self,
+        path: &Path,
+        text: &[u8],
+        plan: &ImportPlan,
+        keeper: &dyn Keeper,
+        done: &mut Done,
+    ) -> Result<(), SessionError> {
+        done.backup = Some(keeper.back_up(path, text)?);
+        for found in &plan.secrets {
+            match keeper.stored(&found.name)? {
+                None => {
+                    let kind = keeper.store(&found.name, &found.value)?;
+                    done.stored.push((found.name.clone(), kind));
+                }
+                Some(value) if value == found.value => {}
+                // Somebody else was faster.
+                Some(_) => return Err(SessionError::Changed { path: path.to_owned() }),
+            }
+        }
+        let read_back: BTreeMap<&SecretName, Secret> = plan
+            .secrets
+            .iter()
+            .map(|found| Ok((&found.name, keeper.stored(&found.name)?)))
+            .filter_map(|read: Result<_, LookupError>| read.map(|(name, value)| Some((name, value?))).transpose())
+            .collect::<Result<_, _>>()?;
+        let differs = |found: &&crate::plan::import::Found| read_back.get(&found.name) != Some(&found.value);
+        if let Some(found) = plan.secrets.iter().find(differs) {
+            return Err(SessionError::NotKept { name: found.name.clone() });
+        }
+        Ok(())
     }
 }
 
@@ -209,6 +253,10 @@ impl Done {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(ReplaceError::io("make its folder", path))?;
         let file = Resolved::follow(path)?;
+        // What a killed import left here; it holds no secret.
+        for left in leftovers(file.path())? {
+            fs::remove_file(&left).map_err(ReplaceError::io("remove it", &left))?;
+        }
         let before = file.read()?;
         match &before {
             Some(before) if before == text.as_bytes() => return Ok(()),

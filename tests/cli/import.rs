@@ -232,3 +232,43 @@ fn a_folder_that_can_not_be_written_is_an_error_and_nothing_is_stored() {
     assert_eq!(sandbox.read("real/config.json"), config);
     assert!(!sandbox.path(".config/keystencil/claude.json").exists());
 }
+
+#[test]
+fn the_keys_of_an_env_file_are_stored_and_the_file_stays() {
+    let sandbox = Sandbox::empty();
+    let env = format!("# mine\nexport ACME_TOKEN='{RANDOM}'\nDEBUG=1\nDATABASE_URL=\"postgres://u:{OTHER}@db/x\"\n");
+    sandbox.write(".env", &env);
+    let said = sandbox.run(&["import", ".env", "--yes"]);
+    assert_eq!(said.code, 3, "{}", said.whole());
+    assert!(!said.whole().contains(RANDOM) && !said.whole().contains(OTHER));
+    assert!(
+        said.out.contains("\"ACME_TOKEN\": \"<< keyring('acme-token') >>\"") && !said.out.contains("DEBUG"),
+        "{}",
+        said.out
+    );
+    assert_eq!(sandbox.read(".env"), env);
+    assert_eq!(sandbox.run(&["secret", "get", "acme-token", "-n"]).out, RANDOM);
+    // What was printed is a template.
+    sandbox.write("t.json", &said.out);
+    assert_eq!(sandbox.run(&["-q", "render", "--template", "t.json", "--to", "live.json"]).code, 0);
+    assert!(sandbox.live().contains(&format!("postgres://u:{OTHER}@db/x")), "{}", sandbox.live());
+}
+
+#[test]
+fn a_list_of_credentials_becomes_a_template_and_what_is_not_stored_is_told() {
+    let sandbox = Sandbox::empty();
+    sandbox.store("hub-service", RANDOM);
+    let list = r#"{"credentials": [
+        {"env_var": "HUB_TOKEN", "service": "hub-service", "account": "api-key", "mcp_server": "hub"},
+        {"env_var": "OTHER", "service": "gone", "account": "me", "mcp_server": "hub"}
+    ]}"#;
+    sandbox.write("mcp-credentials.json", list);
+    let said = sandbox.run(&["import", "mcp-credentials.json", "--template", "t.json"]);
+    assert_eq!(said.code, 3, "{}", said.whole());
+    assert!(said.err.contains("secret `gone` (account `me`) is in no store"), "{}", said.err);
+    let template = sandbox.read("t.json");
+    assert!(template.contains("<< keyring('hub-service') >>") && template.contains("<< keyring('gone', 'me') >>"));
+    sandbox.write("t.json", &template.replace("keyring('gone', 'me')", "keyring('hub-service')"));
+    assert_eq!(sandbox.run(&["-q", "render", "--template", "t.json", "--to", "live.json"]).code, 0);
+    assert_eq!(sandbox.live().matches(RANDOM).count(), 2);
+}

@@ -2,6 +2,7 @@
 
 mod destination;
 mod keep;
+mod other;
 mod show;
 
 use crate::cli::context::{Context, Workplace};
@@ -40,6 +41,11 @@ const ATTEMPTS: usize = 10;
 /// It is done wholly or not at all. Afterwards start the program with the keys:
 /// `keystencil exec -- claude`.
 ///
+/// Of a `.env` file the keys are stored, and the `env` block of a template is
+/// printed (or written with --template); the file stays as it is, since programs
+/// read it. Of a `mcp-credentials.json`, whose keys are in the keyring already, a
+/// template is made that refers to them.
+///
 /// A PATTERN is the name of a secret, a server or a variable, or a pointer into
 /// the file; `*` stands for anything.
 ///
@@ -51,7 +57,7 @@ const ATTEMPTS: usize = 10;
 ///     keystencil import ~/.claude.json --skip '/projects/*' --yes
 ///
 /// Exit status: 0 done, or there was nothing to do · 2 error, nothing was changed
-/// · 3 done, and something that looks like a key was left where it is.
+/// · 3 done, and something that looks like a key is left where it is.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct ImportArgs {
@@ -102,6 +108,9 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
     let mut agreed: Option<ImportPlan> = None;
     for _ in 0..ATTEMPTS {
         let text = read(&args.file)?;
+        if let Some(exit) = other::import(workplace, session, args, &text)? {
+            return Ok(exit);
+        }
         let failed = |error| SessionError::Target { path: args.file.clone(), error };
         let mut plan = plan(&text, &selection(args), &mut |_| ()).map_err(failed)?;
         refuse_rendered(session, args)?;

@@ -188,7 +188,8 @@ impl Shown<'_> {
     }
 }
 
-fn recognised(recognised: &Recognised) -> String {
+/// How a secret was recognised, in a few words.
+pub(super) fn recognised(recognised: &Recognised) -> String {
     match recognised {
         Recognised::Format(name) => name.clone(),
         Recognised::Name(name) if name.is_empty() => "a key".to_owned(),

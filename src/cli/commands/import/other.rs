@@ -1,0 +1,157 @@
+//! Files that are no config: `.env`, and `mcp-credentials.json`. Neither is changed; what comes out is a template.
+
+use super::ImportArgs;
+use super::destination::from_home;
+use super::keep::{Stored, named};
+use super::show::recognised;
+use crate::cli::context::Workplace;
+use crate::cli::environment;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::naming::of_name;
+use crate::cli::report::{GOOD, Text, Warning, count};
+use crate::error::Place;
+use crate::json::Document;
+use crate::plan::import::{Credentials, Extent, ImportPlan, dotenv, plan};
+use crate::secret::SecretName;
+use crate::session::import::settle_names;
+use crate::session::{Keeper as _, Session, SessionError};
+use serde_json::json;
+use std::path::Path;
+
+/// Imports a file that is one of these; `None` if it is neither.
+pub(super) fn import(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    args: &ImportArgs,
+    text: &[u8],
+) -> Result<Option<Exit>, CliError> {
+    if let Some(found) = Credentials::read(text) {
+        return credentials(workplace, session, args, &found).map(Some);
+    }
+    let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|first| b"{[\xef".contains(first));
+    let variables = std::str::from_utf8(text).ok().filter(|_| !is_json).and_then(dotenv);
+    variables.map(|variables| env(workplace, session, args, text, &variables)).transpose()
+}
+
+/// The values are in the keyring already: the template refers to them, and each is looked up.
+fn credentials(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    args: &ImportArgs,
+    found: &Credentials,
+) -> Result<Exit, CliError> {
+    let (report, keeper) = (workplace.report(), Stored::new(&workplace.lookup.stores));
+    let mut missing: Vec<&SecretName> = Vec::new();
+    for name in found.names() {
+        if keeper.stored(name)?.is_none() {
+            missing.push(name);
+        }
+    }
+    let template = found.template(&from_home(workplace, &named(&args.file)));
+    give(workplace, session, args, &template)?;
+    if args.json {
+        let name = |name: &&SecretName| json!({ "name": name.service(), "account": name.account() });
+        report.json(&json!({
+            "template": template,
+            "secrets": found.names().iter().map(name).collect::<Vec<_>>(),
+            "missing": missing.iter().map(name).collect::<Vec<_>>(),
+        }))?;
+    }
+    for name in &missing {
+        report.warning(&Warning {
+            message: format!("secret {name} is in no store"),
+            place: Some(Place::file(&args.file)),
+            hint: Some("store it with `keystencil secret set`".to_owned()),
+        });
+    }
+    Ok(Exit::attention(!missing.is_empty()))
+}
+
+/// Writes a template where `--template` says, else prints it.
+fn give(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs, text: &str) -> Result<(), CliError> {
+    let report = workplace.report();
+    match &args.template {
+        Some(_) if args.dry_run => Ok(()),
+        Some(out) => {
+            session.write_template(&named(out), text)?;
+            let shown = report.path(&named(out));
+            report.note(Text::new().styled(GOOD, "wrote").plain(format_args!(" {shown}")));
+            Ok(())
+        }
+        None if args.json => Ok(()),
+        None => report.out(&Text::new().block(text)),
+    }
+}
+
+/// The keys of a `.env` file go to the store; the file stays.
+fn env(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    args: &ImportArgs,
+    text: &[u8],
+    variables: &str,
+) -> Result<Exit, CliError> {
+    let (report, keeper) = (workplace.report(), Stored::new(&workplace.lookup.stores));
+    let failed = |error| SessionError::Target { path: args.file.clone(), error };
+    let mut plan = plan(variables.as_bytes(), &super::selection(args), &mut |_| ()).map_err(failed)?;
+    let shown = report.path(&named(&args.file));
+    if plan.is_empty() {
+        report.note(Text::new().plain(format_args!("nothing to import from {shown}")));
+        return Ok(Exit::Done);
+    }
+    let is_stored = settle_names(&mut plan, &keeper)?;
+    if !args.yes && !args.dry_run {
+        confirm(workplace, args, &plan)?;
+    }
+    let document = Document::parse(variables.as_bytes()).map_err(|error| failed(error_of(error)))?;
+    let template = plan.template(&document, Extent::Parts, &from_home(workplace, &named(&args.file)));
+    if !args.dry_run {
+        let imported = session.keep_values(&named(&args.file), text, &plan, &keeper)?;
+        for (name, kind) in &imported.stored {
+            report.note(Text::new().styled(GOOD, "stored").plain(format_args!(" {} in the {kind}", of_name(name))));
+        }
+        let line = format!(" the file as it is, in the vault: {}", imported.backup);
+        report.note(Text::new().styled(GOOD, "kept").plain(line));
+    }
+    if args.json {
+        let secret = |(found, stored): (&crate::plan::import::Found, &bool)| json!({ "name": found.name.service(), "account": found.name.account(), "stored_already": stored });
+        let secrets = plan.secrets.iter().zip(&is_stored).map(secret).collect::<Vec<_>>();
+        report.json(&json!({ "template": template, "secrets": secrets, "imported": !args.dry_run }))?;
+    }
+    give(workplace, session, args, &template)?;
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    still_there(workplace, &args.file);
+    Ok(Exit::Attention)
+}
+
+fn error_of(error: crate::json::SyntaxError) -> crate::plan::PlanError {
+    crate::plan::PlanError::Syntax(error)
+}
+
+fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> Result<(), CliError> {
+    if !environment::is_interactive() || args.json {
+        return Err(CliError::NotConfirmed("nothing is imported without a yes"));
+    }
+    let report = workplace.report();
+    for found in &plan.secrets {
+        let length = count(found.value.expose().chars().count(), "character");
+        let line = format!("{}  {}, {length}", of_name(&found.name), recognised(&found.recognised));
+        report.note(Text::new().plain(line));
+    }
+    let question = Text::new().plain(format_args!("store {}?", count(plan.secrets.len(), "secret")));
+    match report.ask_yes(&question)? {
+        true => Ok(()),
+        false => Err(CliError::NotConfirmed("nothing was imported")),
+    }
+}
+
+fn still_there(workplace: &Workplace<'_>, file: &Path) {
+    workplace.report().warning(&Warning {
+        message: "the keys are in the store, and still in this file, which programs read as it is".to_owned(),
+        place: Some(Place::file(file)),
+        hint: Some("put the `env` above into a template, then delete the file".to_owned()),
+    });
+}
