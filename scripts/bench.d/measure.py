@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import claude_json
+import scanners
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BINARY = os.path.join(ROOT, "target/release/keystencil")
@@ -324,7 +325,11 @@ def scale(folder, runs):
     linear("unrender without its two fsyncs, by slots at 64 KB", "slot", costs)
 
 
-GROUPS = {"start": start, "render": render, "vault": vault, "unrender": unrender, "session": session, "scale": scale}
+def check(folder, runs):
+    scanners.measure(folder, runs, BINARY, say)
+
+
+GROUPS = {"start": start, "render": render, "vault": vault, "unrender": unrender, "session": session, "scale": scale, "check": check}
 
 arguments = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
 arguments.add_argument("--strict", action="store_true")
