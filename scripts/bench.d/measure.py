@@ -329,7 +329,32 @@ def check(folder, runs):
     scanners.measure(folder, runs, BINARY, say)
 
 
-GROUPS = {"start": start, "render": render, "vault": vault, "unrender": unrender, "session": session, "scale": scale, "check": check}
+def import_(folder, runs):
+    """A config of 12 MB with keys in plain text, to the store, a template and placeholders."""
+    scene = Scene(folder, 12 * MB, [f"env('BENCH_SECRET_{n}')" for n in range(20)])
+    home = scene.path("imported")
+    config = os.path.join(home, ".claude.json")
+    env = {"PATH": os.environ["PATH"], "HOME": home, "KEYSTENCIL_STORE": "vault"}
+
+    def before():
+        shutil.rmtree(home, ignore_errors=True)
+        os.mkdir(home)
+        shutil.copy(os.path.join(scene.saved, ".claude.json"), config)
+
+    medians = interleave(max(runs // 5, 3), {"import": (([BINARY, "import", config, "--yes"], env), before)})
+    took, memory = medians["import"]
+    with open(config, encoding="utf-8") as file:
+        if (filled := file.read().count("<< keyring(")) < 20:
+            sys.exit(f"import found {filled} of 20 keys")
+    say("import, 12 MB, 20 keys", f"{took / 1000:.2f} s", "3 s", took <= 3000)
+    say("import, 12 MB, peak memory", f"{memory / MB:.0f} MB")
+    scene.remove()
+
+
+GROUPS = {
+    "start": start, "render": render, "vault": vault, "unrender": unrender, "session": session, "import": import_,
+    "scale": scale, "check": check,
+}
 
 arguments = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
 arguments.add_argument("--strict", action="store_true")

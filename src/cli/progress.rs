@@ -21,10 +21,10 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// A bar of `total` bytes.
-    pub(super) fn bytes(report: &Report, total: u64) -> Self {
+    /// A bar of `total` bytes; `verb` says what is done with them.
+    pub(super) fn bytes(report: &Report, verb: &str, total: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("  checking [{bar:30}] {msg}") {
+        if let Ok(style) = ProgressStyle::with_template(&format!("  {verb} [{{bar:30}}] {{msg}}")) {
             bar.set_style(style.progress_chars("=> "));
         }
         Self { bar, due: Instant::now() + PATIENCE, wanted: report.shows_progress(), shown: Mutex::new(false) }

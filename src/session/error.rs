@@ -183,6 +183,14 @@ pub enum SessionError {
         /// The pointer of the first place, if it is one place.
         pointer: String,
     },
+    /// The template of an import would have a key in plain text.
+    #[error("the template would hold a key in plain text")]
+    KeyInTemplate {
+        /// Where the template was to go.
+        path: PathBuf,
+        /// In which line.
+        line: usize,
+    },
     /// A store does not give back what was put in.
     #[error("secret {name} does not come back from the store as it was put in")]
     NotKept {
@@ -268,6 +276,7 @@ impl Explain for SessionError {
             }
             Self::Git(error) => error.place(),
             Self::Rendered { path } | Self::Changed { path } | Self::TemplateExists { path } => Some(Place::file(path)),
+            Self::KeyInTemplate { path, line } => Some(Place::at(path, *line, 1)),
             Self::Unfaithful { path, pointer } if pointer.is_empty() => Some(Place::file(path)),
             Self::Unfaithful { path, pointer } => Some(Place::file(path).slot(pointer)),
             Self::Store(error) => error.place(),
@@ -329,6 +338,9 @@ impl Explain for SessionError {
             Self::Unfaithful { .. } => Some(
                 "nothing was changed; leave that place out with `--skip POINTER`, and store its key by hand".to_owned(),
             ),
+            Self::KeyInTemplate { .. } => {
+                Some("nothing was changed; is a key the name of a member? Take it out by hand".to_owned())
+            }
             Self::NotKept { .. } => Some("nothing was changed; try the other store with `--store vault`".to_owned()),
             Self::Store(error) => error.hint(),
             Self::Lookup(error) => error.hint(),

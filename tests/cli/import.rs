@@ -272,3 +272,28 @@ fn a_list_of_credentials_becomes_a_template_and_what_is_not_stored_is_told() {
     assert_eq!(sandbox.run(&["-q", "render", "--template", "t.json", "--to", "live.json"]).code, 0);
     assert_eq!(sandbox.live().matches(RANDOM).count(), 2);
 }
+
+#[test]
+fn a_key_that_a_duplicate_hides_stays_with_a_warning_and_the_visible_one_is_imported() {
+    let config =
+        format!(r#"{{"mcpServers":{{"a":{{"env":{{"A_TOKEN":"{OTHER}"}}}},"a":{{"env":{{"A_TOKEN":"{RANDOM}"}}}}}}}}"#);
+    let sandbox = sandbox(&config);
+    let said = import(&sandbox, &[]);
+    assert_eq!(said.code, 3, "{}", said.whole());
+    assert!(said.err.contains("remove one of the two members"), "{}", said.err);
+    let live = sandbox.read(".claude.json");
+    assert!(live.contains(OTHER) && !live.contains(RANDOM), "{live}");
+    assert_eq!(filled(&sandbox), config);
+}
+
+#[test]
+fn what_is_no_config_is_refused_with_its_place() {
+    for (text, says) in
+        [("// c\n{}", "a comment is not JSON"), ("[]", "no JSON object"), ("", "empty"), ("{\"a\": tru", "not JSON")]
+    {
+        let said = import(&sandbox(text), &[]);
+        assert!(said.code == 2 && said.err.contains(says) && said.err.contains("claude.json"), "{}", said.whole());
+    }
+    let said = Sandbox::empty().run(&["import", "absent.json"]);
+    assert!(said.code == 2 && said.err.contains("No such file"), "{}", said.whole());
+}

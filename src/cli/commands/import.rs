@@ -10,6 +10,7 @@ use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::closed_warnings;
+use crate::cli::progress::Progress;
 use crate::cli::recovery::recover;
 use crate::cli::report::{Text, count};
 use crate::host::{ReplaceError, Resolved};
@@ -112,7 +113,11 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
             return Ok(exit);
         }
         let failed = |error| SessionError::Target { path: args.file.clone(), error };
-        let mut plan = plan(&text, &selection(args), &mut |_| ()).map_err(failed)?;
+        let bar = Progress::bytes(workplace.report(), "reading", text.len() as u64);
+        let mut before = 0;
+        let mut progress = |done: usize| bar.advance((done - std::mem::replace(&mut before, done)) as u64);
+        let mut plan = plan(&text, &selection(args), &mut progress).map_err(failed)?;
+        drop(bar);
         refuse_rendered(session, args)?;
         let is_stored = settle_names(&mut plan, &keeper)?;
         let document = check(&text).map_err(failed)?;
@@ -149,7 +154,7 @@ fn selection(args: &ImportArgs) -> Selection {
 }
 
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let missing = || std::fs::metadata(file).err().unwrap_or_else(|| std::io::ErrorKind::NotFound.into());
     let found = Resolved::follow(file).and_then(|file| file.read()).map_err(SessionError::from)?;
     let text = found.ok_or_else(missing).map_err(ReplaceError::io("read it", file)).map_err(SessionError::from)?;
     Ok(Zeroizing::new(text))

@@ -100,7 +100,10 @@ pub(super) fn propose(part: &Part, place: &Place) -> Proposal {
 
 /// `ACME_API_KEY` of the server `acme` is just its key.
 fn account_of(label: &str, server: &str) -> String {
-    let rest = label.strip_prefix(server).unwrap_or(label).trim_matches('-');
+    let rest = match label.strip_prefix(server) {
+        Some(rest) if rest.is_empty() || rest.starts_with('-') => rest.trim_matches('-'),
+        _ => label,
+    };
     match rest {
         "" | "key" | "token" | "api-token" | "apikey" | "authorization" | "x-api-key" | "access-token" | "url"
         | "auth-token" => DEFAULT_ACCOUNT.to_owned(),
@@ -148,6 +151,9 @@ mod tests {
     fn the_servers_own_key_needs_no_account() {
         assert_eq!(account_of("acme-api-key", "acme"), "api-key");
         assert_eq!(account_of("acme-token", "acme"), DEFAULT_ACCOUNT);
+        assert_eq!(account_of("authorization", "a"), DEFAULT_ACCOUNT);
+        assert_eq!(account_of("secret-sauce", "secret"), "sauce");
+        assert_eq!(account_of("secrets", "secret"), "secrets");
         assert_eq!(account_of("db-password", "shop"), "db-password");
     }
 

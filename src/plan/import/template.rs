@@ -63,7 +63,10 @@ impl ImportPlan {
 
     /// What the template must not have, because a key stays there: that string, or the list it is in.
     fn omitted(&self) -> HashSet<Pointer> {
+        let slots: HashSet<&Pointer> = self.findings.iter().map(|finding| &finding.pointer).collect();
         let stays = self.left.iter().map(|left| &left.pointer).chain(&self.elsewhere);
+        // A hidden duplicate of a slot is not what the template names.
+        let stays = stays.filter(|place| !slots.contains(place));
         stays.map(|place| self.list_of(place).unwrap_or_else(|| place.clone())).collect()
     }
 }

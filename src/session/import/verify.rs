@@ -2,6 +2,7 @@
 
 use super::ImportRequest;
 use crate::json::{Document, Pointer, Splice, edit, string};
+use crate::plan::detect;
 use crate::plan::render::{Inputs, target as check};
 use crate::plan::{Journal, Key, OnConflict, plan_render, undo};
 use crate::session::{Session, SessionError, Target};
@@ -46,6 +47,11 @@ impl Session<'_> {
         }));
         let expected = edit::splice(document.text(), expected);
 
+        // Such a key would be committed; it can only be the name of a member.
+        if let Some(hit) = detect::find(request.template.as_bytes()).first() {
+            let line = request.template.get(..hit.range.start).map_or(1, |before| before.matches('\n').count() + 1);
+            return Err(SessionError::KeyInTemplate { path: target.template.clone(), line });
+        }
         let refuse = |name: &str| Err(std::io::Error::other(name.to_owned()));
         let template = Template { name: &target.template, text: request.template };
         let blueprint = compile(template, self.variables, &refuse)?;

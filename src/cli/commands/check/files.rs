@@ -116,7 +116,7 @@ pub(super) fn scan(
     root: &Path,
     report: &Report,
 ) -> Result<Checked, CliError> {
-    let progress = Progress::bytes(report, found.files.iter().map(|file| file.size).sum());
+    let progress = Progress::bytes(report, "checking", found.files.iter().map(|file| file.size).sum());
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Checked { unread: found.unread.clone(), ..Checked::default() });
     let work = || {
