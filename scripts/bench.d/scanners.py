@@ -58,10 +58,10 @@ def detect_secrets():
     binary = os.path.join(TOOLS, "python", "bin", "detect-secrets")
 
     def found(folder, env):
-        report = json.loads(lines([binary, "scan", "--all-files", "."], folder, env))
+        report = json.loads(lines([binary, "scan", "--no-verify", "--all-files", "."], folder, env))
         return {(name.removeprefix("./"), one["line_number"]) for name, all in report["results"].items() for one in all}
 
-    return [binary, "scan", "--all-files", "."], found
+    return [binary, "scan", "--no-verify", "--all-files", "."], found
 
 
 def seconds(program, folder, env):
@@ -76,7 +76,7 @@ def measure(work, runs, binary, say):
     os.makedirs(home)
     env = {"HOME": home, "PATH": os.environ["PATH"], "KEYSTENCIL_STORE": "vault"}
     keys, friends = corpus.make(small)
-    corpus.make(large, planted=400, friends=40_000, lines=400_000, seed=2)
+    corpus.make(large, planted=400, friends=4_000, lines=40_000, seed=2)
     scanners = {"keystencil": keystencil(binary), "ripsecrets": ripsecrets(), "detect-secrets": detect_secrets()}
     found, false = {}, {}
     for name, (_, places) in scanners.items():
