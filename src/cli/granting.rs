@@ -8,7 +8,7 @@ use super::environment;
 use super::error::CliError;
 use super::report::{BOLD, DIM, GOOD, MARK, Report, Text, WARN, count};
 use crate::plan::grants::Flow;
-use crate::session::{Session, Target};
+use crate::session::{Session, SessionError, Target};
 use clap::Args;
 
 /// So many flows are read before they are allowed; of more, the number has to be typed.
@@ -46,6 +46,17 @@ pub(super) fn ensure(
         }
     }
     Ok(())
+}
+
+/// How many slots of a target a render would leave closed, because nobody allowed them.
+///
+/// # Errors
+/// As [`Session::flows`].
+pub(super) fn not_allowed(session: &Session<'_>, target: &Target) -> Result<usize, SessionError> {
+    if !session.guarded {
+        return Ok(0);
+    }
+    Ok(session.flows(target)?.iter().filter(|(_, allowed)| !allowed).count())
 }
 
 /// Asks, and keeps the answer; whether they are allowed now.

@@ -7,13 +7,14 @@ use super::report::{Report, Warning, warning};
 use crate::error::Explain as _;
 use crate::secret::{Query, SecretName};
 use crate::session::{SessionError, Target};
+use crate::store::{Entry, StoreKind};
 use crate::template::Blueprint;
 use std::collections::BTreeMap;
 
 /// What all templates want.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
-    wanted: BTreeMap<SecretName, Vec<String>>,
+    wanted: BTreeMap<Query, Vec<String>>,
     /// Templates that don't say what they want, and why.
     pub(super) broken: Vec<(Target, SessionError)>,
 }
@@ -27,8 +28,8 @@ impl Usage {
                 Err(error) => usage.broken.push((target.clone(), error)),
                 Ok(blueprint) => {
                     let label = target.name.clone().unwrap_or_else(|| target.path.display().to_string());
-                    for name in names(&blueprint) {
-                        usage.wanted.entry(name.clone()).or_default().push(label.clone());
+                    for query in queries(&blueprint) {
+                        usage.wanted.entry(query.clone()).or_default().push(label.clone());
                     }
                 }
             }
@@ -36,14 +37,40 @@ impl Usage {
         usage
     }
 
-    /// Every secret that a template wants, sorted.
+    /// Every secret that a template wants by a name, sorted.
     pub(super) fn names(&self) -> Vec<SecretName> {
-        self.wanted.keys().cloned().collect()
+        let mut names: Vec<SecretName> = self.wanted.keys().filter_map(Query::name).cloned().collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
-    /// The targets whose templates want this secret.
-    pub(super) fn of_name(&self, name: &SecretName) -> &[String] {
-        self.wanted.get(name).map(Vec::as_slice).unwrap_or_default()
+    /// The targets whose templates want a secret of this name, from whichever store.
+    pub(super) fn of_name(&self, name: &SecretName) -> Vec<String> {
+        self.users(|query| query.name() == Some(name))
+    }
+
+    /// The targets whose templates can be given this entry.
+    pub(super) fn of_entry(&self, entry: &Entry) -> Vec<String> {
+        self.users(|query| is_answer(entry, query))
+    }
+
+    /// What templates want by a name, and by whom.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&Query, &SecretName, &[String])> {
+        self.wanted.iter().filter_map(|(query, users)| Some((query, query.name()?, users.as_slice())))
+    }
+
+    /// What templates want by something else than a name: attributes of the keyring, a declared command.
+    pub(super) fn nameless(&self) -> impl Iterator<Item = (&Query, &[String])> {
+        self.wanted.iter().filter(|(query, _)| query.name().is_none()).map(|(query, users)| (query, users.as_slice()))
+    }
+
+    fn users(&self, wants: impl Fn(&Query) -> bool) -> Vec<String> {
+        let wanted = self.wanted.iter().filter(|(query, _)| wants(query));
+        let mut users: Vec<String> = wanted.flat_map(|(_, users)| users).cloned().collect();
+        users.sort();
+        users.dedup();
+        users
     }
 
     /// Warns of the templates that could not be asked; whether there are any.
@@ -57,10 +84,29 @@ impl Usage {
     }
 }
 
-/// The secrets that a template asks stores for, each once, sorted.
+/// Whether an entry is what a query by name finds, as far as its name and its store say: a reference may be pinned.
+pub(super) fn is_answer(entry: &Entry, query: &Query) -> bool {
+    let is_there = match query {
+        Query::Name(_) => true,
+        Query::Vault(_) => entry.store == StoreKind::Vault,
+        Query::Keyring(_) => entry.store == StoreKind::Native,
+        Query::Command(_) => false,
+    };
+    is_there && query.name() == Some(&entry.name)
+}
+
+/// What a template asks for, each once, sorted.
+fn queries(blueprint: &Blueprint) -> Vec<&Query> {
+    let mut queries: Vec<&Query> =
+        blueprint.references().into_iter().filter_map(|reference| reference.source.query()).collect();
+    queries.sort();
+    queries.dedup();
+    queries
+}
+
+/// The secrets that a template asks stores for by a name, each once, sorted.
 pub(super) fn names(blueprint: &Blueprint) -> Vec<&SecretName> {
-    let queries = blueprint.references().into_iter().filter_map(|reference| reference.source.query());
-    let mut names: Vec<&SecretName> = queries.filter_map(Query::name).collect();
+    let mut names: Vec<&SecretName> = queries(blueprint).into_iter().filter_map(Query::name).collect();
     names.sort();
     names.dedup();
     names

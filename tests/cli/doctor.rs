@@ -233,3 +233,80 @@ fn the_checklist_fits_into_80_columns_and_has_no_marks_that_a_plain_terminal_lac
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
+
+#[test]
+fn a_slot_that_nobody_allowed_is_due_here_and_told_by_status() {
+    let sandbox = Sandbox::with_key();
+    let run = |arguments: &[&str]| {
+        sandbox.said(&sandbox.command(arguments).env_remove("KEYSTENCIL_GRANTS").output().unwrap())
+    };
+    let due = |said: &Said| {
+        let all = findings(said).into_iter().filter(|(state, ..)| state == "due");
+        all.map(|(_, subject, message, cure)| format!("{subject}: {message} | {cure}")).collect::<Vec<_>>()
+    };
+    let said = run(&["doctor", "--json"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    assert_eq!(
+        due(&said),
+        ["claude: 1 slot that nobody allowed yet: a render leaves them closed | `keystencil allow claude`"]
+    );
+    assert!(run(&["status"]).out.contains("\n  1 slot nobody allowed yet: `keystencil allow`\n"));
+    assert!(run(&["status", "--json"]).out.contains("\"not_allowed\": 1"));
+    run(&["allow", "--allow-new"]);
+    assert_eq!(due(&run(&["doctor", "--json"])), [""; 0]);
+    assert!(!run(&["status"]).out.contains("allow"));
+}
+
+#[test]
+fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_refused() {
+    let keyring = Keyring::start();
+    let run = |line: &str, input: &str| {
+        let output = keyring.try_run(BINARY, &line.split(' ').collect::<Vec<_>>(), input);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    };
+    let folder = keyring.path().join(".config/keystencil");
+    fs::create_dir_all(&folder).unwrap();
+    let config = "rotate_after = '0 days'\n[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n[providers.pass]\ncommand = ['pass', 'show', '{ref}']\n";
+    fs::write(folder.join("config.toml"), config).unwrap();
+    let template = r#"["<< keyring('twice') >>", "<< keyring('mine', store='vault') >>", "<< keyring(attributes={'Title': 'x'}) >>", "<< pass('a/b') >>"]"#;
+    fs::write(folder.join("claude.json"), format!("{{\"a\": {template}}}")).unwrap();
+    keyring.secret_tool_store("one", "service twice account api-key n 1", "canary-1");
+    keyring.secret_tool_store("two", "service twice account api-key n 2", "canary-2");
+    run("secret set mine", KEY);
+    // Timestamps of a keyring are whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let said = run("doctor --json", "");
+    let amiss: Vec<String> = findings(&said)
+        .into_iter()
+        .filter(|(_, subject, ..)| subject == "secrets")
+        .map(|(state, _, message, cure)| format!("{state} {message} | {cure}"))
+        .collect();
+    assert_eq!(amiss.len(), 3, "{amiss:?}");
+    assert!(amiss[0].starts_with("due twice is in the keyring 2 times, as one, two | "), "{amiss:?}");
+    assert!(amiss[1].ends_with(" | get a new key, and store it with the program that made the entry"), "{amiss:?}");
+    assert_eq!(
+        amiss[2],
+        "bad mine is not in the vault, and used by claude | `keystencil secret set mine --store vault`"
+    );
+    let status = run("status", "");
+    assert!(status.out.contains("due for a new one, in the program that made it"), "{status:?}");
+    let list = run("secret list --json", "");
+    let rows: Vec<Value> = serde_json::from_str(&list.out).unwrap();
+    let row = |name: &str, store: Option<&str>| {
+        let is_it = |row: &&Value| row["name"] == name && row["store"].as_str() == store;
+        rows.iter().find(is_it).unwrap_or_else(|| panic!("no {name} in {store:?}: {rows:?}"))["used_by"].clone()
+    };
+    assert_eq!(row("mine", Some("keyring")), serde_json::json!([]));
+    let claude = serde_json::json!(["claude"]);
+    for (name, store) in
+        [("mine", None), ("twice", Some("keyring")), ("Title=x", Some("keyring")), ("a/b", Some("pass"))]
+    {
+        assert_eq!(row(name, store), claude);
+    }
+    let purge = run("purge --dry-run", "");
+    assert!(purge.out.contains("\n  Title=x\n  pass a/b\n"), "{purge:?}");
+    for said in [said, status, list, purge] {
+        assert!(!said.whole().contains("canary") && !said.whole().contains(KEY), "{said:?}");
+    }
+}

@@ -242,6 +242,10 @@ fn reminder(workplace: &Workplace<'_>, session: &Session<'_>) -> Option<String> 
     let more = if due.len() > SHOWN { format!(" and {} more", due.len() - SHOWN) } else { String::new() };
     match due.as_slice() {
         [] => None,
+        [one] if listing.entries.iter().any(|entry| entry.name == **one && entry.is_foreign) => Some(format!(
+            "The key {} is due for a new one: get it from the provider, and store it with the program that made the entry.",
+            shown(one)
+        )),
         [one] => Some(format!(
             "The key {} is due for a new one: get it from the provider, and store it with `keystencil secret rotate`.",
             shown(one)

@@ -3,13 +3,14 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::granting::not_allowed;
 use crate::cli::naming;
 use crate::cli::outcome::holder;
-use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age};
+use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, count};
 use crate::cli::rotation::changed;
-use crate::cli::usage;
+use crate::cli::usage::{self, is_answer};
 use crate::plan::Lease;
-use crate::secret::{Query, SecretName};
+use crate::secret::SecretName;
 use crate::session::TargetStatus;
 use crate::store::Entry;
 use crate::template::Source;
@@ -39,11 +40,15 @@ struct Used {
     stored: Option<Timestamp>,
     /// Whether it is older than `rotate_after`.
     is_old: bool,
+    /// Whether another program made it, and has to change it.
+    is_foreign: bool,
 }
 
 struct Row {
     status: TargetStatus,
     used: Vec<Used>,
+    /// Slots that a render leaves closed, because nobody allowed them.
+    not_allowed: usize,
     /// Why the template says nothing.
     trouble: Option<String>,
 }
@@ -78,24 +83,27 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
         names.sort();
         names.dedup();
         let entries = if asks { stores.survey(&names).entries } else { Vec::new() };
-        let mut blueprints = blueprints.into_iter();
+        let mut blueprints = targets.iter().zip(blueprints);
         let row = |status: TargetStatus| match blueprints.next() {
-            Some(Ok(blueprint)) => {
+            Some((target, Ok(blueprint))) => {
                 let sources = blueprint.references().into_iter().map(|reference| reference.source.clone());
                 let mut sources: Vec<Source> = sources.collect();
                 sources.sort();
                 sources.dedup();
                 let used = sources.iter().map(|source| used(workplace, source, &entries)).collect();
-                Row { status, used, trouble: None }
+                // What is wrong with the file itself is said by the command that needs it.
+                let not_allowed = not_allowed(session, target).unwrap_or_default();
+                Row { status, used, not_allowed, trouble: None }
             }
-            Some(Err(error)) => Row { status, used: Vec::new(), trouble: Some(error.to_string()) },
+            Some((_, Err(error))) => Row { status, used: Vec::new(), not_allowed: 0, trouble: Some(error.to_string()) },
             None => {
                 let used = status.secrets.iter().map(|placeholder| Used {
                     name: naming::of_placeholder(placeholder),
                     stored: None,
                     is_old: false,
+                    is_foreign: false,
                 });
-                Row { used: used.collect(), status, trouble: None }
+                Row { used: used.collect(), status, not_allowed: 0, trouble: None }
             }
         };
         Ok(statuses.into_iter().map(row).collect())
@@ -103,11 +111,11 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
 }
 
 fn used(workplace: &Workplace<'_>, source: &Source, entries: &[Entry]) -> Used {
-    let is_it = |entry: &&Entry| source.query().and_then(Query::name) == Some(&entry.name);
-    let entry = entries.iter().find(is_it);
+    let entry = entries.iter().find(|entry| source.query().is_some_and(|query| is_answer(entry, query)));
     let stored = entry.and_then(changed);
     let is_old = workplace.config.rotate_after.is_due(stored, Timestamp::now());
-    Used { name: naming::of_source(source), stored, is_old }
+    let is_foreign = entry.is_some_and(|entry| entry.is_foreign);
+    Used { name: naming::of_source(source), stored, is_old, is_foreign }
 }
 
 fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
@@ -138,12 +146,16 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
             Some(stored) => text.styled(DIM, format_args!("  stored {}", age(stored, now))),
             None => text,
         };
-        text = if used.is_old {
-            text.plain("  ").styled(WARN, "due for a new one: `keystencil secret rotate`")
-        } else {
-            text
+        text = match (used.is_old, used.is_foreign) {
+            (false, _) => text,
+            (true, false) => text.plain("  ").styled(WARN, "due for a new one: `keystencil secret rotate`"),
+            (true, true) => text.plain("  ").styled(WARN, "due for a new one, in the program that made it"),
         }
         .end();
+    }
+    if row.not_allowed > 0 {
+        let slots = count(row.not_allowed, "slot");
+        text = text.plain("  ").styled(WARN, format_args!("{slots} nobody allowed yet: `keystencil allow`")).end();
     }
     match &row.trouble {
         Some(trouble) => text.plain("  ").styled(BAD, "template").plain(format_args!(": {trouble}")).end(),
@@ -174,6 +186,7 @@ fn as_json(row: &Row) -> Value {
         "holders": row.status.holders.iter().map(|held| lease(&held.lease, held.alive)).collect::<Vec<_>>(),
         "abandoned": row.status.is_abandoned(),
         "slots": row.status.slots,
+        "not_allowed": row.not_allowed,
         "secrets": row.used.iter().map(|used| json!({
             "name": used.name,
             "stored": used.stored.map(|stored| stored.to_string()),

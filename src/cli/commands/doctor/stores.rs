@@ -6,9 +6,10 @@ use crate::cli::context::Workplace;
 use crate::cli::naming;
 use crate::cli::report::{age, count};
 use crate::cli::rotation::changed;
-use crate::cli::usage::Usage;
+use crate::cli::usage::{Usage, is_answer};
 use crate::error::Explain as _;
-use crate::store::{Listing, StoreError, StoreKind, secret_command};
+use crate::secret::{Query, SecretName};
+use crate::store::{Entry, Listing, StoreError, StoreKind, secret_command};
 use jiff::Timestamp;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
@@ -19,19 +20,16 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = stores.kinds().iter().map(|kind| store(workplace, &listing, *kind)).collect();
     let before = findings.len();
     let is_known = listing.silent.iter().all(|(_, error)| error.is_absent());
-    for name in &names {
-        let (label, users) = (naming::of_name(name), usage.of_name(name).join(", "));
-        let Some(entry) = listing.entries.iter().find(|entry| entry.name == *name) else {
-            let message = format!("{label} is in no store, and used by {users}");
-            if is_known {
-                findings.push(Finding::bad("secrets", message, Some(format!("`{}`", secret_command("set", name)))));
+    for (query, name, users) in usage.named() {
+        let found: Vec<&Entry> = listing.entries.iter().filter(|entry| is_answer(entry, query)).collect();
+        match found.first() {
+            // What a silent store may have is not missing for sure.
+            None if is_known => findings.push(missing(query, name, users)),
+            None => {}
+            Some(entry) => {
+                findings.extend(several(&found, name));
+                findings.extend(due(workplace, entry));
             }
-            continue;
-        };
-        let now = Timestamp::now();
-        if let Some(then) = changed(entry).filter(|then| workplace.config.rotate_after.is_due(Some(*then), now)) {
-            let message = format!("{label} was stored {}", age(then, now));
-            findings.push(Finding::due("secrets", message, Some(format!("`{}`", secret_command("rotate", name)))));
         }
     }
     if is_known && findings.len() == before && !names.is_empty() {
@@ -39,6 +37,42 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             .push(Finding::good("secrets", format!("{} for the templates, all there", count(names.len(), "secret"))));
     }
     findings
+}
+
+fn missing(query: &Query, name: &SecretName, users: &[String]) -> Finding {
+    let (place, pin) = match query {
+        Query::Vault(_) => ("not in the vault", " --store vault"),
+        Query::Keyring(_) => ("not in the keyring", " --store native"),
+        Query::Name(_) | Query::Command(_) => ("in no store", ""),
+    };
+    let message = format!("{} is {place}, and used by {}", naming::of_name(name), users.join(", "));
+    Finding::bad("secrets", message, Some(format!("`{}{pin}`", secret_command("set", name))))
+}
+
+/// Several entries of one name in the keyring: a render takes them only if their values are equal, and they are not
+/// read here.
+fn several(found: &[&Entry], name: &SecretName) -> Option<Finding> {
+    let found: Vec<&&Entry> = found.iter().filter(|entry| entry.store == StoreKind::Native).collect();
+    let labels: Vec<&str> = found.iter().filter_map(|entry| entry.label.as_deref()).collect();
+    (found.len() > 1).then(|| {
+        let (name, many) = (naming::of_name(name), found.len());
+        let message = format!("{name} is in the keyring {many} times, as {}", labels.join(", "));
+        let cure = "a render is refused if their values differ: delete all but one in the program that made them";
+        Finding::due("secrets", message, Some(cure.to_owned()))
+    })
+}
+
+/// A key that is older than the config allows, with the program that can replace it.
+fn due(workplace: &Workplace<'_>, entry: &Entry) -> Option<Finding> {
+    let now = Timestamp::now();
+    let then = changed(entry).filter(|then| workplace.config.rotate_after.is_due(Some(*then), now))?;
+    let message = format!("{} was stored {}", naming::of_name(&entry.name), age(then, now));
+    let cure = if entry.is_foreign {
+        "get a new key, and store it with the program that made the entry".to_owned()
+    } else {
+        format!("`{}`", secret_command("rotate", &entry.name))
+    };
+    Some(Finding::due("secrets", message, Some(cure)))
 }
 
 fn store(workplace: &Workplace<'_>, listing: &Listing, kind: StoreKind) -> Finding {

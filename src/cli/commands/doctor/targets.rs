@@ -3,13 +3,14 @@
 use super::finding::Finding;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
+use crate::cli::granting::not_allowed;
 use crate::cli::report::{Report, count};
 use crate::error::Explain;
 use crate::host::Resolved;
 use crate::json::Document;
 use crate::plan::OnConflict;
 use crate::plan::detect;
-use crate::session::{Session, Target, TargetStatus};
+use crate::session::{Session, SessionError, Target, TargetStatus};
 use crate::template::{Blueprint, Source};
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,6 +36,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             findings.push(holders(workplace, status, &subject));
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
                 findings.extend(content(workplace, session, target, &subject));
+                findings.extend(grants(session, target, &subject));
             }
         }
         findings
@@ -116,6 +118,21 @@ fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> F
             Finding::bad(subject, message, Some("`keystencil recover`".to_owned()))
         }
         (None, Some(_)) => Finding::good(subject, format!("rendered for {}", count(living, "holder"))),
+    }
+}
+
+/// What the template asks for and nobody has allowed.
+fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Finding> {
+    let cure = Some(format!("`keystencil allow {subject}`"));
+    match not_allowed(session, target) {
+        Ok(0) => None,
+        Ok(new) => {
+            let message = format!("{} that nobody allowed yet: a render leaves them closed", count(new, "slot"));
+            Some(Finding::due(subject, message, cure))
+        }
+        // A template or a file that can't be used has been told of.
+        Err(error @ SessionError::Grants { .. }) => Some(Finding::bad(subject, error.to_string(), error.hint())),
+        Err(_) => None,
     }
 }
 

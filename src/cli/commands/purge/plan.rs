@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) entries: Vec<(Entry, bool)>,
     /// Where keys are revoked, as far as that is known.
     pub(super) revoke: Vec<(SecretName, Option<Revocation>)>,
+    /// What templates use by attributes or from a declared command: which entry that is, no store has said.
+    elsewhere: Vec<Query>,
     /// Journals that can't be read, stores that don't answer, templates that don't say what they use.
     troubles: Vec<Warning>,
 }
@@ -65,7 +67,8 @@ impl Plan {
             })
             .collect();
         let revoke = revocations(&stores, &entries);
-        Ok(Self { stores, rendered, entries, revoke, troubles })
+        let elsewhere = usage.nameless().map(|(query, _)| query.clone()).collect();
+        Ok(Self { stores, rendered, entries, revoke, elsewhere, troubles })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -74,7 +77,7 @@ impl Plan {
 
     /// Whether something could not be looked at.
     pub(super) fn is_doubtful(&self) -> bool {
-        !self.troubles.is_empty()
+        !self.troubles.is_empty() || !self.elsewhere.is_empty()
     }
 
     pub(super) fn warn(&self, report: &Report) {
@@ -105,6 +108,13 @@ impl Plan {
                     text.plain(format_args!("  {} in the {}{made}", naming::of_name(&entry.name), entry.store)).end();
             }
         }
+        if !self.elsewhere.is_empty() {
+            text = head(text, "delete yourself: templates use these by what only their own program knows");
+        }
+        text = self
+            .elsewhere
+            .iter()
+            .fold(text, |text, query| text.plain(format_args!("  {}", naming::of_query(query))).end());
         if !self.revoke.is_empty() {
             text = head(text, "then revoke, where you got it");
         }
@@ -123,7 +133,11 @@ impl Plan {
                 .end();
         }
         if self.is_empty() {
-            text = text.plain("nothing is rendered, and nothing is stored").end();
+            let nothing = match self.troubles.is_empty() {
+                true => "nothing is rendered, and nothing is stored",
+                false => "nothing that can be seen is rendered or stored",
+            };
+            text = text.plain(nothing).end();
         }
         text
     }
@@ -154,6 +168,7 @@ impl Plan {
             "rendered": self.rendered.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "entries": self.entries.iter().map(entry).collect::<Vec<_>>(),
             "revoke": self.revoke.iter().map(revoke).collect::<Vec<_>>(),
+            "elsewhere": self.elsewhere.iter().map(naming::of_query).collect::<Vec<_>>(),
             "vault_backups": backups,
             "errors": done.map(Done::messages).unwrap_or_default(),
         })

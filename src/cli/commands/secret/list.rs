@@ -3,11 +3,12 @@
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::naming;
 use crate::cli::report::{Report, Text, Warning, age, table, warning};
 use crate::cli::rotation::changed;
-use crate::cli::usage::Usage;
+use crate::cli::usage::{Usage, is_answer};
 use crate::error::Explain as _;
-use crate::secret::SecretName;
+use crate::secret::{Query, SecretName};
 use crate::store::{Entry, StoreError, StoreKind};
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -16,7 +17,9 @@ use serde_json::{Value, json};
 /// List the names of stored secrets, never their values
 ///
 /// Shows what keystencil has stored, what your templates use wherever another
-/// program stored it, and what they want and no store has (`missing`).
+/// program stored it, and what they want and no store has (`missing`). What they
+/// find by attributes, or by a command of the config, is looked up by a render
+/// only, and shown here without its age.
 ///
 /// Examples:
 ///
@@ -34,12 +37,20 @@ pub(super) struct ListArgs {
     json: bool,
 }
 
-/// A line of the list: an entry of a store, or a name that none has.
+/// A line of the list.
 struct Row<'a> {
-    name: &'a SecretName,
-    entry: Option<&'a Entry>,
-    used_by: &'a [String],
+    what: What<'a>,
+    used_by: Vec<String>,
     is_due: bool,
+}
+
+enum What<'a> {
+    /// An entry of a store.
+    Entry(&'a Entry),
+    /// A name that no store has.
+    Missing(&'a SecretName),
+    /// Attributes of the keyring, or a reference of a declared command: only a render looks these up.
+    Nameless(&'a Query),
 }
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
@@ -60,20 +71,23 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, Cl
     let now = Timestamp::now();
     let mut rows: Vec<Row<'_>> = Vec::new();
     rows.extend(listing.entries.iter().map(|entry| Row {
-        name: &entry.name,
-        entry: Some(entry),
-        used_by: usage.of_name(&entry.name),
+        what: What::Entry(entry),
+        used_by: usage.of_entry(entry),
         is_due: workplace.config.rotate_after.is_due(changed(entry), now),
     }));
-    // What a silent store may have is not missing for sure.
-    let is_missing = |name: &&SecretName| is_whole && !listing.entries.iter().any(|entry| entry.name == **name);
-    rows.extend(wanted.iter().filter(is_missing).map(|name| Row {
-        name,
-        entry: None,
-        used_by: usage.of_name(name),
+    // What a silent store may have is not missing for sure. One that a reference pins to the other store is.
+    let is_there = |query: &Query| listing.entries.iter().any(|entry| is_answer(entry, query));
+    rows.extend(usage.named().filter(|(query, ..)| is_whole && !is_there(query)).map(|(_, name, users)| Row {
+        what: What::Missing(name),
+        used_by: users.to_vec(),
         is_due: false,
     }));
-    rows.sort_by_key(|row| (row.name, row.entry.map(|entry| entry.store)));
+    rows.sort_by_key(|row| (row.what.name().cloned(), row.what.entry().map(|entry| entry.store)));
+    rows.extend(usage.nameless().map(|(query, users)| Row {
+        what: What::Nameless(query),
+        used_by: users.to_vec(),
+        is_due: false,
+    }));
     if args.unused {
         rows.retain(|row| row.used_by.is_empty());
     }
@@ -105,12 +119,44 @@ fn warn_of(report: &Report, silent: &[(StoreKind, StoreError)]) -> bool {
     silent.iter().any(|(_, error)| !error.is_absent())
 }
 
+impl What<'_> {
+    fn entry(&self) -> Option<&Entry> {
+        if let Self::Entry(entry) = self { Some(entry) } else { None }
+    }
+
+    fn name(&self) -> Option<&SecretName> {
+        match self {
+            Self::Entry(entry) => Some(&entry.name),
+            Self::Missing(name) => Some(name),
+            Self::Nameless(_) => None,
+        }
+    }
+
+    /// What stands for the service where there is no name, and where it is looked up.
+    fn nameless(&self) -> Option<(String, &str)> {
+        match self {
+            Self::Nameless(Query::Command(provided)) => Some((provided.reference().to_owned(), provided.provider())),
+            Self::Nameless(query) => Some((naming::of_query(query), "keyring")),
+            Self::Entry(_) | Self::Missing(_) => None,
+        }
+    }
+}
+
 fn cells(row: &Row<'_>, now: Timestamp) -> [String; 7] {
-    let (service, account) = (row.name.service().to_owned(), row.name.account().to_owned());
     let used_by = row.used_by.join(", ");
-    let Some(entry) = row.entry else {
-        return [service, account, "missing".to_owned(), String::new(), String::new(), String::new(), used_by];
+    let empty = String::new;
+    let (entry, name) = match &row.what {
+        What::Entry(entry) => (entry, &entry.name),
+        What::Missing(name) => {
+            let (service, account) = (name.service().to_owned(), name.account().to_owned());
+            return [service, account, "missing".to_owned(), empty(), empty(), empty(), used_by];
+        }
+        nameless @ What::Nameless(_) => {
+            let (text, store) = nameless.nameless().unwrap_or_default();
+            return [text, empty(), store.to_owned(), empty(), empty(), empty(), used_by];
+        }
     };
+    let (service, account) = (name.service().to_owned(), name.account().to_owned());
     let day = |time: Timestamp| time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d").to_string();
     let created = entry.created.map(day).unwrap_or_default();
     let due = if row.is_due { ", due" } else { "" };
@@ -129,12 +175,13 @@ fn writer(entry: &Entry) -> String {
 
 fn as_json(row: &Row<'_>) -> Value {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    let entry = row.entry;
+    let (entry, name, nameless) = (row.what.entry(), row.what.name(), row.what.nameless());
+    let store = entry.map(|entry| entry.store.to_string());
     json!({
-        "name": row.name.service(),
-        "account": row.name.account(),
-        "missing": entry.is_none(),
-        "store": entry.map(|entry| entry.store.to_string()),
+        "name": name.map(SecretName::service).or(nameless.as_ref().map(|(text, _)| text.as_str())),
+        "account": name.map(SecretName::account),
+        "missing": matches!(row.what, What::Missing(_)),
+        "store": store.or(nameless.as_ref().map(|(_, store)| (*store).to_owned())),
         "label": entry.and_then(|entry| entry.label.clone()),
         "writer": entry.and_then(|entry| entry.writer.clone()),
         "foreign": entry.is_some_and(|entry| entry.is_foreign),
