@@ -9,6 +9,7 @@ use crate::json::{Document, Pointer, Splice, edit, string};
 use crate::template::is_placeholder;
 use similar::TextDiff;
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// What stands for a value that is not shown.
 const REDACTED: &str = "[redacted]";
@@ -19,12 +20,45 @@ const LONG_LINE: usize = 2_000;
 
 /// The difference of two texts as unified hunks, redacted; empty if the texts are equal. Lines end with `\n`.
 ///
-/// `places` are those where the user's value stands and a reference belongs: whatever is there is not shown.
+/// `places` are those where the user's value stands and a reference belongs: whatever is there is not shown. `heading` is
+/// asked what to say of a hunk, by its lines in both texts (from 0); that stands behind its second `@@`.
 #[must_use]
-pub fn unified(before: &str, after: &str, places: &[Pointer], name: &str) -> String {
+pub fn unified(
+    before: &str,
+    after: &str,
+    places: &[Pointer],
+    heading: &dyn Fn(Range<usize>, Range<usize>) -> String,
+) -> String {
     let (before, after) = redacted(before, after, places);
-    let (old, new) = (format!("{name} (now)"), format!("{name} (rendered)"));
-    TextDiff::from_lines(before.as_str(), after.as_str()).unified_diff().header(&old, &new).to_string()
+    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
+    let mut text = String::new();
+    for hunk in diff.unified_diff().iter_hunks() {
+        let changed = hunk.ops().iter().filter(|op| op.tag() != similar::DiffTag::Equal);
+        let ranges: Vec<_> = changed.map(|op| (op.old_range(), op.new_range())).collect();
+        let (first, last) = (ranges.first().cloned().unwrap_or_default(), ranges.last().cloned().unwrap_or_default());
+        let (old, new) = (first.0.start..last.0.end, first.1.start..last.1.end);
+        let shown = hunk.to_string();
+        let (head, lines) = shown.split_once('\n').unwrap_or((shown.as_str(), ""));
+        let heading = heading(old, new);
+        text.push_str(head);
+        text.push_str(if heading.is_empty() { "" } else { " " });
+        text.push_str(&heading);
+        text.push('\n');
+        text.push_str(lines);
+    }
+    text
+}
+
+/// A value as it may be shown, for its place: what looks like a key in it is hidden.
+#[must_use]
+pub fn concealed(value: &str, at: &Pointer) -> String {
+    // Wrapped in an object, because the name it stands under tells as well.
+    let name = string::encode(&at.last().unwrap_or_default());
+    let text = format!("{{{name}:{value}}}");
+    let Ok(document) = Document::parse(text.as_bytes()) else { return string::encode(REDACTED) };
+    let splices: Vec<Splice> = hidden(&document, &[]).iter().map(|(_, node)| splice(node.span())).collect();
+    let text = edit::splice(&text, splices);
+    text.get(name.len() + 2..text.len() - 1).unwrap_or_default().to_owned()
 }
 
 /// Whether a text is laid out in lines that a person reads.

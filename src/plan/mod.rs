@@ -1,7 +1,8 @@
 //! Floor 2: pure decisions. Texts go in, a plan comes out; nothing here reads a file, a clock or a store.
 //!
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
-//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it. [`detect`] says what a key looks like,
+//! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it, and [`threeway`] who changed
+//! what. [`detect`] says what a key looks like,
 //! [`check`] where one must not stand, [`grants`] which secret may flow where. [`import`] finds the keys of a config in plain text.
 
 pub mod check;
@@ -18,6 +19,7 @@ pub mod keylike;
 pub mod path;
 pub mod render;
 pub mod sync;
+pub mod threeway;
 pub mod undo;
 
 pub use exposed::{Exposure, exposed};

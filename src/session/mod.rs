@@ -7,6 +7,7 @@
 
 mod clean;
 mod committable;
+mod compare;
 mod error;
 mod filter;
 mod grants;
@@ -24,6 +25,7 @@ mod unrender;
 mod write;
 
 pub use clean::{Cleaner, Known};
+pub use compare::Compared;
 pub use error::{MissingSecret, SessionError};
 pub use filter::{FilterChange, FilterOptions, Filtered, install_filter, uninstall_filter};
 pub use grants::Allowed;

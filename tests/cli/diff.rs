@@ -1,6 +1,6 @@
 //! `diff`.
 
-use crate::sandbox::{AT_REST, Sandbox, snapshot};
+use crate::sandbox::{AT_REST, Sandbox, TEMPLATE, snapshot};
 
 #[test]
 fn a_difference_is_shown_and_is_exit_1() {
@@ -96,4 +96,52 @@ fn a_slot_that_was_changed_while_rendered_is_not_shown() {
         let said = sandbox.run(options);
         assert!(!said.whole().contains("correct-horse"), "{said:?}");
     }
+}
+
+/// A target that was rendered once, and then changed by its host and by a new version of its template.
+fn changed_by_both() -> Sandbox {
+    let sandbox = Sandbox::with_key();
+    sandbox.write(".config/keystencil/claude.json", &TEMPLATE.replacen('{', "{\n  \"theme\": \"dark\",", 1));
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let live = sandbox.live().replace("\"dark\"", "\"light\"").replace(
+        "\"mcpServers\": {",
+        "\"numStartups\": 3,\n  \"mcpServers\": {\n    \"sentry\": { \"command\": \"npx\", \"env\": { \"SENTRY_TOKEN\": \"correct-horse\" } },",
+    );
+    sandbox.write("live.json", &live);
+    sandbox.write(
+        ".config/keystencil/claude.json",
+        &TEMPLATE.replacen('{', "{\n  \"theme\": \"dark\",\n  \"editor\": \"vim\",", 1),
+    );
+    sandbox
+}
+
+#[test]
+fn each_hunk_names_its_author_and_what_the_host_added_is_shown_beside() {
+    let sandbox = changed_by_both();
+    let said = sandbox.run(&["diff"]);
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+    assert!(!said.whole().contains("correct-horse") && !said.whole().contains("canary"), "{said:?}");
+    snapshot("diff-three-way", &said.whole());
+    snapshot("diff-three-way-stat", &sandbox.run(&["diff", "--stat"]).whole());
+    let said: serde_json::Value = serde_json::from_str(&sandbox.run(&["diff", "--json"]).out).unwrap();
+    let authors: Vec<_> = said[0]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| (change["pointer"].as_str().unwrap(), change["author"].as_str().unwrap()))
+        .collect();
+    assert_eq!(authors, [("/theme", "host"), ("/editor", "template"), ("/mcpServers/sentry", "host")]);
+}
+
+#[test]
+fn what_the_host_added_is_a_difference_though_a_render_changes_nothing() {
+    let sandbox = Sandbox::with_key();
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let added = sandbox.live().replace("\"mcpServers\": {", "\"mcpServers\": {\n    \"a\": {},");
+    sandbox.write("live.json", &added);
+    let said = sandbox.run(&["diff"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("+ /mcpServers/a"), "{said:?}");
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    assert_eq!(sandbox.live(), added);
 }

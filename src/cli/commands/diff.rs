@@ -1,23 +1,32 @@
 //! `keystencil diff`.
 
+mod authors;
 mod filled;
 mod pending;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::report::{BAD, GOOD, MARK, Report, Text};
+use crate::cli::report::{BAD, DIM, GOOD, MARK, Report, Text};
 use crate::cli::targets::{TargetArgs, select};
 use crate::json::{Operation, Patch, Pointer};
 use crate::plan::diff::{is_readable, stat, unified};
+use crate::plan::threeway::{Author, Change};
 use clap::Args;
 use serde_json::Value;
+use std::ops::Range;
 
-/// Show what `render` would change, or what is filled now
+/// Show what `render` would change and who changed what, or what is filled now
 ///
-/// Compares the live file with what the template would make of it, secrets left
-/// out on both sides: no keyring is asked, and what looks like a key of yours is
-/// shown as [redacted]. A slot that is filled now counts as in sync.
+/// Compares three things: the template, what the last render made of it, and the
+/// live file as it is at rest. So each difference has an author, which stands
+/// behind the `@@` of its hunk: the template changed since the last render, the
+/// host (the program the file belongs to, or you) changed the live file, or both
+/// did. Below the hunks is what the host changed or added where the template has
+/// its settings, and what becomes of it.
+///
+/// Secrets are left out on all sides: no keyring is asked, and what looks like a
+/// key of yours is shown as [redacted]. A slot that is filled now is in sync.
 ///
 /// Exit status: 0 no difference · 1 differences · 2 error.
 ///
@@ -59,6 +68,10 @@ struct Difference {
     patch: Patch,
     /// Everything about it that `--json` shows.
     json: Value,
+    /// Who changed what.
+    changes: Vec<Change>,
+    /// Whether it is known what the last render made.
+    is_recorded: bool,
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
@@ -77,29 +90,47 @@ pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Cl
             report.json(&patch_json(&difference.patch))?;
         }
     } else {
-        for difference in differences.iter().filter(|difference| !difference.patch.0.is_empty()) {
+        for difference in differences.iter().filter(|difference| difference.differs()) {
             show(report, difference, args.stat)?;
         }
     }
-    let differs = differences.iter().any(|difference| !difference.patch.0.is_empty());
+    let differs = differences.iter().any(Difference::differs);
     Ok(if differs { Exit::Differences } else { Exit::Done })
+}
+
+impl Difference {
+    fn differs(&self) -> bool {
+        !(self.patch.0.is_empty() && self.changes.is_empty())
+    }
+
+    /// How many changes are whose: `template 1, host 2`.
+    fn authors(&self) -> String {
+        let authors = [Author::Template, Author::Host, Author::Both].into_iter().filter_map(|author| {
+            let number = self.changes.iter().filter(|change| change.author == author).count();
+            (number > 0).then(|| format!("{} {number}", author.name()))
+        });
+        authors.collect::<Vec<_>>().join(", ")
+    }
 }
 
 fn show(report: &Report, difference: &Difference, only_stat: bool) -> Result<(), CliError> {
     let (added, removed) = difference.stat;
+    let name = &difference.name;
     if only_stat {
-        let text = Text::new().plain(format_args!("{} | ", difference.name));
-        return report.out(
-            &text.styled(GOOD, format_args!("+{added}")).plain(" ").styled(BAD, format_args!("-{removed}")).end(),
-        );
-    }
-    let hunks = after_lines(&difference.unified, 2);
-    if hunks.is_empty() {
-        return report.out(&operations(difference));
+        let text = Text::new().plain(format_args!("{name} | "));
+        let text = text.styled(GOOD, format_args!("+{added}")).plain(" ").styled(BAD, format_args!("-{removed}"));
+        let authors = difference.authors();
+        return report.out(&if authors.is_empty() { text } else { text.plain(format_args!(" | {authors}")) }.end());
     }
     let (old, new) = difference.sides;
-    let name = &difference.name;
-    report.out(&Text::new().difference(&format!("--- {name} ({old})\n+++ {name} ({new})\n{hunks}")))
+    let body = match (difference.unified.is_empty(), difference.patch.0.is_empty()) {
+        (false, _) => {
+            Text::new().difference(&format!("--- {name} ({old})\n+++ {name} ({new})\n{}", difference.unified))
+        }
+        (true, true) => Text::new().plain(name).end(),
+        (true, false) => operations(difference),
+    };
+    report.out(&body.text(&authors::summary(difference)))
 }
 
 /// One line an operation, for a document that is no text of lines.
@@ -111,13 +142,13 @@ fn operations(difference: &Difference) -> Text {
             Operation::Remove { .. } => (BAD, "-"),
             Operation::Replace { .. } | Operation::Move { .. } | Operation::Test { .. } => (MARK, "~"),
         };
-        text = text.styled(style, format_args!("  {sign} {}", operation.path())).end();
+        let path = operation.path();
+        let of_this = |change: &&Change| change.pointer.is_within(path) || path.is_within(&change.pointer);
+        let author = difference.changes.iter().find(of_this).map_or("", |change| change.author.name());
+        text = text.styled(style, format_args!("  {sign} {path}"));
+        text = if author.is_empty() { text } else { text.plain("  ").styled(DIM, author) }.end();
     }
     text
-}
-
-fn after_lines(text: &str, lines: usize) -> &str {
-    text.match_indices('\n').nth(lines - 1).and_then(|(end, _)| text.get(end + 1..)).unwrap_or_default()
 }
 
 fn patch_json(patch: &Patch) -> Value {
@@ -125,8 +156,13 @@ fn patch_json(patch: &Patch) -> Value {
 }
 
 /// The unified difference if both texts are laid out in lines, and how many lines come and go.
-fn compare(before: &str, after: &str, places: &[Pointer]) -> (String, (usize, usize)) {
+fn compare(
+    before: &str,
+    after: &str,
+    places: &[Pointer],
+    heading: &dyn Fn(Range<usize>, Range<usize>) -> String,
+) -> (String, (usize, usize)) {
     let readable = is_readable(before) && is_readable(after);
-    let unified = if readable { unified(before, after, places, "") } else { String::new() };
+    let unified = if readable { unified(before, after, places, heading) } else { String::new() };
     (unified, stat(before, after))
 }

@@ -122,6 +122,11 @@ impl Profile for ClaudeCode {
         }))
     }
 
+    fn keeps_state_in(&self, object: &Pointer) -> bool {
+        let steps: Vec<_> = object.tokens().collect();
+        matches!(steps.iter().map(AsRef::as_ref).collect::<Vec<_>>().as_slice(), [] | ["projects"] | ["projects", _])
+    }
+
     fn warning(&self, slot: &Slot) -> Option<String> {
         let mut from_the_end: Vec<_> = slot.pointer.tokens().collect();
         from_the_end.reverse();

@@ -58,6 +58,12 @@ pub trait Profile: Debug + Sync {
     /// [`UnfitSettings`] if the settings are not of the shape that the host reads.
     fn hooks(&self, settings: &Document<'_>, change: HookChange<'_>) -> Result<Patch, UnfitSettings>;
 
+    /// Whether the host keeps things of its own in this object all the time, so that what is new there is no setting that
+    /// a template would want.
+    fn keeps_state_in(&self, object: &Pointer) -> bool {
+        *object == Pointer::root()
+    }
+
     /// Why a secret in this slot is a bad idea with this host, if it is.
     fn warning(&self, slot: &Slot) -> Option<String>;
 }

@@ -26,7 +26,7 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
             "undo": [],
         });
         let (unified, stat, patch) = (String::new(), (0, 0), Patch::default());
-        return Ok(Difference { name, sides, unified, stat, patch, json });
+        return Ok(Difference { name, sides, unified, stat, patch, json, changes: Vec::new(), is_recorded: true });
     };
     let document = check(&text).map_err(|error| SessionError::Target { path: target.path.clone(), error })?;
     // Where a slot was changed meanwhile, the user's new key may stand.
@@ -37,7 +37,7 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         splice
     });
     let rendered = edit::splice(document.text(), hidden.collect());
-    let (unified, stat) = compare(&at_rest, &rendered, &changed);
+    let (unified, stat) = compare(&at_rest, &rendered, &changed, &|_, _| String::new());
     let json = json!({
         "target": target.name,
         "path": target.path.display().to_string(),
@@ -47,7 +47,7 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         })).collect::<Vec<_>>(),
         "undo": patch_json(&journal.undo),
     });
-    Ok(Difference { name, sides, unified, stat, patch: journal.undo, json })
+    Ok(Difference { name, sides, unified, stat, patch: journal.undo, json, changes: Vec::new(), is_recorded: true })
 }
 
 /// A text at rest with its references struck out.

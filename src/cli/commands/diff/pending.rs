@@ -1,18 +1,30 @@
-//! What a render would change.
+//! What a render would change, and who changed what since the last one.
 
 use super::{Difference, compare, patch_json};
 use crate::cli::error::CliError;
 use crate::cli::report::{Report, Warning};
 use crate::error::Place;
-use crate::plan::OnConflict;
+use crate::plan::threeway::{Author, Change, Did, Next, authors_of_lines};
 use crate::session::{Session, Target};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::ops::Range;
 
 pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CliError> {
-    let plan = session.preview(target, OnConflict::Keep)?;
+    let compared = session.compare(target, &|_| false)?;
+    let (plan, changes) = (compared.plan, compared.changes);
     let conflicts = plan.conflicts.iter().map(|conflict| conflict.pointer.clone());
     let places: Vec<_> = conflicts.chain(plan.undone.changed.iter().cloned()).collect();
-    let (unified, stat) = compare(&plan.at_rest, &plan.placeholder_form, &places);
+    let [old_lines, new_lines] = authors_of_lines(&changes, &plan);
+    let heading = |old: Range<usize>, new: Range<usize>| {
+        let inside = |hunk: &Range<usize>, lines: &Range<usize>| lines.start < hunk.end && hunk.start < lines.end;
+        let old = old_lines.iter().filter(|(lines, _)| inside(&old, lines));
+        let new = new_lines.iter().filter(|(lines, _)| inside(&new, lines));
+        let mut authors: Vec<Author> = old.chain(new).map(|(_, author)| *author).collect();
+        authors.sort();
+        authors.dedup();
+        authors.into_iter().map(Author::name).collect::<Vec<_>>().join(", ")
+    };
+    let (unified, stat) = compare(&plan.at_rest, &plan.placeholder_form, &places, &heading);
     for conflict in &plan.conflicts {
         report.warning(&Warning {
             message:
@@ -28,7 +40,19 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         "in_sync": plan.patch.0.is_empty(),
         "patch": patch_json(&plan.patch),
         "conflicts": plan.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
+        "changes": changes.iter().map(as_json).collect::<Vec<_>>(),
     });
     let name = report.path(&target.path);
-    Ok(Difference { name, sides: ("now", "rendered"), unified, stat, patch: plan.patch, json })
+    let (patch, is_recorded) = (plan.patch, compared.is_recorded);
+    Ok(Difference { name, sides: ("now", "rendered"), unified, stat, patch, json, changes, is_recorded })
+}
+
+fn as_json(change: &Change) -> Value {
+    let did = match change.did {
+        Did::Added => "added",
+        Did::Removed => "removed",
+        Did::Changed => "changed",
+    };
+    let next = if change.next == Next::Template { "template" } else { "live" };
+    json!({ "pointer": change.pointer.to_string(), "author": change.author.name(), "did": did, "after_render": next })
 }

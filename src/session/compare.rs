@@ -1,0 +1,33 @@
+//! What a render would change and who changed what since the last one. Reads only: no store, no lock.
+
+use super::{Session, SessionError, Target};
+use crate::host::Resolved;
+use crate::json::Pointer;
+use crate::plan::threeway::{Change, changes};
+use crate::plan::{OnConflict, RenderPlan};
+
+/// A target beside its template and the record of the last render.
+#[derive(Debug)]
+pub struct Compared {
+    /// What a render would do.
+    pub plan: RenderPlan,
+    /// Where template and live file differ, and whose doing it is.
+    pub changes: Vec<Change>,
+    /// Whether there is a record of a last render: without one nobody knows who changed what.
+    pub is_recorded: bool,
+}
+
+impl Session<'_> {
+    /// Compares a target with its template and with what the last render merged. What is new beside the template's
+    /// settings counts where the host does not keep things of its own, or where `wants` says so.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub fn compare(&self, target: &Target, wants: &dyn Fn(&Pointer) -> bool) -> Result<Compared, SessionError> {
+        let plan = self.preview(target, OnConflict::Keep)?;
+        let earlier = self.state.of(&Resolved::follow(&target.path)?).applied()?;
+        let is_shared = |object: &Pointer, member: &Pointer| !target.profile.keeps_state_in(object) || wants(member);
+        let changes = changes(earlier.as_ref().map(|applied| applied.document.as_str()), &plan, &is_shared);
+        Ok(Compared { plan, changes, is_recorded: earlier.is_some() })
+    }
+}
