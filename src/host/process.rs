@@ -40,6 +40,13 @@ impl Process {
         system::children(pid)
     }
 
+    /// How many times longer than on an idle machine a program may take to start others: the processes that want to run
+    /// for each processor, from 1 to 4 (arbitrary: beyond that nobody works on it). Always 1 where the system does not say.
+    #[must_use]
+    pub fn slowness() -> u32 {
+        system::slowness().clamp(1, 4)
+    }
+
     /// This process.
     #[must_use]
     pub fn current() -> Self {
@@ -131,6 +138,13 @@ mod system {
         lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
     }
 
+    /// The load of the last minute (a fixed point number of 16 bits behind the point) for each processor.
+    pub(super) fn slowness() -> u32 {
+        let load = rustix::system::sysinfo().loads.first().map_or(0, |load| *load >> 16);
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        u32::try_from(load / processors).unwrap_or(1)
+    }
+
     pub(super) fn boot() -> String {
         let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -167,6 +181,10 @@ mod system {
 
     pub(super) fn children(_pid: u32) -> BTreeSet<u32> {
         BTreeSet::new()
+    }
+
+    pub(super) fn slowness() -> u32 {
+        1
     }
 
     pub(super) fn boot() -> String {

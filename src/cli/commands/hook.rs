@@ -184,7 +184,7 @@ impl Call<'_> {
                 trouble = self.render(&target).err().map(|error| told(&error)).or(trouble);
             }
         }
-        std::thread::sleep(UNTIL_SEEN);
+        std::thread::sleep(UNTIL_SEEN * Process::slowness());
         Ok(trouble)
     }
 

@@ -4,6 +4,9 @@
 //! this waits until the program's children are there and lets go. Where the host's hooks render again (around `/clear`, or
 //! the host would find its config changed and reconnect the servers with placeholders), it lets go again after that.
 //!
+//! All times are for an idle machine, and are multiplied by the load (at five processes for each processor the window
+//! closed before Claude Code had read its config after `/clear`).
+//!
 //! # Limitations
 //! A server that is reconnected by hand later **gets the placeholder**. A program that starts no program keeps the secrets
 //! for [`LONGEST`]. Elsewhere than on Linux nobody says which children there are, and that is how long it takes there.
@@ -53,11 +56,13 @@ pub(super) fn run(session: &Session<'_>, targets: &[Target], own: &Lease, child:
 fn wait_for_children(pid: u32, child: &Lease, at_least: Duration) {
     let start = Instant::now();
     let (mut seen, mut since) = (BTreeSet::new(), Instant::now());
-    while start.elapsed() < LONGEST && is_alive(child) {
+    let slowness = Process::slowness();
+    let (quiet, at_least, longest) = (QUIET * slowness, at_least * slowness, LONGEST * slowness);
+    while start.elapsed() < longest && is_alive(child) {
         let now = Process::children(pid);
         if now != seen {
             (seen, since) = (now, Instant::now());
-        } else if !seen.is_empty() && since.elapsed() >= QUIET && start.elapsed() >= at_least {
+        } else if !seen.is_empty() && since.elapsed() >= quiet && start.elapsed() >= at_least {
             return;
         }
         sleep(LOOK);
