@@ -97,7 +97,7 @@ where
         false => json::edit::apply(&at_rest, &merge.patch)?,
     };
     let merged = target(placeholder_form.as_bytes())?;
-    let flows = flows(&merged, &inputs.blueprint.slots);
+    let flows = flows(&merged, inputs.blueprint);
     let is_refused = |flow: &&Flow| inputs.grants.is_some_and(|grants| !grants.allow(flow));
     let refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
     let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();

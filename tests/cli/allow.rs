@@ -73,7 +73,7 @@ fn another_secret_or_another_command_is_refused_and_the_rest_goes_on() {
     let sandbox = with_server();
     sandbox.store("openai", "sk-other-canary");
     assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
-    template(&sandbox, &SERVER.replace("\"TOKEN\"", "\"OTHER\": \"<< keyring('openai') >>\", \"TOKEN\""));
+    template(&sandbox, &SERVER.replace("\"TOKEN\"", "\"OTHER_TOKEN\": \"<< keyring('openai') >>\", \"TOKEN\""));
     let said = run(&sandbox, &["render", "--allow-new"]);
     assert_eq!(said.code, 3, "{said:?}");
     let live = sandbox.live();
