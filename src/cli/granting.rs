@@ -13,13 +13,15 @@ use clap::Args;
 
 /// So many flows are read before they are allowed; of more, the number has to be typed.
 const MANY: usize = 20;
-/// More than a person reads of one command line.
+/// More than a person reads of one command line, in characters.
 const LONG: usize = 600;
+/// So many variables and headers of one server are shown in a question.
+const LINES: usize = 30;
 
 /// `--allow-new`, of `render`, `exec` and `allow`.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct AllowNewArgs {
-    /// Allow everything the template asks for without asking, if nothing was ever allowed for this file
+    /// Allow everything the template asks for without asking, if nothing was ever decided for this file
     #[arg(long)]
     pub(super) allow_new: bool,
 }
@@ -41,7 +43,7 @@ pub(super) fn ensure(
         // A target that can't be rendered says so itself.
         let Ok(flows) = session.flows(target) else { continue };
         let new: Vec<Flow> = flows.into_iter().filter(|(_, allowed)| !allowed).map(|(flow, _)| flow).collect();
-        if !new.is_empty() {
+        if !new.is_empty() || allow_new.allow_new {
             decide(workplace.report(), session, target, &new, allow_new)?;
         }
     }
@@ -70,14 +72,18 @@ pub(super) fn decide(
     new: &[Flow],
     allow_new: AllowNewArgs,
 ) -> Result<bool, CliError> {
-    let is_first = session.allowed(&target.path)?.is_empty();
-    let without_asking = allow_new.allow_new && is_first && new.len() <= MANY;
+    let is_first = allow_new.allow_new && session.is_undecided(&target.path)?;
+    if new.is_empty() {
+        // The first set-up of a template without secrets is one as well.
+        return if is_first { session.allow(&target.path, new).map(|()| true).map_err(Into::into) } else { Ok(true) };
+    }
+    let without_asking = is_first && new.len() <= MANY;
     if !without_asking {
         if !environment::is_interactive() {
             return Ok(false);
         }
         report.tell(&shown(report, target, new));
-        if !ask(report, new.len())? {
+        if !ask(report, new)? {
             return Ok(false);
         }
     }
@@ -88,7 +94,13 @@ pub(super) fn decide(
     Ok(true)
 }
 
-fn ask(report: &Report, flows: usize) -> Result<bool, CliError> {
+fn ask(report: &Report, new: &[Flow]) -> Result<bool, CliError> {
+    let flows = new.len();
+    if flows <= MANY && new.iter().any(is_long) {
+        let question =
+            format!("Not all of it is shown: `keystencil allow --pending --json` does. To allow it, type {flows}: ");
+        return Ok(report.ask(&question)?.trim() == flows.to_string());
+    }
     if flows <= MANY {
         let these = if flows == 1 { "this".to_owned() } else { format!("these {flows}") };
         return report.ask_yes(&Text::new().plain(format_args!("Allow {these}?")));
@@ -109,13 +121,22 @@ pub(super) fn shown(report: &Report, target: &Target, flows: &[Flow]) -> Text {
 
 /// One flow: what, whence, where to.
 pub(super) fn one(flow: &Flow) -> Text {
-    let to = cut(&flow.destination.to_string());
-    let mut text = Text::new().plain("  ").styled(MARK, &flow.text).plain(" → ").styled(BOLD, to).end();
-    text = text.styled(DIM, format_args!("    in {}", flow.pointer)).end();
-    for more in &flow.destination.around {
+    let (what, to, place) = (cut(&flow.text), cut(&flow.destination.to_string()), cut(flow.pointer.as_str()));
+    let mut text = Text::new().plain("  ").styled(MARK, what).plain(" → ").styled(BOLD, to).end();
+    text = text.styled(DIM, format_args!("    in {place}")).end();
+    let around = &flow.destination.around;
+    for more in around.iter().take(LINES) {
         text = text.styled(DIM, format_args!("    with {}", cut(more))).end();
     }
-    let odd = odd_letters(&[&flow.text, flow.pointer.as_str(), &flow.destination.address]);
+    if is_long(flow) {
+        let lines = around.len().saturating_sub(LINES);
+        let more = if lines > 0 { format!(", and {lines} lines more") } else { String::new() };
+        let shown = "`keystencil allow --pending --json` shows all";
+        text = text.styled(WARN, format_args!("    careful: long texts are cut here{more}: {shown}")).end();
+    }
+    let mut texts = vec![flow.text.as_str(), flow.pointer.as_str(), &flow.destination.address];
+    texts.extend(around.iter().map(String::as_str));
+    let odd = odd_letters(&texts);
     if !odd.is_empty() {
         text = text.styled(WARN, format_args!("    careful: {odd} may look like another letter")).end();
     }
@@ -127,15 +148,41 @@ fn odd_letters(texts: &[&str]) -> String {
     let mut odd: Vec<char> = texts.iter().flat_map(|text| text.chars()).filter(|char| !char.is_ascii()).collect();
     odd.sort_unstable();
     odd.dedup();
-    let shown: Vec<String> = odd.iter().take(4).map(|char| format!("{char} (U+{:04X})", u32::from(*char))).collect();
-    shown.join(", ")
+    let shown: Vec<String> = odd.iter().take(12).map(|char| format!("{char} (U+{:04X})", u32::from(*char))).collect();
+    let more = if odd.len() > 12 { format!(" and {} more", odd.len() - 12) } else { String::new() };
+    shown.join(", ") + &more
+}
+
+/// Whether there is more of a flow than is shown in a question.
+fn is_long(flow: &Flow) -> bool {
+    let (destination, around) = (&flow.destination.address, &flow.destination.around);
+    let is_long = |text: &str| spaced(text).chars().count() > LONG;
+    around.len() > LINES
+        || [flow.text.as_str(), destination.as_str(), flow.pointer.as_str()].into_iter().any(is_long)
+        || around.iter().any(|text| is_long(text))
+}
+
+/// Spaces in a row told by their number: else they could push what follows into a line of its own that looks like one
+/// of ours.
+fn spaced(text: &str) -> String {
+    let mut spaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("   ") {
+        let (before, from) = rest.split_at(at);
+        let after = from.trim_start_matches(' ');
+        spaced.push_str(before);
+        spaced.push_str(&format!(" [{} spaces] ", from.len() - after.len()));
+        rest = after;
+    }
+    spaced + rest
 }
 
 /// The start and the end of what is too long: the end of a command line matters as much as its start.
 fn cut(text: &str) -> String {
+    let text = spaced(text);
     let length = text.chars().count();
     if length <= LONG {
-        return text.to_owned();
+        return text;
     }
     let (start, end): (String, String) =
         (text.chars().take(LONG / 2).collect(), text.chars().skip(length - LONG / 2).collect());

@@ -4,7 +4,6 @@ use super::exit::Exit;
 use super::report::{GOOD, Report, Text, Warning, count};
 use crate::error::Place;
 use crate::plan::Lease;
-use crate::plan::grants::Destination;
 use crate::session::{Closed, Outcome, Rendered, Target, Unrendered};
 use std::path::Path;
 
@@ -57,7 +56,11 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
         let is_last = index + 1 == refused.min(MANY);
         let more = if refused > MANY { format!(" (and {} more)", refused - MANY) } else { String::new() };
         report.warning(&Warning {
-            message: format!("`{}` may not go to {}: the slot stays closed", flow.text, shortened(&flow.destination)),
+            message: format!(
+                "`{}` may not go to {}: the slot stays closed",
+                shortened(&flow.text),
+                shortened(&flow.destination)
+            ),
             place: place(&flow.pointer),
             hint: is_last.then(|| format!("look at it and allow it with `keystencil allow`{more}")),
         });
@@ -75,9 +78,9 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
     )
 }
 
-/// A destination in a sentence.
-fn shortened(destination: &Destination) -> String {
-    let text = destination.to_string();
+/// A text of the template's in a sentence.
+fn shortened(text: &impl std::fmt::Display) -> String {
+    let text = text.to_string();
     if text.chars().count() <= 60 { text } else { text.chars().take(59).chain(['…']).collect() }
 }
 

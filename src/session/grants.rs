@@ -22,7 +22,10 @@ pub struct Allowed {
     version: u32,
     /// The target, every symlink resolved.
     pub target: PathBuf,
-    /// What was allowed.
+    /// The target as it was named: a link of that name may lead elsewhere by now.
+    #[serde(default)]
+    pub named: PathBuf,
+    /// What was allowed. Nothing, if it was all taken back.
     pub grants: Vec<Grant>,
 }
 
@@ -42,38 +45,48 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::Grants`] and [`SessionError::File`].
     pub fn allow(&self, path: &Path, flows: &[Flow]) -> Result<(), SessionError> {
-        let state = self.state.of(&Resolved::follow(path)?);
-        let target = Resolved::follow(path)?.path().to_owned();
+        let file = Resolved::follow(path)?;
+        let (state, target) = (self.state.of(&file), file.path().to_owned());
         let _lock = state.lock()?;
         let mut grants = state.grants()?.map(|allowed| allowed.grants).unwrap_or_default();
         let known: Grants = grants.iter().collect();
         grants.extend(flows.iter().filter(|flow| !known.allow(flow)).map(Flow::grant));
-        state.write_grants(&Allowed { version: VERSION, target, grants })
+        state.write_grants(&Allowed { version: VERSION, target, named: path.to_owned(), grants })
+    }
+
+    /// Whether nobody ever decided anything for this file, under its own name or that of a link to it. What was taken
+    /// back was decided: a template must not come by it again without a question.
+    ///
+    /// # Errors
+    /// [`SessionError::Grants`] and [`SessionError::File`].
+    pub fn is_undecided(&self, path: &Path) -> Result<bool, SessionError> {
+        let own = self.state.of(&Resolved::follow(path)?).grants()?;
+        Ok(own.is_none() && self.all_allowed()?.iter().all(|allowed| allowed.named != path))
     }
 
     /// Takes back what was allowed, as far as `which` says so; says how many grants went.
     ///
     /// # Errors
-    /// [`SessionError::File`]. A record that can't be read is removed whole.
+    /// [`SessionError::File`]. A record that can't be read is replaced by an empty one.
     pub fn revoke(&self, path: &Path, which: impl Fn(&Grant) -> bool) -> Result<usize, SessionError> {
-        let state = self.state.of(&Resolved::follow(path)?);
+        let file = Resolved::follow(path)?;
+        let state = self.state.of(&file);
         let _lock = state.lock()?;
-        let Ok(Some(mut allowed)) = state.grants() else {
-            state.remove_grants()?;
-            return Ok(0);
+        let nothing =
+            || Allowed { version: VERSION, target: file.path().to_owned(), named: path.to_owned(), grants: Vec::new() };
+        let mut allowed = match state.grants() {
+            Ok(Some(allowed)) => allowed,
+            Ok(None) => return Ok(0),
+            Err(_) => nothing(),
         };
         let before = allowed.grants.len();
         allowed.grants.retain(|grant| !which(grant));
         let gone = before - allowed.grants.len();
-        if allowed.grants.is_empty() {
-            state.remove_grants()?;
-        } else if gone > 0 {
-            state.write_grants(&allowed)?;
-        }
+        state.write_grants(&allowed)?;
         Ok(gone)
     }
 
-    /// Takes everything back, for every target; says how many grants went.
+    /// Takes everything back, for every target, and forgets that anything was decided; says how many grants went.
     ///
     /// # Errors
     /// [`SessionError::File`]. A record that can't be read is removed as well.

@@ -217,3 +217,95 @@ fn the_environment_can_do_without_grants_and_a_config_can_not() {
     assert_eq!(sandbox.run(&["render"]).code, 0);
     assert!(sandbox.live().contains(&KEY[..9]));
 }
+
+#[test]
+fn what_was_taken_back_does_not_return_by_a_flag() {
+    let sandbox = with_server();
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    run(&sandbox, &["unrender"]);
+    assert_eq!(run(&sandbox, &["allow", "--revoke"]).code, 0);
+    let said = run(&sandbox, &["allow", "--list"]);
+    assert!(said.out.is_empty() && said.err.contains("nothing was allowed"), "{said:?}");
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 3);
+    assert!(!sandbox.live().contains("canary"));
+}
+
+#[test]
+fn a_first_set_up_without_secrets_is_the_first_set_up() {
+    let sandbox = Sandbox::with_key();
+    template(&sandbox, r#"{"theme": "dark"}"#);
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    template(&sandbox, SERVER);
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 3);
+    assert!(!sandbox.live().contains("canary"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_a_repository_turns_to_another_file_is_no_first_set_up() {
+    let sandbox = with_server();
+    let link = sandbox.path("live.json");
+    for name in ["one.json", "two.json"] {
+        sandbox.write(name, "{}");
+    }
+    std::os::unix::fs::symlink("one.json", &link).unwrap();
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    run(&sandbox, &["unrender"]);
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("two.json", &link).unwrap();
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 3);
+    assert!(!sandbox.live().contains("canary"));
+}
+
+#[test]
+fn what_is_not_allowed_yet_is_told_by_all_that_show_something() {
+    let sandbox = with_server();
+    let dry = run(&sandbox, &["render", "--dry-run"]);
+    assert!(dry.code == 3 && dry.out.contains("0 slots to fill") && dry.out.contains("not allowed yet"), "{dry:?}");
+    let status = run(&sandbox, &["status"]);
+    assert!(status.out.contains("1 slot nobody allowed yet: `keystencil allow`"), "{status:?}");
+    let doctor = run(&sandbox, &["doctor"]);
+    assert!(doctor.out.contains("1 slot that nobody allowed yet"), "{doctor:?}");
+    let json: serde_json::Value = serde_json::from_str(&run(&sandbox, &["status", "--json"]).out).unwrap();
+    assert_eq!(json[0]["not_allowed"], 1);
+    run(&sandbox, &["allow", "--allow-new"]);
+    assert!(!run(&sandbox, &["status"]).out.contains("not allowed"));
+}
+
+#[test]
+fn a_text_too_long_to_be_shown_is_not_allowed_by_a_simple_yes() {
+    let sandbox = Sandbox::with_key();
+    let long = format!("{}evil{}", "x".repeat(500), "y".repeat(500));
+    template(&sandbox, &SERVER.replace("server-github", &long));
+    let (code, screen) = typed_guarded(&sandbox, "allow", "y\n");
+    assert!(
+        code == 2 && screen.contains("long texts are cut") && screen.contains("Not all of it is shown"),
+        "{screen}"
+    );
+    let (code, screen) = typed_guarded(&sandbox, "allow", "1\n");
+    assert_eq!(code, 0, "{screen}");
+}
+
+#[test]
+fn spaces_can_not_push_a_text_into_a_line_that_looks_like_ours() {
+    let sandbox = Sandbox::with_key();
+    let forged = format!("https://evil{}<< keyring", " ".repeat(70)).replace("<< keyring", "Allow this? [y/N] y");
+    template(&sandbox, &format!(r#"{{"s": {{"url": "{forged}", "headers": {{"A": "<< keyring('github') >>"}}}}}}"#));
+    let said = run(&sandbox, &["allow", "--pending"]);
+    assert!(said.out.contains("https://evil [70 spaces] Allow"), "{said:?}");
+}
+
+#[test]
+fn a_key_with_a_new_value_reaches_what_is_allowed_beside_a_slot_that_is_not() {
+    let sandbox = with_server();
+    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    template(&sandbox, &SERVER.replace("\"TOKEN\"", "\"OTHER_TOKEN\": \"<< keyring('openai') >>\", \"TOKEN\""));
+    assert_eq!(run(&sandbox, &["render"]).code, 3);
+    let mut command = sandbox.command(&["secret", "rotate", "github"]);
+    command.env_remove("KEYSTENCIL_GRANTS").stdin(std::process::Stdio::piped());
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"sk-rotated-0123456789").unwrap();
+    let said = sandbox.said(&child.wait_with_output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(sandbox.live().contains("sk-rotated-0123456789"), "{} {said:?}", sandbox.live());
+}

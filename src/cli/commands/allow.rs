@@ -20,12 +20,12 @@ use serde_json::{Value, json};
 /// and `exec` ask at a terminal; without one they leave a new slot closed, fill
 /// the others, and exit with 3. Hooks never ask and never allow.
 ///
-/// What you allowed is kept in the state folder, never beside the template. It
-/// ends when the template or the live file changes the secret, the place, the
-/// command, its arguments, its variables or the URL.
+/// What you allowed is kept in the state folder, never beside the template. It is
+/// for what you saw: another secret, place, command, argument, variable or URL is
+/// a new question.
 ///
 /// For machines where nobody sits: --allow-new allows everything of a file for
-/// which nothing was allowed before, and nothing later. KEYSTENCIL_GRANTS=off in
+/// which nothing was decided before, and nothing later. KEYSTENCIL_GRANTS=off in
 /// the environment does without all this.
 ///
 /// Examples:
@@ -53,7 +53,7 @@ pub(in crate::cli) struct AllowArgs {
     /// Take back for this slot only, a JSON pointer as `--list` shows it
     #[arg(long, value_name = "POINTER", requires = "revoke")]
     slot: Vec<String>,
-    /// Take back everything, of files in no config too
+    /// Take back everything, of files in no config too, and forget that anything was decided
     #[arg(long, requires = "revoke", conflicts_with_all = ["targets", "slot"])]
     all: bool,
     /// Report as JSON on standard output
@@ -92,6 +92,9 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
         }
         if new.is_empty() {
             workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
+            for target in targets.iter().filter(|_| args.new.allow_new) {
+                decide(workplace.report(), session, target, &[], args.new)?;
+            }
         }
         for (target, flows) in new {
             if !decide(workplace.report(), session, target, &flows, args.new)? {
@@ -141,10 +144,10 @@ fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<
         report.json(&all.iter().map(file).collect())?;
         return Ok(Exit::Done);
     }
-    if all.is_empty() {
+    if all.iter().all(|allowed| allowed.grants.is_empty()) {
         report.note(Text::new().plain("nothing was allowed yet; `keystencil allow` shows what the templates ask for"));
     }
-    for allowed in &all {
+    for allowed in all.iter().filter(|allowed| !allowed.grants.is_empty()) {
         let mut text = Text::new().styled(BOLD, report.path(&allowed.target)).end();
         for grant in &allowed.grants {
             let to = if grant.address.is_empty() { "the file itself" } else { &grant.address };

@@ -150,22 +150,26 @@ fn dry_run(
         }
         let stays = |slot: &&crate::template::Slot| plan.conflicts.iter().any(|kept| kept.pointer == slot.pointer);
         let conflicts = slots.iter().filter(stays).count();
-        kept |= !plan.conflicts.is_empty();
+        kept |= !plan.conflicts.is_empty() || !plan.refused.is_empty();
         all.push(json!({
             "target": target.name,
             "path": target.path.display().to_string(),
             "slots": slots.iter().map(|slot| slot.pointer.to_string()).collect::<Vec<_>>(),
             "patch": plan.patch,
+            "refused": plan.refused.iter().map(|flow| flow.pointer.to_string()).collect::<Vec<_>>(),
             "conflicts": plan.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
         }));
         if !args.json {
             let shown = report.path(&target.path);
-            let (filled, changes) = (count(slots.len() - conflicts, "slot"), count(plan.patch.0.len(), "setting"));
+            let (filled, changes) =
+                (count(slots.len() - conflicts - plan.refused.len(), "slot"), count(plan.patch.0.len(), "setting"));
             let mut text = Text::new()
                 .plain(format_args!("would render {shown}: {filled} to fill, {changes} to merge, {conflicts} to keep"))
                 .end();
             for slot in slots.iter().filter(|slot| !stays(slot)) {
-                text = text.plain(format_args!("  {}  {}", slot.pointer, slot.placeholder())).end();
+                let refused = plan.refused.iter().any(|flow| flow.pointer == slot.pointer);
+                let more = if refused { "  not allowed yet: `keystencil allow`" } else { "" };
+                text = text.plain(format_args!("  {}  {}{more}", slot.pointer, slot.placeholder())).end();
             }
             report.out(&text)?;
         }

@@ -99,7 +99,9 @@ pub(in crate::cli) fn json(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && is_hostile(character) {
-            let _: fmt::Result = write!(clean, "\\u{:04x}", u32::from(character));
+            for half in character.encode_utf16(&mut [0; 2]) {
+                let _: fmt::Result = write!(clean, "\\u{half:04x}");
+            }
         } else {
             clean.push(character);
         }
@@ -108,13 +110,46 @@ pub(in crate::cli) fn json(text: &str) -> String {
 }
 
 fn is_hostile(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    character.is_control() || (character.is_whitespace() && character != ' ') || is_invisible(character)
+}
+
+/// Characters that take no room, turn the direction, or look like a space: two names that differ look the same with them.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_no_room_or_looks_like_a_space_is_escaped() {
+        let text = Text::new().plain("a\u{200b}b\u{61c}c\u{a0}d\u{e0041}e f").as_str().to_owned();
+        assert_eq!(text, r"a\u{200b}b\u{61c}c\u{a0}d\u{e0041}e f");
+        let value = serde_json::json!("\u{e0041}\u{200b}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json(&value.to_string())).unwrap(), value);
+    }
 
     #[test]
     fn a_name_can_neither_write_escape_sequences_nor_forge_a_line() {
