@@ -22,6 +22,7 @@ pub use error::{CommandError, Failure};
 use super::StoreError;
 use crate::secret::{Provided, Secret};
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -45,6 +46,12 @@ impl Providers {
     /// Their names: what templates can call.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// The program of one of them, as the config names it.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<&Path> {
+        self.0.get(name).map(Provider::program)
     }
 
     /// Asks for all references. `interactive` says that a person is at the terminal; `known` are values that no

@@ -289,6 +289,25 @@ fn plugins(names: &str) -> String {
     if names.is_empty() { "an age plugin".to_owned() } else { format!("the age plugin `age-plugin-{names}`") }
 }
 
+/// Labels are other programs' texts. Quotes stay as they are: each label of Python's keyring has four.
 pub(super) fn quoted(labels: &[String]) -> String {
-    labels.iter().map(|label| format!("`{}`", label.escape_debug())).collect::<Vec<_>>().join(", ")
+    let shown = |label: &String| {
+        let mut shown = String::new();
+        for char in label.chars() {
+            if matches!(char, '\'' | '"') { shown.push(char) } else { shown.extend(char.escape_debug()) }
+        }
+        format!("`{shown}`")
+    };
+    labels.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_label_is_shown_as_its_program_shows_it_without_what_moves_a_cursor() {
+        let labels = ["Password for 'me' on 'x'".to_owned(), "a\u{1b}[2Jb\n".to_owned()];
+        assert_eq!(quoted(&labels), "`Password for 'me' on 'x'`, `a\\u{1b}[2Jb\\n`");
+    }
 }

@@ -267,7 +267,7 @@ fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_r
     };
     let folder = keyring.path().join(".config/keystencil");
     fs::create_dir_all(&folder).unwrap();
-    let config = "rotate_after = '0 days'\n[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n[providers.pass]\ncommand = ['pass', 'show', '{ref}']\n";
+    let config = "rotate_after = '0 days'\n[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n[providers.pass]\ncommand = ['no-such-program', '{ref}']\n";
     fs::write(folder.join("config.toml"), config).unwrap();
     let template = r#"["<< keyring('twice') >>", "<< keyring('mine', store='vault') >>", "<< keyring(attributes={'Title': 'x'}) >>", "<< pass('a/b') >>"]"#;
     fs::write(folder.join("claude.json"), format!("{{\"a\": {template}}}")).unwrap();
@@ -282,7 +282,11 @@ fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_r
         .filter(|(_, subject, ..)| subject == "secrets")
         .map(|(state, _, message, cure)| format!("{state} {message} | {cure}"))
         .collect();
-    assert_eq!(amiss.len(), 3, "{amiss:?}");
+    assert_eq!(amiss.len(), 4, "{amiss:?}");
+    assert_eq!(
+        amiss[3],
+        "bad there is no program `no-such-program`, which `pass` of claude needs | install it, or change `[providers.pass]` in the config"
+    );
     assert!(amiss[0].starts_with("due twice is in the keyring 2 times, as one, two | "), "{amiss:?}");
     assert!(amiss[1].ends_with(" | get a new key, and store it with the program that made the entry"), "{amiss:?}");
     assert_eq!(

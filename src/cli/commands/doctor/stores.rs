@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::targets::explained;
 use crate::cli::context::Workplace;
+use crate::cli::environment;
 use crate::cli::naming;
 use crate::cli::report::{age, count};
 use crate::cli::rotation::changed;
@@ -11,6 +12,7 @@ use crate::error::Explain as _;
 use crate::secret::{Query, SecretName};
 use crate::store::{Entry, Listing, StoreError, StoreKind, secret_command};
 use jiff::Timestamp;
+use std::path::Path;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     let usage = Usage::of(workplace);
@@ -32,11 +34,31 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(usage.nameless().filter_map(|(query, users)| absent(workplace, query, users)));
     if is_known && findings.len() == before && !names.is_empty() {
         findings
             .push(Finding::good("secrets", format!("{} for the templates, all there", count(names.len(), "secret"))));
     }
     findings
+}
+
+/// A declared program that is not there. It is not started: nobody is to be asked for a password here.
+fn absent(workplace: &Workplace<'_>, query: &Query, users: &[String]) -> Option<Finding> {
+    let provider = query.provided()?.provider();
+    let program = workplace.config.providers.program(provider)?;
+    // As the system does: a name without a folder is looked for on PATH.
+    let is_path = program.components().count() > 1;
+    let is_there = is_path && program.exists()
+        || !is_path && environment::search_path().iter().any(|folder| is_program(&folder.join(program)));
+    (!is_there).then(|| {
+        let (program, users) = (workplace.report().path(program), users.join(", "));
+        let message = format!("there is no program `{program}`, which `{provider}` of {users} needs");
+        Finding::bad("secrets", message, Some(format!("install it, or change `[providers.{provider}]` in the config")))
+    })
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() || cfg!(windows) && path.with_extension("exe").is_file()
 }
 
 fn missing(query: &Query, name: &SecretName, users: &[String]) -> Finding {
