@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(unix)]
 
+#[path = "cli/absorb.rs"]
+mod absorb;
 #[path = "cli/allow.rs"]
 mod allow;
 #[path = "cli/canary.rs"]

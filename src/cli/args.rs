@@ -1,8 +1,8 @@
 //! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    allow, check, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge, recover,
-    render, secret, status, unlock, unrender, vault,
+    absorb, allow, check, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge,
+    recover, render, secret, status, unlock, unrender, vault,
 };
 use crate::store::Choice;
 use anstream::ColorChoice;
@@ -114,6 +114,7 @@ pub(super) enum Command {
     Render(render::RenderArgs),
     Unrender(unrender::UnrenderArgs),
     Diff(diff::DiffArgs),
+    Absorb(absorb::AbsorbArgs),
     Check(check::CheckArgs),
     Status(status::StatusArgs),
     Recover(recover::RecoverArgs),

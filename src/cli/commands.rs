@@ -1,5 +1,6 @@
 //! One file a verb: what it takes (the doc comment of its `*Args` is its help) and what it does.
 
+pub(super) mod absorb;
 pub(super) mod allow;
 pub(super) mod check;
 pub(super) mod completions;

@@ -31,8 +31,8 @@ mod usage;
 use args::{Cli, Command, Glimpse};
 use clap::Parser as _;
 use commands::{
-    allow, check, completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man, purge,
-    recover, render, secret, status, unlock, unrender, vault,
+    absorb, allow, check, completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man,
+    purge, recover, render, secret, status, unlock, unrender, vault,
 };
 use context::Context;
 use environment::Environment;
@@ -95,6 +95,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Render(args) => render::run(context, args),
         Command::Unrender(args) => unrender::run(context, args),
         Command::Diff(args) => diff::run(context, args),
+        Command::Absorb(args) => absorb::run(context, args),
         Command::Check(args) => check::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Recover(args) => recover::run(context, args),

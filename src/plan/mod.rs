@@ -2,9 +2,10 @@
 //!
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
 //! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it, and [`threeway`] who changed
-//! what. [`detect`] says what a key looks like,
+//! what; [`absorb`] takes the host's part into the template. [`detect`] says what a key looks like,
 //! [`check`] where one must not stand, [`grants`] which secret may flow where. [`import`] finds the keys of a config in plain text.
 
+pub mod absorb;
 pub mod check;
 pub mod detect;
 pub mod diff;

@@ -169,6 +169,12 @@ pub enum SessionError {
         /// The file.
         path: PathBuf,
     },
+    /// An edit of a template would bring a secret into it. Nothing was written.
+    #[error("a secret would get into the template")]
+    SecretInTemplate {
+        /// The template's file.
+        path: PathBuf,
+    },
     /// Where the template of an import is to go there is another one.
     #[error("there is another template already")]
     TemplateExists {
@@ -275,7 +281,10 @@ impl Explain for SessionError {
                 Some(Place::at(path, *line, 1))
             }
             Self::Git(error) => error.place(),
-            Self::Rendered { path } | Self::Changed { path } | Self::TemplateExists { path } => Some(Place::file(path)),
+            Self::Rendered { path }
+            | Self::Changed { path }
+            | Self::TemplateExists { path }
+            | Self::SecretInTemplate { path } => Some(Place::file(path)),
             Self::KeyInTemplate { path, line } => Some(Place::at(path, *line, 1)),
             Self::Unfaithful { path, pointer } if pointer.is_empty() => Some(Place::file(path)),
             Self::Unfaithful { path, pointer } => Some(Place::file(path).slot(pointer)),
@@ -332,6 +341,9 @@ impl Explain for SessionError {
             Self::NoOwner { .. } => Some("leave `--owner` out to hold it until `keystencil unrender`".to_owned()),
             Self::Rendered { .. } => Some("end it with `keystencil unrender --all` first".to_owned()),
             Self::Changed { .. } => Some("nothing was changed; try again".to_owned()),
+            Self::SecretInTemplate { .. } => Some(
+                "nothing was written; put the reference into the template by hand, `<< keyring('NAME') >>`".to_owned(),
+            ),
             Self::TemplateExists { .. } => {
                 Some("write this one elsewhere with `--template FILE`, and take its parts over".to_owned())
             }

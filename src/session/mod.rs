@@ -5,6 +5,7 @@
 //! comparison and the rename happen under the host application's lock. If the target changed meanwhile, it is planned
 //! again.
 
+mod absorb;
 mod clean;
 mod committable;
 mod compare;
@@ -24,6 +25,7 @@ mod status;
 mod unrender;
 mod write;
 
+pub use absorb::Absorbing;
 pub use clean::{Cleaner, Known};
 pub use compare::Compared;
 pub use error::{MissingSecret, SessionError};

@@ -349,7 +349,7 @@ fn place_of(blueprint: &Blueprint, wanted: impl Fn(&Reference) -> bool) -> crate
 }
 
 /// Reads an included template, which must lie inside the folder when every symlink is followed.
-fn read_include(folder: &Path, name: &str) -> io::Result<String> {
+pub(super) fn read_include(folder: &Path, name: &str) -> io::Result<String> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let (root, path) = (fs::canonicalize(folder)?, fs::canonicalize(folder.join(name))?);
     if !path.starts_with(&root) {
@@ -358,6 +358,6 @@ fn read_include(folder: &Path, name: &str) -> io::Result<String> {
     into_text(fs::read(path)?)
 }
 
-fn into_text(bytes: Vec<u8>) -> io::Result<String> {
+pub(super) fn into_text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }

@@ -38,6 +38,12 @@ impl Rendered {
         after.checked_sub(1).and_then(|index| self.origins.get(index)).copied()
     }
 
+    /// The file and the offset in it of a byte that is a template's own text; `None` if an expression printed it.
+    pub(crate) fn source(&self, book: &Book, offset: usize) -> Option<(usize, usize)> {
+        let (at, Origin::Text { file, offset: from }) = self.origin(offset)? else { return None };
+        Some((file, book.files.get(file)?.clean.original(from + (offset - at))))
+    }
+
     /// Where in the templates a byte comes from, and whether an expression printed it.
     pub(crate) fn place(&self, book: &Book, offset: usize) -> (Place, bool) {
         match self.origin(offset) {

@@ -4,7 +4,7 @@
 //! `rewrite` puts checks into it, the engine runs it with a `Run` that answers those checks, `assemble` puts the text
 //! together, and `strict` reads it as JSON.
 
-use super::assemble::{self, assemble};
+use super::assemble::{self, Rendered, assemble};
 use super::blueprint::Blueprint;
 use super::book::{Book, File};
 use super::error::Limit;
@@ -14,7 +14,7 @@ use super::include::check_include_name;
 use super::marks::Marks;
 use super::prepare::{Delimiters, prepare};
 use super::rewrite::rewrite;
-use super::run::Run;
+use super::run::{Met, Run};
 use super::source::Source;
 use super::{functions, strict};
 use crate::error::Place;
@@ -82,9 +82,22 @@ pub fn compile(
     variables: &Variables,
     load: &(dyn Fn(&str) -> io::Result<String> + Sync),
 ) -> Result<Blueprint, TemplateError> {
+    let read = |rendered: &Rendered, book: &Book, met: &[Met], _: &Marks| {
+        strict::read(rendered, book, met, false).map(|(blueprint, _)| blueprint)
+    };
+    run(template, variables, load, read)
+}
+
+/// Runs a template on a thread with a stack of its own; `read` makes the outcome of the rendered text.
+pub(super) fn run<T: Send>(
+    template: Template<'_>,
+    variables: &Variables,
+    load: &(dyn Fn(&str) -> io::Result<String> + Sync),
+    read: impl Fn(&Rendered, &Book, &[Met], &Marks) -> Result<T, TemplateError> + Sync,
+) -> Result<T, TemplateError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let compile = thread.spawn_scoped(scope, || Compilation::new(template)?.run(template, variables, load));
+        let compile = thread.spawn_scoped(scope, || Compilation::new(template)?.run(template, variables, load, &read));
         match compile.map_err(TemplateError::Thread)?.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -109,12 +122,13 @@ impl Compilation {
         Ok(Self { book: Book::default(), marks, delimiters, folder })
     }
 
-    fn run(
+    fn run<T>(
         mut self,
         template: Template<'_>,
         variables: &Variables,
         load: &Load<'_>,
-    ) -> Result<Blueprint, TemplateError> {
+        read: &impl Fn(&Rendered, &Book, &[Met], &Marks) -> Result<T, TemplateError>,
+    ) -> Result<T, TemplateError> {
         let known = ["os", "arch", "hostname", "user", "home", "vars"].into_iter().map(str::to_owned);
         self.book.variables.extend(known.chain(variables.vars.keys().cloned()));
         self.book.providers.clone_from(&variables.providers);
@@ -131,7 +145,7 @@ impl Compilation {
                         return Err(TemplateError::NeedsValue { what, place: book.at(0, 0) });
                     }
                     let rendered = assemble(&output, &self.marks, &book)?;
-                    return strict::read(&rendered, &book, &run.met());
+                    return read(&rendered, &book, &run.met(), &self.marks);
                 }
                 Err(Stopped::For(error)) => return Err(*error),
                 Err(Stopped::ToRead { name, place }) => (name, place),

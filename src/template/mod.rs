@@ -24,6 +24,7 @@ mod run;
 mod source;
 mod strict;
 mod token;
+pub mod trace;
 mod values;
 
 pub use arguments::is_provider_name;

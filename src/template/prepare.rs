@@ -80,6 +80,19 @@ impl Clean {
         self.in_strings.iter().any(|range| range.contains(&offset))
     }
 
+    /// Where in the file each tag and expression starts, in order, and the first word of a tag. The nonce is the run's.
+    pub(crate) fn constructs(&self, nonce: &str) -> impl Iterator<Item = (usize, Option<&str>)> {
+        let Delimiters { open: [expression, tag, _], .. } = Delimiters::new(nonce);
+        self.text.match_indices('\u{10FF01}').filter_map(move |(at, _)| {
+            let rest = self.text.get(at..)?;
+            let word = match rest.strip_prefix(tag.as_str()) {
+                Some(rest) => Some(rest.trim_start_matches(['-', '+']).split_whitespace().next()?),
+                None => rest.starts_with(expression.as_str()).then_some(None)?,
+            };
+            Some((self.original(at), word))
+        })
+    }
+
     fn push(&mut self, text: &str, from: usize) {
         self.steps.push((self.text.len(), from));
         self.text.push_str(text);

@@ -1,7 +1,7 @@
 //! A template file's text and the way from an offset to a line and column. It reads nothing itself.
 
 use crate::error::Place;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One file of a template: the template itself or something it includes.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ impl Source {
             })
             .collect();
         Self { path, text, line_starts, characters }
+    }
+
+    /// Its path as a person would name it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The text without its byte order mark.

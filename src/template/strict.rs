@@ -13,12 +13,31 @@ use super::run::Met;
 use crate::error::Place;
 use crate::json::{Pointer, string};
 use std::collections::HashSet;
+use std::ops::Range;
 
 const MAX_DEPTH: usize = 256;
 
-/// Reads the rendered text.
-pub(crate) fn read(rendered: &Rendered, book: &Book, met: &[Met]) -> Result<Blueprint, TemplateError> {
+/// A member or item, by offsets in the rendered text.
+#[derive(Debug, Clone)]
+pub(crate) struct Element {
+    pub(crate) pointer: Pointer,
+    /// Where its name starts, or its value if it has no name.
+    pub(crate) start: usize,
+    pub(crate) value: Range<usize>,
+    /// The comma behind it.
+    pub(crate) comma: Option<usize>,
+}
+
+/// Reads the rendered text; with `trace` it notes where every element stands.
+pub(crate) fn read(
+    rendered: &Rendered,
+    book: &Book,
+    met: &[Met],
+    trace: bool,
+) -> Result<(Blueprint, Vec<Element>), TemplateError> {
     let mut reader = Reader {
+        elements: trace.then(Vec::new),
+        comma: None,
         rendered,
         book,
         met,
@@ -39,12 +58,15 @@ pub(crate) fn read(rendered: &Rendered, book: &Book, met: &[Met]) -> Result<Blue
     if let Some(found) = found {
         return Err(TemplateError::NotObject { found, place: reader.place() });
     }
+    let start = reader.at;
     reader.value(0)?;
+    reader.comma = None;
+    reader.note(start, start..reader.at);
     reader.space()?;
     if reader.peek().is_some() {
         return Err(reader.not_json("there is more after the end of the object"));
     }
-    Ok(reader.blueprint)
+    Ok((reader.blueprint, reader.elements.unwrap_or_default()))
 }
 
 struct Reader<'a> {
@@ -54,6 +76,9 @@ struct Reader<'a> {
     at: usize,
     pointer: Pointer,
     blueprint: Blueprint,
+    elements: Option<Vec<Element>>,
+    /// Where the comma stands that was read last, if one stood behind the last element.
+    comma: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -76,6 +101,13 @@ impl<'a> Reader<'a> {
 
     fn push(&mut self, text: &str) {
         self.blueprint.document.push_str(text);
+    }
+
+    fn note(&mut self, start: usize, value: Range<usize>) {
+        let (pointer, comma) = (self.pointer.clone(), self.comma);
+        if let Some(elements) = &mut self.elements {
+            elements.push(Element { pointer, start, value, comma });
+        }
     }
 
     fn line(&mut self, depth: usize) {
@@ -132,7 +164,9 @@ impl<'a> Reader<'a> {
     /// Behind an item: `true` if another one follows. A trailing comma is dropped.
     fn another(&mut self, close: u8, expected: &'static str) -> Result<bool, TemplateError> {
         self.space()?;
+        self.comma = None;
         if self.peek() == Some(b',') {
+            self.comma = Some(self.at);
             self.at += 1;
             self.space()?;
             return match self.peek() {
@@ -173,7 +207,8 @@ impl<'a> Reader<'a> {
             if placeholder::is_placeholder(&name) {
                 return Err(TemplateError::LooksLikeReference { place: self.rendered.place(self.book, start).0 });
             }
-            self.pointer = parent.child(&name);
+            let here = parent.child(&name);
+            self.pointer = here.clone();
             let name = string::decode(token).map_or_else(|| token.to_owned(), std::borrow::Cow::into_owned);
             if !names.insert(name.clone()) {
                 return Err(TemplateError::DuplicateKey { key: name, place: self.rendered.place(self.book, start).0 });
@@ -186,8 +221,12 @@ impl<'a> Reader<'a> {
             self.at += 1;
             self.push(": ");
             self.space()?;
+            let from = self.at;
             self.value(depth)?;
+            let value = from..self.at;
             more = self.another(b'}', "expected `,` or `}`")?;
+            self.pointer = here;
+            self.note(start, value);
         }
         self.pointer = parent;
         self.at += 1;
@@ -212,9 +251,13 @@ impl<'a> Reader<'a> {
             }
             self.line(depth);
             self.pointer = parent.index(index);
+            let from = self.at;
             self.value(depth)?;
-            index += 1;
+            let value = from..self.at;
             more = self.another(b']', "expected `,` or `]`")?;
+            self.pointer = parent.index(index);
+            self.note(from, value);
+            index += 1;
         }
         self.pointer = parent;
         self.at += 1;

@@ -23,7 +23,7 @@ use std::ops::Range;
 /// behind the `@@` of its hunk: the template changed since the last render, the
 /// host (the program the file belongs to, or you) changed the live file, or both
 /// did. Below the hunks is what the host changed or added where the template has
-/// its settings, and what becomes of it.
+/// its settings, and what becomes of it; `absorb` takes it into the template.
 ///
 /// Secrets are left out on all sides: no keyring is asked, and what looks like a
 /// key of yours is shown as [redacted]. A slot that is filled now is in sync.

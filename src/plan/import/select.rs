@@ -13,9 +13,16 @@ pub struct Selection {
 
 impl Selection {
     /// Whether a finding is wanted. `name` is what its secret would be called.
-    pub(super) fn takes(&self, pointer: &Pointer, name: &str) -> bool {
+    pub(in crate::plan) fn takes(&self, pointer: &Pointer, name: &str) -> bool {
         (self.only.is_empty() || self.only.iter().any(|pattern| matches(pattern, pointer, Some(name))))
             && !self.skip.iter().any(|pattern| matches(pattern, pointer, Some(name)))
+    }
+
+    /// Whether a pattern of `only` that is a pointer means this place.
+    #[must_use]
+    pub fn names(&self, pointer: &Pointer) -> bool {
+        let is_meant = |pattern: &&String| pattern.starts_with('/') && matches(pattern, pointer, None);
+        self.only.iter().any(|pattern| is_meant(&pattern)) && self.takes_text(pointer)
     }
 
     /// Whether a place that is no setting is to be cleaned of what is imported elsewhere.

@@ -1,0 +1,134 @@
+//! Takes over into the template what the host changed in the live file. The one place that edits a template: whole files,
+//! staged beside it, synced, renamed. It must never leave a secret in one.
+
+use super::render::{into_text, read_include};
+use super::{Session, SessionError, Target};
+use crate::host::Resolved;
+use crate::host::replace::sync_folder;
+use crate::json::Pointer;
+use crate::plan::absorb::{Hunk, Refusal};
+use crate::plan::fingerprint::SHORT;
+use crate::plan::{Journal, undo_raw};
+use crate::secret::Secret;
+use crate::template::trace::{SourceFile, Trace, trace};
+use crate::template::{Encoding, Template};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A template and the hunks that it may take over.
+pub struct Absorbing {
+    /// What the host changed, in document order.
+    pub hunks: Vec<Hunk>,
+    before: Trace,
+    now: Trace,
+    /// What the live file owed when it was read.
+    journal: Option<Journal>,
+    /// Values that the stores told, with the placeholders that stand for them.
+    known: Vec<(String, Secret)>,
+}
+
+impl Absorbing {
+    /// The files that are going to be written, before and after.
+    fn changed(&self) -> impl Iterator<Item = (&SourceFile, &SourceFile)> {
+        self.before.files.iter().zip(&self.now.files).filter(|(before, now)| before.text != now.text)
+    }
+
+    /// How many secrets a text holds in the open, as far as the journal and the stores tell.
+    fn secrets_in(&self, text: &str) -> usize {
+        let owed = self.journal.as_ref().map_or(0, |journal| undo_raw(text.as_bytes(), journal).removed);
+        let is_long = |known: &&(String, Secret)| known.1.expose().chars().count() >= SHORT;
+        owed + self.known.iter().filter(is_long).map(|(_, secret)| text.matches(secret.expose()).count()).sum::<usize>()
+    }
+}
+
+impl Session<'_> {
+    /// Reads a target and its template, and finds what the host changed. `wants`: as for [`Self::compare`].
+    ///
+    /// # Errors
+    /// As [`Self::compare`].
+    pub fn absorbing(&self, target: &Target, wants: &dyn Fn(&Pointer) -> bool) -> Result<Absorbing, SessionError> {
+        let state = self.state.of(&Resolved::follow(&target.path)?);
+        // Between the reading of the file and of its journal nobody may take its secrets out.
+        let _lock = state.lock()?;
+        let journal = state.journal()?;
+        let hunks = Hunk::of(&self.compare(target, wants)?.changes);
+        let before = self.trace(target)?;
+        Ok(Absorbing { hunks, now: before.clone(), before, journal, known: Vec::new() })
+    }
+
+    /// Puts placeholders where literals of the hunks are values of the template's references. Asks the stores, but only if
+    /// there are literals that look like keys; and only for what was allowed.
+    pub fn close_known(&self, target: &Target, absorbing: &mut Absorbing) {
+        if absorbing.hunks.iter().all(|hunk| hunk.keys().is_empty()) {
+            return;
+        }
+        let grants = self.grants(&target.path);
+        let values = grants.and_then(|grants| self.values(&absorbing.now.blueprint, grants.as_ref()));
+        // What is not told is not known, and what looks like a key is refused then.
+        let known = values.unwrap_or_default().into_iter().map(|(reference, secret)| {
+            let encode = |text: Secret, encoding: &Encoding| Secret::new(encoding.apply(text.expose()));
+            (reference.to_string(), reference.encodings.iter().fold(secret, encode))
+        });
+        absorbing.known = known.collect();
+        for hunk in &mut absorbing.hunks {
+            if !hunk.keys().is_empty() {
+                hunk.close(&absorbing.known);
+            }
+        }
+    }
+
+    /// Takes a hunk over, in memory.
+    ///
+    /// # Errors
+    /// [`Refusal`]; the hunk is not in the template then.
+    pub fn take(&self, absorbing: &mut Absorbing, hunk: &Hunk) -> Result<(), Refusal> {
+        absorbing.now = hunk.apply(&absorbing.now, self.variables)?;
+        Ok(())
+    }
+
+    /// Writes what was taken over, and says which files that were. Grants nothing.
+    ///
+    /// # Errors
+    /// [`SessionError::Changed`] if a file is not what it was made from; [`SessionError::SecretInTemplate`].
+    pub fn absorb(&self, target: &Target, absorbing: &Absorbing) -> Result<Vec<PathBuf>, SessionError> {
+        let state = self.state.of(&Resolved::follow(&target.path)?);
+        let _lock = state.lock()?;
+        let folder = target.template.parent().unwrap_or(Path::new(""));
+        let mut staged = Vec::new();
+        for (before, now) in absorbing.changed() {
+            let path = now.include.as_ref().map_or_else(|| target.template.clone(), |name| folder.join(name));
+            if absorbing.secrets_in(&now.text) > absorbing.secrets_in(&before.text) {
+                return Err(SessionError::SecretInTemplate { path });
+            }
+            let file = Resolved::follow(&path)?;
+            let found = file.read()?.unwrap_or_default();
+            let mark = if found.starts_with("\u{feff}".as_bytes()) { "\u{feff}" } else { "" };
+            if found != [mark, &before.text].concat().as_bytes() {
+                return Err(SessionError::Changed { path });
+            }
+            let one = file.stage_plainly([mark, &now.text].concat().as_bytes())?;
+            staged.push((path, file, found, one));
+        }
+        let mut written = Vec::new();
+        for (path, file, found, one) in staged {
+            if !file.is_still(Some(&found))? {
+                return Err(SessionError::Changed { path });
+            }
+            one.commit()?;
+            if let Some(folder) = file.path().parent() {
+                sync_folder(folder)?;
+            }
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    fn trace(&self, target: &Target) -> Result<Trace, SessionError> {
+        let path = &target.template;
+        let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
+        let text = fs::read(path).and_then(into_text).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let template = Template { name: path, text: &text };
+        Ok(trace(template, self.variables, &|name| read_include(folder, name))?)
+    }
+}
