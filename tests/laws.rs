@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "laws/absorb.rs"]
+mod absorb;
 #[path = "laws/engine.rs"]
 mod engine;
 #[path = "laws/generate.rs"]

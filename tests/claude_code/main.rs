@@ -11,6 +11,7 @@
 
 mod support;
 
+mod absorb;
 mod bare_client;
 mod copies;
 mod delivery;

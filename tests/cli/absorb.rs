@@ -1,6 +1,7 @@
 //! `absorb`: what the host changed comes back into the template, and no key with it.
 
 use crate::sandbox::{KEY, Said, Sandbox, snapshot};
+use crate::terminal::with_typed;
 use std::fs;
 
 const TEMPLATE: &str = r#"// the servers of this house
@@ -275,4 +276,45 @@ fn nothing_is_allowed_by_absorbing() {
     assert_eq!(absorb(&sandbox, &[]).code, 0);
     assert!(sandbox.read(PATH).contains("\"A_KEY\": \"<< keyring('github') >>\""));
     assert!(!grants(&sandbox));
+}
+
+#[test]
+fn at_a_terminal_each_hunk_is_asked_for() {
+    let change = |live: &mut serde_json::Value| {
+        live["theme"] = "light".into();
+        live["mcpServers"]["one"] = serde_json::json!({"command": "one"});
+        live["mcpServers"]["two"] = serde_json::json!({"command": "two"});
+    };
+    for (typed, taken) in
+        [("?\ny\nn\ny\n", [true, false, true]), ("n\na\n", [false, true, true]), ("y\nq\n", [true, false, false])]
+    {
+        let sandbox = rendered(TEMPLATE);
+        edit(&sandbox, change);
+        let (code, screen) = with_typed(&sandbox, "absorb", typed);
+        assert_eq!(code, 0, "{screen}");
+        assert!(screen.contains("[y,n,a,q,?]") && !screen.contains("canary"), "{screen}");
+        let template = sandbox.read(PATH);
+        assert_eq!(["light\"", "\"one\"", "\"two\""].map(|text| template.contains(text)), taken, "{typed:?} {screen}");
+    }
+}
+
+#[test]
+fn hostile_names_and_values_neither_break_the_template_nor_the_screen() {
+    let sandbox = rendered(TEMPLATE);
+    edit(&sandbox, |live| {
+        live["mcpServers"]["\u{1b}[31m<% if x %>\n\"}"] = serde_json::json!({"args": ["<< keyring('github", "<# x", "{{ y }}", "// z", "\u{202e}", "<<\n>>"], "<< os >>": 1e3});
+    });
+    let said = absorb(&sandbox, &["--dry-run"]);
+    assert!(!said.whole().contains('\u{1b}') && !said.whole().contains('\u{202e}'), "{said:?}");
+    assert_eq!(absorb(&sandbox, &[]).code, 0, "{}", sandbox.read(PATH));
+    is_in_sync(&sandbox);
+}
+
+#[test]
+fn a_torn_live_file_or_an_unknown_target_is_an_error_and_the_template_stays() {
+    let sandbox = rendered(TEMPLATE);
+    sandbox.write("live.json", "{ torn");
+    let said = absorb(&sandbox, &[]);
+    assert_eq!((said.code, sandbox.read(PATH).as_str()), (2, TEMPLATE), "{said:?}");
+    assert_eq!(sandbox.run(&["absorb", "nobody", "--yes"]).code, 2);
 }

@@ -1,4 +1,5 @@
-//! A list that the host changed: only the items that differ are edited, so that comments between the others stay.
+//! A list that the host changed: only the items that differ are edited, and of an item what differs in it, so that comments
+//! between and in the others stay.
 
 use super::place::{Edit, insert, remove, replace};
 use super::{edited, means};
@@ -20,13 +21,35 @@ enum Step<'a> {
 
 /// The template with the list's items as wanted; `None` if it is no list, or that can't be done item by item.
 pub(super) fn edit(template: &Trace, at: &Pointer, live: &str, wanted: &str, variables: &Variables) -> Option<Trace> {
-    let old = Document::parse(template.blueprint.document.as_bytes()).ok()?;
     let new = Document::parse(live.as_bytes()).ok()?;
-    let old = old.find(at).filter(|node| node.kind() == Kind::Array)?;
     if new.root().kind() != Kind::Array {
         return None;
     }
-    let (old, new): (Vec<_>, Vec<_>) = (old.items().collect(), new.root().items().collect());
+    items(template, at, new.root(), variables).filter(|now| means(now, wanted))
+}
+
+/// The first edit that compiles at all; whether the whole is as wanted is asked at the end.
+fn any(template: &Trace, edits: impl IntoIterator<Item = Edit>, variables: &Variables) -> Option<Trace> {
+    edits.into_iter().find_map(|one| edited(template, one, variables))
+}
+
+/// Turns the value at a place into another, as deep as both are of a kind. As deep as the template, which is bounded.
+fn turn(template: &Trace, at: &Pointer, live: Node<'_>, variables: &Variables) -> Option<Trace> {
+    let document = Document::parse(template.blueprint.document.as_bytes()).ok()?;
+    let old = document.find(at)?;
+    let way = match (old.kind(), live.kind()) {
+        _ if old.same_value(&live) => return Some(template.clone()),
+        (Kind::Object, Kind::Object) => members(template, at, live, variables),
+        (Kind::Array, Kind::Array) => items(template, at, live, variables),
+        _ => None,
+    };
+    way.or_else(|| any(template, replace(template, at, live.raw()), variables))
+}
+
+fn items(template: &Trace, at: &Pointer, live: Node<'_>, variables: &Variables) -> Option<Trace> {
+    let document = Document::parse(template.blueprint.document.as_bytes()).ok()?;
+    let old: Vec<_> = document.find(at).filter(|node| node.kind() == Kind::Array)?.items().collect();
+    let new: Vec<_> = live.items().collect();
     if old.len() > LONG || new.len() > LONG {
         return None;
     }
@@ -38,14 +61,43 @@ pub(super) fn edit(template: &Trace, at: &Pointer, live: &str, wanted: &str, var
     // From the back, so that indices stay true.
     for step in steps.iter().rev() {
         let before = |index: usize| index.checked_sub(1).map(|index| at.index(index));
-        let edits: Vec<Edit> = match step {
-            Step::Remove(index) => remove(&now, &at.index(*index), before(*index).as_ref()),
-            Step::Replace(index, item) => replace(&now, &at.index(*index), item.raw()).into_iter().collect(),
-            Step::Insert(index, item) => insert(&now, at, before(*index).as_ref(), None, item.raw()),
+        now = match step {
+            Step::Remove(index) => any(&now, remove(&now, &at.index(*index), before(*index).as_ref()), variables)?,
+            Step::Replace(index, item) => turn(&now, &at.index(*index), *item, variables)?,
+            Step::Insert(index, item) => {
+                any(&now, insert(&now, at, before(*index).as_ref(), None, item.raw()), variables)?
+            }
         };
-        now = edits.into_iter().find_map(|one| edited(&now, one, variables))?;
     }
-    means(&now, wanted).then_some(now)
+    Some(now)
+}
+
+fn members(template: &Trace, at: &Pointer, live: Node<'_>, variables: &Variables) -> Option<Trace> {
+    let document = Document::parse(template.blueprint.document.as_bytes()).ok()?;
+    let names = |node: Node<'_>| -> Vec<String> {
+        node.members().filter_map(|member| Some(member.key.as_str()?.into_owned())).collect()
+    };
+    let (mut now, mut left) = (template.clone(), names(document.find(at)?));
+    for name in left.clone() {
+        let here = at.child(&name);
+        now = match live.get(&name) {
+            Some(value) => turn(&now, &here, value, variables)?,
+            None => {
+                let index = left.iter().position(|other| *other == name)?;
+                let before = index.checked_sub(1).and_then(|index| left.get(index)).map(|name| at.child(name));
+                left.remove(index);
+                any(&now, remove(&now, &here, before.as_ref()), variables)?
+            }
+        };
+    }
+    for name in names(live) {
+        if !left.contains(&name) {
+            let behind = left.last().map(|name| at.child(name));
+            now = any(&now, insert(&now, at, behind.as_ref(), Some(&name), live.get(&name)?.raw()), variables)?;
+            left.push(name);
+        }
+    }
+    Some(now)
 }
 
 /// The way from one list to the other over a longest common part.
