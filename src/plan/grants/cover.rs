@@ -2,7 +2,7 @@
 
 use super::Destination;
 use super::shown::Shown;
-use super::unit::{is_map, may_lead, unit};
+use super::unit::{is_map, is_server, may_lead, unit};
 use crate::json::{Document, Node, Pointer};
 use crate::plan::detect::names::is_secret_name;
 use crate::template::{Blueprint, Part, Slot, parse_parts};
@@ -16,9 +16,25 @@ const HARMLESS: [&str; 8] =
 /// What may stand before the one reference of a header.
 const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
 
+/// An object around slots. Its members are walked once: a live file may have megabytes, and a thousand slots.
+struct Object<'a> {
+    node: Node<'a>,
+    is_server: bool,
+    /// The members that may lead values elsewhere.
+    leading: Vec<(String, Node<'a>)>,
+}
+
+impl<'a> Object<'a> {
+    fn of(node: Node<'a>) -> Self {
+        let named = node.members().filter_map(|member| Some((member.key.as_str()?.into_owned(), member.value)));
+        let leading = named.filter(|(name, _)| may_lead(name)).collect();
+        Self { node, is_server: is_server(&node), leading }
+    }
+}
+
 /// The objects around the slots, found in one pass.
 pub(super) struct Surroundings<'a> {
-    objects: HashMap<Pointer, Node<'a>>,
+    objects: HashMap<Pointer, Object<'a>>,
     shown: Shown<'a>,
     /// By the thing, or by the object that holds a slot which is in none.
     known: HashMap<Pointer, (Arc<Destination>, String)>,
@@ -29,13 +45,13 @@ impl<'a> Surroundings<'a> {
         let all: HashSet<Pointer> = standing.iter().flat_map(|slot| above(&slot.pointer)).collect();
         let pointers: Vec<Pointer> = all.into_iter().collect();
         let nodes = document.find_all(&pointers);
-        let objects = pointers.into_iter().zip(nodes).filter_map(|(at, node)| Some((at, node?))).collect();
+        let objects = pointers.into_iter().zip(nodes).filter_map(|(at, node)| Some((at, Object::of(node?)))).collect();
         Self { objects, shown: Shown::new(blueprint), known: HashMap::new() }
     }
 
     /// Where the value of a slot goes, and the text of everything that decides it.
     pub(super) fn of_slot(&mut self, slot: &Pointer) -> (Arc<Destination>, &str) {
-        let unit = unit(slot, |at| self.objects.get(at).copied());
+        let unit = unit(slot, |at| self.objects.get(at).is_some_and(|object| object.is_server));
         let at = unit.clone().or_else(|| slot.parent()).unwrap_or_default();
         let (objects, shown) = (&self.objects, &self.shown);
         let known = self.known.entry(at).or_insert_with_key(|at| describe(objects, shown, at, unit.is_some()));
@@ -44,12 +60,12 @@ impl<'a> Surroundings<'a> {
 }
 
 fn describe(
-    objects: &HashMap<Pointer, Node<'_>>,
+    objects: &HashMap<Pointer, Object<'_>>,
     shown: &Shown<'_>,
     at: &Pointer,
     is_unit: bool,
 ) -> (Arc<Destination>, String) {
-    let node = objects.get(at).copied().filter(|_| is_unit);
+    let node = objects.get(at).map(|object| object.node).filter(|_| is_unit);
     let mut covered = node.map(covered).unwrap_or_default();
     let (address, mut around) = node.map(|node| shown.of(node)).unwrap_or_default();
     // From the outside in: an environment or a proxy of the whole document counts for each server in it.
@@ -57,17 +73,16 @@ fn describe(
         if is_unit { above(at).collect() } else { std::iter::once(at.clone()).chain(above(at)).collect() };
     for outer in outer {
         let Some(object) = objects.get(&outer) else { continue };
-        for member in object.members() {
-            let Some(name) = member.key.as_str().filter(|name| may_lead(name)) else { continue };
-            let path = outer.child(&name);
-            if at.is_within(&path) || is_inert(&name, member.value.as_str().as_deref(), false) {
+        for (name, value) in &object.leading {
+            let path = outer.child(name);
+            if at.is_within(&path) || is_inert(name, value.as_str().as_deref(), false) {
                 continue;
             }
             covered.push('\n');
             covered.push_str(path.as_str());
             covered.push(' ');
-            covered.push_str(&pruned(member.value, &name));
-            around.extend(shown.member(&name, member.value));
+            covered.push_str(&pruned(*value, name));
+            around.extend(shown.member(name, *value));
         }
     }
     let server = node.filter(|_| !address.is_empty()).map(|_| at.clone());

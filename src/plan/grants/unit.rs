@@ -35,7 +35,7 @@ pub(super) fn may_lead(name: &str) -> bool {
 }
 
 /// Whether an object says itself where it is, in any of the shapes that hosts know.
-fn is_server(node: &Node<'_>) -> bool {
+pub(super) fn is_server(node: &Node<'_>) -> bool {
     node.members().any(|member| {
         let shape = match member.value.kind() {
             Kind::String | Kind::Array => Some(()),
@@ -45,8 +45,8 @@ fn is_server(node: &Node<'_>) -> bool {
     })
 }
 
-/// The thing a slot is in; `None` if the slot stands in the document itself. `node` finds what stands at a pointer.
-pub(super) fn unit<'a>(slot: &Pointer, node: impl Fn(&Pointer) -> Option<Node<'a>>) -> Option<Pointer> {
+/// The thing a slot is in; `None` if the slot stands in the document itself. `is_server` knows it of each object above.
+pub(super) fn unit(slot: &Pointer, is_server: impl Fn(&Pointer) -> bool) -> Option<Pointer> {
     let tokens: Vec<Cow<'_, str>> = slot.tokens().collect();
     let parent = tokens.len().checked_sub(1)?;
     // A project of Claude Code's has the settings of a document.
@@ -62,9 +62,7 @@ pub(super) fn unit<'a>(slot: &Pointer, node: impl Fn(&Pointer) -> Option<Node<'a
     };
     let above: Vec<Pointer> = std::iter::successors(slot.parent(), Pointer::parent).collect();
     let at_depth = |depth: usize| above.get(parent.checked_sub(depth)?);
-    ends.extend(
-        (base + 1..=parent).find(|depth| at_depth(*depth).and_then(&node).is_some_and(|node| is_server(&node))),
-    );
+    ends.extend((base + 1..=parent).find(|depth| at_depth(*depth).is_some_and(&is_server)));
     let end = ends.into_iter().min().filter(|end| *end > base)?;
     at_depth(end).cloned()
 }
