@@ -5,7 +5,7 @@ use super::render::{into_text, read_include};
 use super::{Session, SessionError, Target};
 use crate::host::Resolved;
 use crate::host::replace::sync_folder;
-use crate::json::Pointer;
+use crate::json::{Document, Pointer};
 use crate::plan::absorb::{Hunk, Refusal};
 use crate::plan::fingerprint::SHORT;
 use crate::plan::{Journal, undo_raw};
@@ -31,6 +31,19 @@ impl Absorbing {
     /// The files that are going to be written, before and after.
     fn changed(&self) -> impl Iterator<Item = (&SourceFile, &SourceFile)> {
         self.before.files.iter().zip(&self.now.files).filter(|(before, now)| before.text != now.text)
+    }
+
+    /// Where a string of a hunk is a secret that the live file owes. A short one is found by nobody else, since it is closed in
+    /// its own place only.
+    fn owed_in(&self, hunk: &Hunk) -> Option<Pointer> {
+        let journal = self.journal.as_ref()?;
+        let document = Document::parse(hunk.change.live.as_deref()?.as_bytes()).ok()?;
+        let mut found = false;
+        document.strings(|token| {
+            let is_it = |text: &str| journal.secrets().any(|(_, print)| print.matches(&journal.key, text));
+            found |= token.node.as_str().is_some_and(|text| is_it(&text));
+        });
+        found.then(|| hunk.change.pointer.clone())
     }
 
     /// How many secrets a text holds in the open, as far as the journal and the stores tell.
@@ -82,6 +95,9 @@ impl Session<'_> {
     /// # Errors
     /// [`Refusal`]; the hunk is not in the template then.
     pub fn take(&self, absorbing: &mut Absorbing, hunk: &Hunk) -> Result<(), Refusal> {
+        if let Some(pointer) = absorbing.owed_in(hunk) {
+            return Err(Refusal::Key { pointer });
+        }
         absorbing.now = hunk.apply(&absorbing.now, self.variables)?;
         Ok(())
     }

@@ -267,15 +267,23 @@ fn a_template_behind_a_symlink_stays_behind_it_and_keeps_its_mode_line_ends_and_
 
 #[test]
 fn nothing_is_allowed_by_absorbing() {
-    let sandbox = rendered(TEMPLATE);
-    let grants =
-        |sandbox: &Sandbox| sandbox.files().into_iter().any(|(path, _)| path.to_string_lossy().contains("grants"));
+    let sandbox = Sandbox::with_key();
+    sandbox.write(PATH, TEMPLATE);
+    let guarded = |arguments: &[&str]| {
+        sandbox.said(&sandbox.command(arguments).env_remove("KEYSTENCIL_GRANTS").output().unwrap())
+    };
+    assert_eq!(guarded(&["render", "--allow-new"]).code, 0);
     edit(&sandbox, |live| {
-        live["mcpServers"]["b"] = serde_json::json!({"env": {"A_KEY": "<< keyring('github') >>"}});
+        let reference = serde_json::json!({"KEY": "<< keyring('github') >>"});
+        live["mcpServers"]["other"] = serde_json::json!({"command": "other", "env": reference});
     });
-    assert_eq!(absorb(&sandbox, &[]).code, 0);
-    assert!(sandbox.read(PATH).contains("\"A_KEY\": \"<< keyring('github') >>\""));
-    assert!(!grants(&sandbox));
+    assert_eq!(guarded(&["allow", "--pending"]).code, 0);
+    assert_eq!(guarded(&["absorb", "--yes"]).code, 0);
+    assert!(sandbox.read(PATH).contains("\"KEY\": \"<< keyring('github') >>\""), "{}", sandbox.read(PATH));
+    let said = guarded(&["allow", "--pending"]);
+    assert!(said.code == 1 && said.out.contains("/mcpServers/other/env/KEY"), "{said:?}");
+    assert_eq!(guarded(&["render"]).code, 3);
+    assert_eq!(sandbox.live().matches("canary").count(), 1);
 }
 
 #[test]
@@ -317,4 +325,17 @@ fn a_torn_live_file_or_an_unknown_target_is_an_error_and_the_template_stays() {
     let said = absorb(&sandbox, &[]);
     assert_eq!((said.code, sandbox.read(PATH).as_str()), (2, TEMPLATE), "{said:?}");
     assert_eq!(sandbox.run(&["absorb", "nobody", "--yes"]).code, 2);
+}
+
+#[test]
+fn a_short_secret_that_moved_is_recognised_by_the_journal_alone() {
+    let sandbox = Sandbox::with_target();
+    sandbox.store("github", "tiny42");
+    sandbox.write(PATH, TEMPLATE);
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    edit(&sandbox, |live| live["mcpServers"]["notes"]["label"] = "tiny42".into());
+    let said = absorb(&sandbox, &[]);
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("/mcpServers/notes/label") && !said.whole().contains("tiny42"), "{said:?}");
+    assert_eq!(sandbox.read(PATH), TEMPLATE);
 }
