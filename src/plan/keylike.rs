@@ -21,6 +21,12 @@ pub fn looks_like_key(text: &str) -> bool {
         || !detect::find(text.as_bytes()).is_empty()
 }
 
+/// Whether a known beginning of a key stands anywhere in a run of ASCII.
+#[must_use]
+pub(crate) fn holds_known_beginning(run: &str) -> bool {
+    (0..run.len()).filter_map(|at| run.get(at..)).any(detect::has_known_beginning)
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)))
 }

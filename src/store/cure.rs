@@ -11,6 +11,9 @@ impl Explain for StoreError {
             Self::VaultIdentityMissing { identity: path }
             | Self::VaultIdentityUnreadable { identity: path, .. }
             | Self::VaultLocked { identity: path }
+            | Self::NoSuchIdentity { identity: path }
+            | Self::NewIdentityLocked { identity: path }
+            | Self::NewIdentityPublic { identity: path }
             | Self::VaultPassphrase { identity: path }
             | Self::VaultPlugin { identity: path, .. }
             | Self::RuntimeFolder { path, .. }
@@ -75,6 +78,11 @@ impl Explain for StoreError {
                     .to_owned()
             }
             Self::VaultLocked { .. } => "run `keystencil unlock --for 8h` at a terminal".to_owned(),
+            Self::NoSuchIdentity { .. } => "correct the path after `--identity`; nothing was changed".to_owned(),
+            Self::NewIdentityLocked { .. } => "run this at a terminal; nothing was changed".to_owned(),
+            Self::NewIdentityPublic { .. } => "name the private key, for ssh the file without `.pub`; to let this key \
+                 read the vault as well: `keystencil vault recipients add`"
+                .to_owned(),
             Self::VaultPassphrase { .. } => {
                 "try again; nothing was changed. Nobody can open the vault without it".to_owned()
             }

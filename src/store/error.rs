@@ -142,6 +142,24 @@ pub enum StoreError {
         /// The identity.
         identity: PathBuf,
     },
+    /// An identity file that was named is not there.
+    #[error("there is no such identity file")]
+    NoSuchIdentity {
+        /// What was named.
+        identity: PathBuf,
+    },
+    /// A passphrase protects the identity that the vault is to have, and nobody is there to be asked.
+    #[error("the new identity has a passphrase, and there is nobody to type it")]
+    NewIdentityLocked {
+        /// The identity.
+        identity: PathBuf,
+    },
+    /// The vault was to have a public key as its identity.
+    #[error("this is a public key, and an identity is a private one")]
+    NewIdentityPublic {
+        /// The file.
+        identity: PathBuf,
+    },
     /// The passphrase that was typed does not open the identity.
     #[error("this is not the passphrase of the vault's identity")]
     VaultPassphrase {

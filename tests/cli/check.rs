@@ -51,6 +51,13 @@ fn nothing_found_is_status_0_and_says_what_was_looked_at() {
 }
 
 #[test]
+fn this_repository_is_clean_by_its_own_check() {
+    let said = Sandbox::empty().run(&["check", env!("CARGO_MANIFEST_DIR")]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("nothing found in ") || said.out.contains("nothing found in "), "{said:?}");
+}
+
+#[test]
 fn own_secrets_are_found_in_every_form_in_any_file() {
     let sandbox = Sandbox::with_key();
     let base64 = |prefix: &str| base64::engine::general_purpose::STANDARD.encode(format!("{prefix}{KEY}:x"));

@@ -180,6 +180,46 @@ fn a_passphrase_that_is_typed_differently_or_not_at_all_changes_nothing() {
 }
 
 #[test]
+fn a_new_identity_that_can_not_be_used_is_told_from_the_vaults_own() {
+    let sandbox = Sandbox::with_key();
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", PASSPHRASE, "-f"])
+        .arg(sandbox.path("key"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    chmod(&sandbox.path("key.pub"), 0o600);
+    let before = sandbox.files();
+    for (file, message, cure) in [
+        ("key", "the new identity has a passphrase, and there is nobody to type it", "run this at a terminal"),
+        ("key.pub", "this is a public key", "without `.pub`; to let this key read the vault as well"),
+        ("nope", "there is no such identity file", "correct the path after `--identity`"),
+    ] {
+        let said = sandbox.run(&["vault", "rekey", "--identity", file]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(
+            said.err.contains(message) && said.err.contains(cure) && said.err.contains(&format!("at {file}\n")),
+            "{said:?}"
+        );
+    }
+    assert_eq!(sandbox.files(), before);
+}
+
+#[test]
+fn a_fifo_in_the_place_of_the_vault_or_its_identity_is_refused_at_once() {
+    for file in [".local/share/keystencil/vault.age", ".config/keystencil/identity.txt"] {
+        let sandbox = Sandbox::with_key();
+        fs::remove_file(sandbox.path(file)).unwrap();
+        assert!(Command::new("mkfifo").args(["-m", "600"]).arg(sandbox.path(file)).status().unwrap().success());
+        for arguments in [&["secret", "get", "github"][..], &["secret", "list"], &["vault", "rekey"]] {
+            let said = sandbox.run(arguments);
+            assert_eq!(said.code, 2, "{arguments:?}: {said:?}");
+            assert!(said.err.contains("it is no regular file"), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn recipients_are_added_listed_and_removed() {
     let sandbox = Sandbox::with_key();
     let identity = sandbox.path("other.txt");

@@ -49,6 +49,8 @@ fn an_export_is_sealed_to_a_key_and_imported_with_it() {
     let said = import(&there, &["--identity", "there.txt"]);
     assert_eq!(said.whole(), "imported 1 secret: 1 new\n[0]");
     assert_eq!(there.run(&["secret", "get", "github"]).out, format!("{KEY}\n"));
+    let said = import(&there, &["--identity", "nope.txt"]);
+    assert!(said.err.contains("there is no such identity file\n  at nope.txt\n"), "{said:?}");
     let said = here.run_with_input(&["vault", "import"], &there.run(&["vault", "export", "--to", &public]).out);
     assert!(said.err.contains("it is sealed to another identity"), "{said:?}");
 }
@@ -117,6 +119,13 @@ fn an_import_merges_and_what_differs_is_for_a_person_to_say() {
     for said in [&said.err, &said.out] {
         assert!(!said.contains("mine") && !said.contains("canary"));
     }
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    let sandbox = Sandbox::empty();
+    let said = sandbox.run_with_input(&["vault", "import", "-"], &export());
+    assert_eq!(said.whole(), "imported 2 secrets: 2 new\n[0]");
 }
 
 #[test]

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn utf_16_is_read_as_text_and_binary_data_for_certain_formats_only() {
-        let text = format!("\u{feff}a\n{}\nAPI_KEY=q7Zk2Xv9Lw3Rt8Yb5Nc1", key());
+        let text = format!("\u{feff}a\n{}\nAPI_KEY=q7Zk2Xv9Lw3Rt8Yb5Nc1", key()); // keystencil: allow
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let own = Own::new([1; 32]);

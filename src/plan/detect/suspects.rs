@@ -84,7 +84,7 @@ pub struct Suspect {
 ///
 /// ```
 /// use keystencil::plan::detect::{Suspicion, suspects};
-/// let found = suspects(b"DB_PASSWORD=q7Zk2Xv9Lw3Rt8Yb\nhash=q7Zk2Xv9Lw3Rt8Yb\n");
+/// let found = suspects(b"DB_PASSWORD=q7Zk2Xv9Lw3Rt8Yb\nhash=q7Zk2Xv9Lw3Rt8Yb\n"); // keystencil: allow
 /// assert_eq!((found.len(), found[0].range.clone(), found[0].why), (1, 12..28, Suspicion::Value));
 /// ```
 #[must_use]

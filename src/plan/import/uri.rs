@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn only_the_secret_part_of_a_url_is_taken() {
         assert_eq!(parts("postgresql://app:hunter2@db:5432/app?sslmode=require"), ["hunter2"]);
-        assert_eq!(parts("redis://:p%40ss@cache/0"), ["p%40ss"]);
+        assert_eq!(parts("redis://:p%40ss@cache/0"), ["p%40ss"]); // keystencil: allow
         assert_eq!(parts("postgres://u:pa/ss?w#rd@db/app"), ["pa/ss?w#rd"]);
         assert_eq!(parts("https://mcp.example.com/mcp?api_key=abc123def&profile=me"), ["abc123def"]);
         assert_eq!(parts("mongodb+srv://u:secretpw@c0.example.net/?retryWrites=true&w=majority"), ["secretpw"]);

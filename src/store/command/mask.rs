@@ -1,7 +1,7 @@
 //! What may be shown of a program's standard error: a few lines, without control characters and without anything that
 //! is a secret, holds one, or looks like one.
 
-use crate::plan::keylike::looks_like_key;
+use crate::plan::keylike::{holds_known_beginning, looks_like_key};
 use crate::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -12,6 +12,8 @@ const LINES: usize = 4;
 const CHARS: usize = 300;
 /// A value shorter than this could be any word.
 const SHORT: usize = 4;
+/// A run of so many letters and digits may be a key, whatever it stands against.
+const RUN: usize = 16;
 
 const HIDDEN: &str = "[hidden]";
 
@@ -61,14 +63,46 @@ fn is_invisible(char: char) -> bool {
 
 /// A line with what looks like a key hidden, or hidden itself if no word of it does but the whole.
 fn masked(line: &str) -> String {
-    let mask = |word: &str| if looks_like_key(word) { HIDDEN.to_owned() } else { word.to_owned() };
+    let mask = |word: &str| if looks_like_key(word) { HIDDEN.to_owned() } else { without_runs(word) };
     let line = line.split(' ').map(mask).collect::<Vec<_>>().join(" ");
     if looks_like_key(&line) { HIDDEN.to_owned() } else { line }
+}
+
+/// A word with every run in it hidden that may be a key. A path with a digit goes too: of another program's message too
+/// little may be shown, and never too much.
+fn without_runs(word: &str) -> String {
+    let is_inside = |char: char| char.is_ascii_alphanumeric() || "_-./+=".contains(char);
+    let mut shown = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(char) = rest.chars().next() {
+        let (run, after) = rest.split_at(rest.find(|char| !is_inside(char)).unwrap_or(rest.len()));
+        if run.is_empty() {
+            shown.push(char);
+            rest = rest.get(char.len_utf8()..).unwrap_or_default();
+        } else {
+            shown.push_str(if may_be_key(run) { HIDDEN } else { run });
+            rest = after;
+        }
+    }
+    shown
+}
+
+fn may_be_key(run: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+    let is_mixed = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
+    run.len() >= RUN && (is_mixed || holds_known_beginning(run))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_hidden_in_the_middle_of_a_word_too() {
+        assert_eq!(shown(b"no SECRETleak_sk-abcdefghijklmnopqrstuvwx!", b"", &[]), "no [hidden]!");
+        assert_eq!(shown(b"got `q7Zk2Xv9/Lw3R+8Yb=`: no", b"", &[]), "got `[hidden]`: no");
+        assert_eq!(shown(b"configuration-of-this-program missing", b"", &[]), "configuration-of-this-program missing");
+    }
 
     #[test]
     fn a_value_is_hidden_wherever_it_stands_and_so_is_what_looks_like_one() {

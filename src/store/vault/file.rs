@@ -18,14 +18,38 @@ pub(super) const MARK: &str = ".keystencil-vault-";
 /// How long another process may hold the lock. A change takes milliseconds; a plugin may wait for a touch.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
-/// The bytes of a file that is its owner's alone; `None` if it is not there.
+/// The bytes of a file that is its owner's alone; `None` if it is not there. Never waits: a FIFO is refused.
 pub(super) fn read_private(path: &Path, doing: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().try_into().unwrap_or_default(),
+    );
+    read(path, doing, &options, true)
+}
+
+/// The same of a file that a person named: a shell's `<(…)` is a pipe, and is waited for.
+pub(super) fn read_given(path: &Path, doing: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    read(path, doing, OpenOptions::new().read(true), false)
+}
+
+fn read(
+    path: &Path,
+    doing: &'static str,
+    options: &OpenOptions,
+    is_regular: bool,
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let io = |error| StoreError::io(doing, path, &error);
-    let mut file = match File::open(path) {
+    let mut file = match options.open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         other => other.map_err(io)?,
     };
     let metadata = file.metadata().map_err(io)?;
+    if is_regular && !metadata.is_file() {
+        return Err(io(std::io::Error::other("it is no regular file")));
+    }
     check_private(path, &metadata)?;
     let room = usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));

@@ -41,7 +41,14 @@ impl Vault {
     /// readable with both identities if the disk fails in the middle.
     pub fn rekey(&self, new: &NewIdentity) -> Result<Rekeyed, StoreError> {
         let (bytes, source) = self.new_bytes(new)?;
-        let identity = self.opener.identity(&bytes, &source)?;
+        let identity = self.opener.identity(&bytes, &source).map_err(|error| match error {
+            // It is not the vault that is locked: `unlock` would not help.
+            StoreError::VaultLocked { identity } => StoreError::NewIdentityLocked { identity },
+            StoreError::VaultIdentityUnreadable { identity, .. } if is_public(&bytes) => {
+                StoreError::NewIdentityPublic { identity }
+            }
+            other => other,
+        })?;
         let held = self.lock()?;
         let found = held.read()?;
         let had_vault = found.is_some();
@@ -73,8 +80,8 @@ impl Vault {
                 (Zeroizing::new(sealed), own)
             }
             NewIdentity::File(path) => {
-                let missing = || StoreError::VaultIdentityMissing { identity: path.clone() };
-                (file::read_private(path, "read the identity")?.ok_or_else(missing)?, path.clone())
+                let missing = || StoreError::NoSuchIdentity { identity: path.clone() };
+                (file::read_given(path, "read the identity")?.ok_or_else(missing)?, path.clone())
             }
         })
     }
@@ -114,6 +121,13 @@ impl Held<'_> {
         };
         if is_same { Ok(()) } else { Err(self.vault.damaged("it is not what was just written")) }
     }
+}
+
+/// Whether a file that holds no identity holds a public key.
+fn is_public(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.next().is_some_and(|line| ["age1", "ssh-", "ecdsa-", "sk-"].iter().any(|start| line.starts_with(start)))
 }
 
 /// The content with the new identity's public keys in the place of the old one's.

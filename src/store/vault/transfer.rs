@@ -122,8 +122,13 @@ impl Vault {
             );
         }
         let path = identity.unwrap_or(&self.paths.identity);
-        let missing = || StoreError::VaultIdentityMissing { identity: path.to_owned() };
-        let key_file = file::read_private(path, "read the identity")?.ok_or_else(missing)?;
+        let key_file = match identity {
+            None => file::read_private(path, "read the identity")?.ok_or_else(|| self.without_identity())?,
+            Some(path) => {
+                let missing = || StoreError::NoSuchIdentity { identity: path.to_owned() };
+                file::read_given(path, "read the identity")?.ok_or_else(missing)?
+            }
+        };
         let key = self.opener.identity(&key_file, path)?;
         seal::open(sealed, key.keys()).map_err(|error| match error {
             Unopened::WrongKey | Unopened::Passphrase => bad("it is sealed to another identity"),

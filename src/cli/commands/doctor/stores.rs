@@ -109,7 +109,13 @@ fn store(workplace: &Workplace<'_>, listing: &Listing, kind: StoreKind) -> Findi
             Finding::idle(&subject, "it answers, and does not tell which entries it has")
         }
         (_, Some(error)) => Finding::bad(&subject, explained(workplace.report(), error), error.hint()),
-        (StoreKind::Vault, None) if entries == 0 => Finding::idle(&subject, "nothing is in it"),
+        (StoreKind::Vault, None) if entries == 0 => {
+            let backups = workplace.lookup.stores.vault().list_backups().map(|all| all.len()).unwrap_or_default();
+            match backups {
+                0 => Finding::idle(&subject, "nothing is in it"),
+                _ => Finding::idle(&subject, format!("no secret is in it, and {}", count(backups, "backup"))),
+            }
+        }
         (StoreKind::Vault, None) => {
             let paths = workplace.context.environment.vault();
             let path = workplace.report().path(&paths.vault);

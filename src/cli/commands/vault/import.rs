@@ -30,7 +30,7 @@ const LIMIT: usize = 64 << 20;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct ImportArgs {
-    /// The export; standard input without one
+    /// The export; standard input without one, or with `-`
     file: Option<PathBuf>,
     /// The identity that opens it, if it is not the vault's own
     #[arg(long, value_name = "FILE")]
@@ -54,7 +54,7 @@ enum Conflict {
 }
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
-    let (bytes, source) = match &args.file {
+    let (bytes, source) = match args.file.as_ref().filter(|file| file.as_os_str() != "-") {
         Some(file) => (read(File::open(file).map_err(|error| unread(file, error))?, file)?, file.clone()),
         None => (read(io::stdin().lock(), Path::new("standard input"))?, PathBuf::from("standard input")),
     };
