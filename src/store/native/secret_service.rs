@@ -181,7 +181,9 @@ fn pick(
     for item in items {
         let value = values.get(item).ok_or(StoreError::Locked)?;
         if distinct.is_some_and(|other| other != value) {
-            let labels = service.properties(items)?.into_iter().flatten().map(|item| item.label).collect();
+            // In one order, whatever the provider's.
+            let mut labels: Vec<_> = service.properties(items)?.into_iter().flatten().map(|item| item.label).collect();
+            labels.sort();
             return Err(StoreError::Ambiguous { query: query.clone(), labels });
         }
         distinct = Some(value);

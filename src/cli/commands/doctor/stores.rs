@@ -75,7 +75,8 @@ fn missing(query: &Query, name: &SecretName, users: &[String]) -> Finding {
 /// read here.
 fn several(found: &[&Entry], name: &SecretName) -> Option<Finding> {
     let found: Vec<&&Entry> = found.iter().filter(|entry| entry.store == StoreKind::Native).collect();
-    let labels: Vec<&str> = found.iter().filter_map(|entry| entry.label.as_deref()).collect();
+    let mut labels: Vec<&str> = found.iter().filter_map(|entry| entry.label.as_deref()).collect();
+    labels.sort_unstable();
     (found.len() > 1).then(|| {
         let (name, many) = (naming::of_name(name), found.len());
         let message = format!("{name} is in the keyring {many} times, as {}", labels.join(", "));
