@@ -131,6 +131,17 @@ impl fmt::Display for Destination {
 /// ```
 #[must_use]
 pub fn flows(document: &Document<'_>, blueprint: &Blueprint) -> Vec<Flow> {
+    all(document, blueprint, true)
+}
+
+/// The same, to be compared with what was allowed and not to be shown: the destinations are not described, which costs
+/// more than all the rest (what looks like a key in them has to be told).
+#[must_use]
+pub(super) fn bare_flows(document: &Document<'_>, blueprint: &Blueprint) -> Vec<Flow> {
+    all(document, blueprint, false)
+}
+
+fn all(document: &Document<'_>, blueprint: &Blueprint, described: bool) -> Vec<Flow> {
     let slots = &blueprint.slots;
     let pointers: Vec<Pointer> = slots.iter().map(|slot| slot.pointer.clone()).collect();
     let standing: Vec<&Slot> = slots
@@ -139,7 +150,7 @@ pub fn flows(document: &Document<'_>, blueprint: &Blueprint) -> Vec<Flow> {
         .filter(|(slot, node)| node.and_then(|node| node.as_str()).is_some_and(|text| text == slot.placeholder()))
         .map(|(slot, _)| slot)
         .collect();
-    let mut around = Surroundings::of(document, &standing, blueprint);
+    let mut around = Surroundings::of(document, &standing, blueprint, described);
     standing.into_iter().map(|slot| flow(slot, &mut around)).collect()
 }
 

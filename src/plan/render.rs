@@ -2,7 +2,7 @@
 //!
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
-use super::grants::{Flow, Grants, flows};
+use super::grants::{Flow, Grants, bare_flows, flows};
 use super::insert::{Filling, insert, render};
 use super::journal::{Filled, Journal, undo_patch};
 use super::sync::{Applied, Conflict, OnConflict, sync};
@@ -45,7 +45,7 @@ pub struct RenderPlan {
     pub rendered: String,
     /// What was filled.
     pub filling: Filling,
-    /// Where values go, of all slots that hold their placeholder.
+    /// Where values go, of all slots that hold their placeholder; not described if all of them are allowed.
     pub flows: Vec<Flow>,
     /// Those of them that nobody allowed.
     pub refused: Vec<Flow>,
@@ -97,7 +97,12 @@ where
         false => json::edit::apply(&at_rest, &merge.patch)?,
     };
     let merged = target(placeholder_form.as_bytes())?;
-    let flows = flows(&merged, inputs.blueprint);
+    // Described only if a person may read them.
+    let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, inputs.blueprint)));
+    let flows = match bare {
+        Some((grants, bare)) if bare.iter().all(|flow| grants.allow(flow)) => bare,
+        _ => flows(&merged, inputs.blueprint),
+    };
     let is_refused = |flow: &&Flow| inputs.grants.is_some_and(|grants| !grants.allow(flow));
     let refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
     let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();

@@ -35,25 +35,26 @@ impl<'a> Object<'a> {
 /// The objects around the slots, found in one pass.
 pub(super) struct Surroundings<'a> {
     objects: HashMap<Pointer, Object<'a>>,
-    shown: Shown<'a>,
+    /// `None`: nobody reads it.
+    shown: Option<Shown<'a>>,
     /// By the thing, or by the object that holds a slot which is in none.
     known: HashMap<Pointer, (Arc<Destination>, String)>,
 }
 
 impl<'a> Surroundings<'a> {
-    pub(super) fn of(document: &Document<'a>, standing: &[&Slot], blueprint: &'a Blueprint) -> Self {
+    pub(super) fn of(document: &Document<'a>, standing: &[&Slot], blueprint: &'a Blueprint, described: bool) -> Self {
         let all: HashSet<Pointer> = standing.iter().flat_map(|slot| above(&slot.pointer)).collect();
         let pointers: Vec<Pointer> = all.into_iter().collect();
         let nodes = document.find_all(&pointers);
         let objects = pointers.into_iter().zip(nodes).filter_map(|(at, node)| Some((at, Object::of(node?)))).collect();
-        Self { objects, shown: Shown::new(blueprint), known: HashMap::new() }
+        Self { objects, shown: described.then(|| Shown::new(blueprint)), known: HashMap::new() }
     }
 
     /// Where the value of a slot goes, and the text of everything that decides it.
     pub(super) fn of_slot(&mut self, slot: &Pointer) -> (Arc<Destination>, &str) {
         let unit = unit(slot, |at| self.objects.get(at).is_some_and(|object| object.is_server));
         let at = unit.clone().or_else(|| slot.parent()).unwrap_or_default();
-        let (objects, shown) = (&self.objects, &self.shown);
+        let (objects, shown) = (&self.objects, self.shown.as_ref());
         let known = self.known.entry(at).or_insert_with_key(|at| describe(objects, shown, at, unit.is_some()));
         (Arc::clone(&known.0), &known.1)
     }
@@ -61,13 +62,13 @@ impl<'a> Surroundings<'a> {
 
 fn describe(
     objects: &HashMap<Pointer, Object<'_>>,
-    shown: &Shown<'_>,
+    shown: Option<&Shown<'_>>,
     at: &Pointer,
     is_unit: bool,
 ) -> (Arc<Destination>, String) {
     let node = objects.get(at).map(|object| object.node).filter(|_| is_unit);
     let mut covered = node.map(covered).unwrap_or_default();
-    let (address, mut around) = node.map(|node| shown.of(node)).unwrap_or_default();
+    let (address, mut around) = node.zip(shown).map(|(node, shown)| shown.of(node)).unwrap_or_default();
     // From the outside in: an environment or a proxy of the whole document counts for each server in it.
     let outer: Vec<Pointer> =
         if is_unit { above(at).collect() } else { std::iter::once(at.clone()).chain(above(at)).collect() };
@@ -82,7 +83,7 @@ fn describe(
             covered.push_str(path.as_str());
             covered.push(' ');
             covered.push_str(&pruned(*value, name));
-            around.extend(shown.member(name, *value));
+            around.extend(shown.map(|shown| shown.member(name, *value)).unwrap_or_default());
         }
     }
     let server = node.filter(|_| !address.is_empty()).map(|_| at.clone());
