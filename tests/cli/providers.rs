@@ -8,9 +8,9 @@ use std::process::Stdio;
 /// What a good reference stands for.
 const VALUE: &str = "value-of-canary-42";
 
-/// Answers as the reference says, and writes down each call.
+/// Answers as the reference says, and writes down each call: in one write, because commands run side by side.
 const SCRIPT: &str = r#"#!/bin/sh
-printf '%s|' "$@" >> "$HOME/asked"; echo >> "$HOME/asked"
+printf '%s\n' "$(printf '%s|' "$@")" >> "$HOME/asked"
 for last; do :; done
 case "$last" in
     good*) printf 'value-of-canary-42\n' ;;
