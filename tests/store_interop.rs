@@ -84,15 +84,17 @@ fn a_value_keeps_the_newline_that_another_program_stored() {
     assert_eq!(read(&keyring.stores(Choice::Native), &name("github")).unwrap(), "ghp_1\n");
 }
 
+/// Runs `code` with `k`, Python's keyring on the Secret Service; what it prints.
+fn python_keyring(keyring: &Keyring, code: &str, input: &str) -> String {
+    let backend = "import sys, keyring\nfrom keyring.backends.SecretService import Keyring\nk = Keyring()\n";
+    keyring.run(&names::python(), &["-c", &format!("{backend}{code}")], input)
+}
+
 #[test]
 fn python_keyring_and_keystencil_read_each_other() {
     let keyring = Keyring::start();
     let stores = keyring.stores(Choice::Native);
-    let python = names::python();
-    let script = |code: &str, input: &str| {
-        let backend = "import sys, keyring\nfrom keyring.backends.SecretService import Keyring\nk = Keyring()\n";
-        keyring.run(&python, &["-c", &format!("{backend}{code}")], input)
-    };
+    let script = |code: &str, input: &str| python_keyring(&keyring, code, input);
     script("k.set_password('openai', 'api-key', sys.stdin.read())", "from python");
     assert_eq!(read(&stores, &name("openai")).unwrap(), "from python");
     stores.set(&name("github"), &secret("from here")).unwrap();
@@ -105,11 +107,7 @@ fn python_keyring_and_keystencil_read_each_other() {
 fn a_second_entry_that_python_made_is_told_and_each_way_out_that_the_hint_names_works() {
     let keyring = Keyring::start();
     let stores = keyring.stores(Choice::Native);
-    let python = names::python();
-    let script = |code: &str, input: &str| {
-        let backend = "import sys, keyring\nfrom keyring.backends.SecretService import Keyring\nk = Keyring()\n";
-        keyring.run(&python, &["-c", &format!("{backend}{code}")], input)
-    };
+    let script = |code: &str, input: &str| python_keyring(&keyring, code, input);
     let set = "k.set_password('openai', 'api-key', sys.stdin.read())";
     stores.set(&name("openai"), &secret("canary ours")).unwrap();
     script(set, "canary of python");

@@ -2,6 +2,7 @@
 //! is written with, it reads the same.
 
 use super::arguments::{Argument, Arguments};
+use super::quoted::one_letter;
 use std::collections::BTreeMap;
 
 /// A function and its arguments.
@@ -81,18 +82,13 @@ fn literal(text: &str) -> Option<(String, &str)> {
         let char = match char {
             char if char == quote => return Some((String::from_utf16(&units).ok()?, text.get(at + 1..)?)),
             '\\' => match chars.next()?.1 {
-                char @ ('"' | '\\' | '/' | '\'') => char,
-                'b' => '\u{8}',
-                'f' => '\u{c}',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
+                '\'' => '\'',
                 'u' => {
                     let digits: String = chars.by_ref().take(4).map(|(_, digit)| digit).collect();
                     units.push(u16::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4)?);
                     continue;
                 }
-                _ => return None,
+                letter => one_letter(letter)?,
             },
             char => char,
         };

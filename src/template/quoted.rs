@@ -79,12 +79,6 @@ fn escape(text: &str) -> Option<(char, usize)> {
         if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
     };
     let char = match text.strip_prefix('\\')?.chars().next()? {
-        char @ ('"' | '\\' | '/') => char,
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
         'u' => {
             let high = unit(0)?;
             return match (high, unit(6)) {
@@ -94,7 +88,20 @@ fn escape(text: &str) -> Option<(char, usize)> {
                 _ => Some((char::from_u32(high)?, 6)),
             };
         }
-        _ => return None,
+        letter => one_letter(letter)?,
     };
     Some((char, 2))
+}
+
+/// What an escape of one character stands for: `\n`, `\"`.
+pub(super) fn one_letter(letter: char) -> Option<char> {
+    Some(match letter {
+        '"' | '\\' | '/' => letter,
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        _ => return None,
+    })
 }

@@ -183,6 +183,7 @@ fn with_secrets(
             child.wait()
         });
         held.release();
+        drop(noted);
         Ok(Some(status.map_or(Exit::BEFORE_CMD, exit_of)))
     })
 }

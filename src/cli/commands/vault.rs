@@ -36,6 +36,14 @@ enum VaultCommand {
     Backups(backups::BackupsArgs),
 }
 
+/// Options of whatever lists something the vault has.
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Report as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
 pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     match &args.command {

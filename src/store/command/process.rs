@@ -144,17 +144,24 @@ impl Running {
 
     /// Ends it, with its process group where it has one. It has not been waited for, so its id is still its own.
     fn kill(&mut self) {
-        #[cfg(unix)]
         if self.leads {
-            use rustix::process::{Pid, Signal, kill_process_group};
-            let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-            let _ = pid.map(|pid| kill_process_group(pid, Signal::KILL));
+            kill_group(&self.child);
         }
         let _ = self.child.kill();
         // One that hangs in the kernel can't be ended, and is no reason to hang with it.
         let _ = Instant::now().checked_add(Duration::from_secs(1)).map(|until| self.wait(until));
     }
 }
+
+#[cfg(unix)]
+fn kill_group(leader: &Child) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let pid = i32::try_from(leader.id()).ok().and_then(Pid::from_raw);
+    let _ = pid.map(|pid| kill_process_group(pid, Signal::KILL));
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
 
 /// Reads standard output on a thread of its own, up to one byte more than a secret may have.
 fn read(out: Option<impl Read + Send + 'static>) -> io::Result<Receiver<io::Result<Zeroizing<Vec<u8>>>>> {

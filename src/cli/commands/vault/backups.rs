@@ -1,5 +1,6 @@
 //! `keystencil vault backups`.
 
+use super::ListArgs;
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -22,17 +23,10 @@ pub(super) struct BackupsArgs {
 
 #[derive(Debug, Subcommand)]
 enum BackupsCommand {
+    /// List the backups, oldest first
     List(ListArgs),
     Show(ShowArgs),
     Rm(RmArgs),
-}
-
-/// List the backups, oldest first
-#[derive(Debug, Args)]
-struct ListArgs {
-    /// Report as JSON on standard output
-    #[arg(long)]
-    json: bool,
 }
 
 /// Print a backup into a pipe, byte for byte

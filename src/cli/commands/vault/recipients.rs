@@ -1,5 +1,6 @@
 //! `keystencil vault recipients`.
 
+use super::ListArgs;
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -21,17 +22,10 @@ pub(super) struct RecipientsArgs {
 
 #[derive(Debug, Subcommand)]
 enum RecipientsCommand {
+    /// List the public keys that can read the vault
     List(ListArgs),
     Add(AddArgs),
     Rm(RmArgs),
-}
-
-/// List the public keys that can read the vault
-#[derive(Debug, Args)]
-struct ListArgs {
-    /// Report as JSON on standard output
-    #[arg(long)]
-    json: bool,
 }
 
 /// Let the owner of a public key read the vault from now on
