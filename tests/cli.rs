@@ -39,6 +39,8 @@ mod hooks;
 mod import;
 #[path = "cli/import_configs.rs"]
 mod import_configs;
+#[path = "cli/import_names.rs"]
+mod import_names;
 #[path = "support/keepassxc.rs"]
 mod keepassxc;
 #[path = "support/keyring.rs"]

@@ -1,6 +1,7 @@
 //! What can go wrong between the command line and the floors below. Nothing was changed then.
 
 use super::commands::check::CheckError;
+use super::commands::import::ImportError;
 use super::commands::secret::ValueError;
 use super::config::ConfigError;
 use super::targets::TargetError;
@@ -32,6 +33,9 @@ pub(super) enum CliError {
     /// What was to be checked can't be.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// What was to be imported is not there, or can't have that name.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A secret is missing.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -168,6 +172,7 @@ impl CliError {
             Self::Session(error) => Some(error),
             Self::Several(errors) => errors.first().map(|error| error as &dyn Explain),
             Self::Check(error) => Some(error),
+            Self::Import(error) => Some(error),
             Self::Lookup(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Name(error) => Some(error),

@@ -1,6 +1,6 @@
 //! How a secret is called in a table: as a template would write its name, without quotes and delimiters.
 
-use crate::secret::{DEFAULT_ACCOUNT, Query, SecretName, Wanted};
+use crate::secret::{DEFAULT_ACCOUNT, NameError, Query, SecretName, Wanted};
 use crate::template::{Reference, Source};
 
 /// `openai`, `github (work)`.
@@ -10,6 +10,27 @@ pub(super) fn of_name(name: &SecretName) -> String {
     } else {
         format!("{} ({})", name.service(), name.account())
     }
+}
+
+/// A name that a person typed for a new secret, and that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadName {
+    /// No store takes it.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// It holds what no key types: an arrow key was pressed, say.
+    #[error("a name can't hold control characters")]
+    Control,
+}
+
+/// The reverse of [`of_name`].
+pub(super) fn parse_name(text: &str) -> Result<SecretName, BadName> {
+    let account = text.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    let (service, account) = account.unwrap_or((text, DEFAULT_ACCOUNT));
+    if text.contains(char::is_control) {
+        return Err(BadName::Control);
+    }
+    Ok(SecretName::new(service.trim(), account.trim())?)
 }
 
 /// The same of a query; a pin to a store is left out, attributes are their values.
@@ -42,6 +63,16 @@ pub(super) fn of_placeholder(placeholder: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_name_is_shown_as_is_read_back() {
+        for (service, account) in [("openai", DEFAULT_ACCOUNT), ("github", "work"), ("a (b)", "c d"), ("a/b", "=")] {
+            let name = SecretName::new(service, account).unwrap();
+            assert_eq!(parse_name(&of_name(&name)), Ok(name));
+        }
+        assert_eq!(parse_name("a\u{1b}[D"), Err(BadName::Control));
+        assert!(parse_name("").is_err() && parse_name(" ()").is_err());
+    }
 
     #[test]
     fn a_placeholder_is_called_by_what_it_refers_to() {

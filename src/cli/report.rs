@@ -208,6 +208,17 @@ impl Report {
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
+    /// The same; `None` if the input is over.
+    ///
+    /// # Errors
+    /// [`CliError::Input`] if the terminal can't be read.
+    pub(super) fn ask_line(&self, question: &str) -> Result<Option<String>, CliError> {
+        self.say(&Text::new().plain(question));
+        let mut line = String::new();
+        let read = io::stdin().lock().take(4096).read_line(&mut line).map_err(CliError::Input)?;
+        Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+
     /// Whether only what matters is to be said.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet

@@ -14,6 +14,7 @@ mod elsewhere;
 pub mod naming;
 pub mod place;
 mod recognise;
+mod rename;
 pub mod select;
 mod split;
 mod template;
@@ -21,6 +22,7 @@ mod uri;
 
 pub use credentials::Credentials;
 pub use dotenv::dotenv;
+pub use rename::{Rename, RenameError, What};
 pub use select::Selection;
 pub use template::Extent;
 
@@ -53,6 +55,8 @@ pub enum Recognised {
 pub struct Found {
     /// What it is to be stored as.
     pub name: SecretName,
+    /// Whether a person chose that name.
+    pub is_chosen: bool,
     /// The value.
     pub value: Secret,
     /// How it was recognised where it was met first.

@@ -17,6 +17,7 @@ pub mod import;
 pub mod insert;
 pub mod journal;
 pub mod keylike;
+mod literal;
 pub mod path;
 pub mod render;
 pub mod sync;

@@ -203,6 +203,12 @@ pub enum SessionError {
         /// Its name.
         name: SecretName,
     },
+    /// A name that a person chose for a secret of an import has another value.
+    #[error("secret {name} is stored already, with another value")]
+    NameInUse {
+        /// The name.
+        name: SecretName,
+    },
     /// A store failed while something was to be kept in it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -290,7 +296,7 @@ impl Explain for SessionError {
             Self::Unfaithful { path, pointer } => Some(Place::file(path).slot(pointer)),
             Self::Store(error) => error.place(),
             Self::Lookup(error) => error.place(),
-            Self::NoOwner { .. } | Self::NotKept { .. } | Self::Random => None,
+            Self::NoOwner { .. } | Self::NotKept { .. } | Self::NameInUse { .. } | Self::Random => None,
         }
     }
 
@@ -354,6 +360,7 @@ impl Explain for SessionError {
                 Some("nothing was changed; is a key the name of a member? Take it out by hand".to_owned())
             }
             Self::NotKept { .. } => Some("nothing was changed; try the other store with `--store vault`".to_owned()),
+            Self::NameInUse { .. } => Some("nothing was changed; choose another name".to_owned()),
             Self::Store(error) => error.hint(),
             Self::Lookup(error) => error.hint(),
             Self::Random => None,

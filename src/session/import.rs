@@ -89,7 +89,8 @@ struct Done {
 /// Gives each secret of a plan a name that is free, or has that very value already. Says which of them are stored.
 ///
 /// # Errors
-/// [`SessionError::Lookup`] if a store that may have one does not answer.
+/// [`SessionError::Lookup`] if a store that may have one does not answer; [`SessionError::NameInUse`] if a person chose a name
+/// that another value has.
 pub fn settle_names(plan: &mut ImportPlan, keeper: &dyn Keeper) -> Result<Vec<bool>, SessionError> {
     let mut names = Names::taken(plan.secrets.iter().map(|found| found.name.clone()));
     let mut is_stored = Vec::new();
@@ -98,6 +99,7 @@ pub fn settle_names(plan: &mut ImportPlan, keeper: &dyn Keeper) -> Result<Vec<bo
             match keeper.stored(&found.name)? {
                 None => break false,
                 Some(value) if value == found.value => break true,
+                Some(_) if found.is_chosen => return Err(SessionError::NameInUse { name: found.name.clone() }),
                 Some(_) => found.name = names.beside(&found.name),
             }
         });

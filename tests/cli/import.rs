@@ -295,5 +295,5 @@ fn what_is_no_config_is_refused_with_its_place() {
         assert!(said.code == 2 && said.err.contains(says) && said.err.contains("claude.json"), "{}", said.whole());
     }
     let said = Sandbox::empty().run(&["import", "absent.json"]);
-    assert!(said.code == 2 && said.err.contains("No such file"), "{}", said.whole());
+    assert!(said.code == 2 && said.err.contains("there is no such file"), "{}", said.whole());
 }

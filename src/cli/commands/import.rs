@@ -1,9 +1,13 @@
 //! `keystencil import`: from a config with keys in plain text to secrets, a template and the placeholder form.
 
 mod destination;
+mod error;
 mod keep;
 mod other;
+mod rename;
 mod show;
+
+pub(in crate::cli) use error::ImportError;
 
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
@@ -15,13 +19,15 @@ use crate::cli::recovery::recover;
 use crate::cli::report::{Text, count};
 use crate::host::{ReplaceError, Resolved};
 use crate::json::Document;
-use crate::plan::import::{Extent, ImportPlan, Selection, plan};
+use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
 use crate::session::{ImportRequest, Imported, Session, SessionError, Target};
 use clap::Args;
 use destination::{Destination, from_home};
 use keep::{Stored, named};
+use rename::Answer;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -48,7 +54,8 @@ const ATTEMPTS: usize = 10;
 /// template is made that refers to them.
 ///
 /// A PATTERN is the name of a secret, a server or a variable, or a pointer into
-/// the file; `*` stands for anything.
+/// the file; `*` stands for anything. A name is written as it is shown: `github`, or
+/// `github (work)` with an account.
 ///
 /// Examples:
 ///
@@ -56,6 +63,7 @@ const ATTEMPTS: usize = 10;
 ///     keystencil import ~/.claude.json
 ///     keystencil import .mcp.json --only github --template mcp.template.json
 ///     keystencil import ~/.claude.json --skip '/projects/*' --yes
+///     keystencil import .mcp.json --rename 'acme (b-token)=acme-admin'
 ///
 /// Exit status: 0 done, or there was nothing to do · 2 error, nothing was changed
 /// · 3 done, and something that looks like a key is left where it is.
@@ -82,6 +90,9 @@ pub(in crate::cli) struct ImportArgs {
     /// Leave these findings where they are; may be repeated
     #[arg(long, value_name = "PATTERN")]
     skip: Vec<String>,
+    /// Call a secret otherwise than proposed; OLD is its name or a pointer; may be repeated
+    #[arg(long, value_name = "OLD=NEW", value_parser = rename::parse)]
+    rename: Vec<Rename>,
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -107,7 +118,10 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, 
 fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
     let keeper = Stored::new(&workplace.lookup.stores);
     let mut agreed: Option<ImportPlan> = None;
-    for _ in 0..ATTEMPTS {
+    // What was typed at the prompt comes on top.
+    let mut renames = args.rename.clone();
+    let mut attempts = 0;
+    while attempts < ATTEMPTS {
         let text = read(&args.file)?;
         if let Some(exit) = other::import(workplace, session, args, &text)? {
             return Ok(exit);
@@ -119,6 +133,8 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         let mut plan = plan(&text, &selection(args), &mut progress).map_err(failed)?;
         drop(bar);
         refuse_rendered(session, args)?;
+        check_selection(&plan, &text, args)?;
+        rename::apply(&mut plan, &renames)?;
         let is_stored = settle_names(&mut plan, &keeper)?;
         let document = check(&text).map_err(failed)?;
         let destination = Destination::choose(workplace, args)?;
@@ -132,7 +148,14 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
             return shown.plan(args.json);
         }
         if agreed.as_ref() != Some(&plan) {
-            ask(&shown, args)?;
+            match ask(&shown, args)? {
+                Answer::Yes => {}
+                Answer::No => return Err(CliError::NotConfirmed("nothing was imported")),
+                Answer::Names => {
+                    renames.extend(rename::ask(workplace.report(), &plan, &keeper)?);
+                    continue;
+                }
+            }
         }
         let config = destination.config.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let request = ImportRequest { text: &text, plan: &plan, template: &template, config };
@@ -142,7 +165,10 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
                 return done(&shown, &imported, args);
             }
             // Planned again, and shown again if that makes a difference.
-            Err(SessionError::Changed { .. }) => agreed = Some(plan),
+            Err(SessionError::Changed { .. }) => {
+                agreed = Some(plan);
+                attempts += 1;
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -154,10 +180,14 @@ fn selection(args: &ImportArgs) -> Selection {
 }
 
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    let missing = || std::fs::metadata(file).err().unwrap_or_else(|| std::io::ErrorKind::NotFound.into());
-    let found = Resolved::follow(file).and_then(|file| file.read()).map_err(SessionError::from)?;
-    let text = found.ok_or_else(missing).map_err(ReplaceError::io("read it", file)).map_err(SessionError::from)?;
-    Ok(Zeroizing::new(text))
+    match Resolved::follow(file).and_then(|file| file.read()) {
+        Ok(Some(text)) => Ok(Zeroizing::new(text)),
+        Ok(None) => Err(ImportError::no_file(file).into()),
+        Err(ReplaceError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            Err(ImportError::no_file(file).into())
+        }
+        Err(error) => Err(SessionError::from(error).into()),
+    }
 }
 
 /// What a render has put into the file is no finding.
@@ -173,20 +203,28 @@ fn template(plan: &ImportPlan, document: &Document<'_>, workplace: &Workplace<'_
     plan.template(document, extent, &from_home(workplace, &named(&args.file)))
 }
 
+/// Every pattern of `--only` has to mean something, or it is a slip of the pen.
+fn check_selection(plan: &ImportPlan, text: &[u8], args: &ImportArgs) -> Result<(), CliError> {
+    let selection = selection(args);
+    let Some(idle) = selection.idle(plan) else { return Ok(()) };
+    let all = self::plan(text, &Selection::default(), &mut |_| ());
+    match all.ok().filter(|all| !all.is_empty()) {
+        Some(all) => Err(ImportError::no_such("--only", idle, &all).into()),
+        None => Ok(()),
+    }
+}
+
 /// Shows the plan and asks for a yes.
-fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<(), CliError> {
+fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CliError> {
     if args.yes {
-        return Ok(());
+        return Ok(Answer::Yes);
     }
     if !environment::is_interactive() || args.json {
         return Err(CliError::NotConfirmed("nothing is imported without a yes"));
     }
     shown.plan(false)?;
-    let question = Text::new().plain(format_args!("import {}?", count(shown.plan.secrets.len(), "secret")));
-    match shown.workplace.report().ask_yes(&question)? {
-        true => Ok(()),
-        false => Err(CliError::NotConfirmed("nothing was imported")),
-    }
+    let question = format!("import {}?", count(shown.plan.secrets.len(), "secret"));
+    rename::confirm(shown.workplace.report(), &question)
 }
 
 /// The keys may go where they were before: a person said yes to that, or `--yes`.

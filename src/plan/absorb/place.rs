@@ -3,8 +3,9 @@
 //! Every edit is a proposal: there may be several for one aim, the best first, and the caller takes the first that compiles
 //! to what is meant. Nothing but the bytes of the splices changes.
 
-use super::write::{Layout, shielded, value};
+use super::write::{Layout, value};
 use crate::json::{Document, Kind, Pointer, Splice, string};
+use crate::plan::literal::shielded;
 use crate::template::trace::{Placed, Trace};
 
 /// Splices of one file.

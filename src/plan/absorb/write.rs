@@ -1,8 +1,8 @@
-//! JSON values as a template has them: what reads as a placeholder is a reference, and nothing else can be taken for a
-//! delimiter of the template language.
+//! JSON values as a template has them, laid out.
 
 use crate::json::{Document, Kind, Node, Splice, edit, string};
-use crate::template::{Part, parse_parts};
+use crate::plan::literal::{holds_secret, shielded, token};
+use crate::template::parse_parts;
 
 /// How values are laid out that go over several lines; `None`: all in one line.
 pub(super) struct Layout<'a> {
@@ -59,44 +59,6 @@ fn put(text: &mut String, node: Node<'_>, layout: &Layout<'_>, indent: &str) {
     text.push(close);
 }
 
-/// A string: its placeholders as references, all else as text.
-fn token(node: Node<'_>) -> String {
-    let Some(parts) = node.as_str().and_then(|text| parse_parts(&text)).filter(|parts| holds_secret(parts)) else {
-        return shielded(node.raw());
-    };
-    let mut token = String::from("\"");
-    for part in &parts {
-        match part {
-            Part::Literal(text) => token.push_str(&shielded(inner(&string::encode(text)))),
-            Part::Secret(reference) => token.push_str(inner(&string::encode(&reference.to_string()))),
-        }
-    }
-    token.push('"');
-    token
-}
-
-fn inner(token: &str) -> &str {
-    token.get(1..token.len().saturating_sub(1)).unwrap_or_default()
-}
-
-fn holds_secret(parts: &[Part]) -> bool {
-    parts.iter().any(|part| matches!(part, Part::Secret(_)))
-}
-
-/// A string token, or a piece of one, in which nothing can be taken for a delimiter: `<` is escaped before another one, `%`
-/// and `#`, and at the end, where one may follow.
-pub(super) fn shielded(raw: &str) -> String {
-    let mut text = String::with_capacity(raw.len());
-    let mut chars = raw.chars().peekable();
-    while let Some(char) = chars.next() {
-        match (char, chars.peek()) {
-            ('<', None | Some('<' | '%' | '#')) => text.push_str("\\u003c"),
-            _ => text.push(char),
-        }
-    }
-    text
-}
-
 /// The same value with each placeholder written as the template's outcome has it.
 pub(super) fn canonical(raw: &str) -> String {
     let Ok(document) = Document::parse(raw.as_bytes()) else { return raw.to_owned() };
@@ -118,14 +80,6 @@ pub(super) fn canonical(raw: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_text_can_be_taken_for_a_delimiter() {
-        for raw in ["<<", "<<<", "a<%b<#c<", "<", "\\\\<<x>>"] {
-            let text = shielded(raw);
-            assert!(["<<", "<%", "<#"].iter().all(|open| !text.contains(open)) && !text.ends_with('<'), "{text}");
-        }
-    }
 
     #[test]
     fn a_placeholder_becomes_a_reference_and_its_surroundings_stay_text() {

@@ -64,7 +64,12 @@ pub(super) fn assemble(document: &Document<'_>, met: &[Met], mut left: Vec<Left>
             at = part.range.end;
             let index = *by_value.entry(blake3::hash(part.value.expose().as_bytes())).or_insert_with(|| {
                 let name = names.unique(proposal);
-                secrets.push(Found { name, value: part.value.clone(), recognised: part.recognised.clone() });
+                secrets.push(Found {
+                    name,
+                    is_chosen: false,
+                    value: part.value.clone(),
+                    recognised: part.recognised.clone(),
+                });
                 secrets.len() - 1
             });
             pieces.push(Piece::Secret(index, part.encodings.clone()));

@@ -2,6 +2,7 @@
 //! already, so there is nothing to store; what comes out is a template.
 
 use crate::json::string;
+use crate::plan::literal::shielded;
 use crate::secret::{DEFAULT_ACCOUNT, Query, SecretName};
 use crate::template::{Reference, Source};
 use serde_json::Value;
@@ -66,9 +67,7 @@ impl Credentials {
     #[must_use]
     pub fn template(&self, from: &str) -> String {
         let from: String = from.chars().filter(|char| !char.is_control() && *char != '<').collect();
-        let quoted = |text: &str| {
-            string::encode(text).replace("<<", "\\u003c<").replace("<%", "\\u003c%").replace("<#", "\\u003c#")
-        };
+        let quoted = |text: &str| shielded(&string::encode(text));
         let servers = self.servers.iter().map(|(server, env)| {
             let variables = env.iter().map(|(variable, name)| {
                 let reference = Reference { source: Source::Secret(Query::from(name.clone())), encodings: Vec::new() };

@@ -1,5 +1,6 @@
 //! Which findings a person wants: `--only` and `--skip`.
 
+use super::{Finding, ImportPlan, Piece};
 use crate::json::Pointer;
 
 /// A choice of findings; without patterns it takes all.
@@ -18,6 +19,20 @@ impl Selection {
             && !self.skip.iter().any(|pattern| matches(pattern, pointer, Some(name)))
     }
 
+    /// A pattern of `only` that means nothing of what it selected.
+    #[must_use]
+    pub fn idle<'s>(&'s self, plan: &ImportPlan) -> Option<&'s str> {
+        let is_of = |pattern: &str, finding: &Finding| {
+            let mut names = finding.pieces.iter().filter_map(|piece| match piece {
+                Piece::Secret(index, _) => plan.secrets.get(*index).map(|found| found.name.service()),
+                Piece::Literal(_) => None,
+            });
+            names.any(|name| matches(pattern, &finding.pointer, Some(name)))
+        };
+        let means = |pattern: &&String| !plan.findings.iter().any(|finding| is_of(pattern, finding));
+        self.only.iter().find(means).map(String::as_str)
+    }
+
     /// Whether a pattern of `only` that is a pointer means this place.
     #[must_use]
     pub fn names(&self, pointer: &Pointer) -> bool {
@@ -33,7 +48,7 @@ impl Selection {
 
 /// A pattern that starts with `/` is a pointer: `*` stands for any part of one step, and what lies below matches too. Any
 /// other is the name of a secret or of a step: a server, a variable.
-fn matches(pattern: &str, pointer: &Pointer, name: Option<&str>) -> bool {
+pub(super) fn matches(pattern: &str, pointer: &Pointer, name: Option<&str>) -> bool {
     if pattern.starts_with('/') {
         let mut steps = pointer.as_str().split('/').skip(1);
         return pattern.split('/').skip(1).all(|step| steps.next().is_some_and(|found| glob(step, found)));

@@ -2,7 +2,7 @@
 
 use super::{Finding, ImportPlan};
 use crate::json::{Document, Kind, Node, Pointer, string};
-use crate::template::is_placeholder;
+use crate::plan::literal;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How much of the config the template has.
@@ -31,10 +31,10 @@ impl ImportPlan {
             Extent::Whole => BTreeSet::from([Pointer::root()]),
             Extent::Parts => self.findings.iter().map(|finding| self.unit(&finding.pointer)).collect(),
         };
-        let from: String = from.chars().filter(|char| !char.is_control()).collect();
+        let from: String = from.chars().filter(|char| !char.is_control() && *char != '<').collect();
         let mut writer = Writer { plan: self, slots, units, omitted: self.omitted(), text: String::new() };
         writer.text.push_str("// Made by `keystencil import` from ");
-        writer.text.push_str(&from.replace("<<", "< <").replace("<%", "< %").replace("<#", "< #"));
+        writer.text.push_str(&from);
         writer.text.push_str(".\n");
         writer.value(config.root(), &Pointer::root(), 0, false);
         writer.text.push('\n');
@@ -85,8 +85,7 @@ impl Writer<'_> {
     fn value(&mut self, node: Node<'_>, at: &Pointer, depth: usize, taken: bool) {
         let taken = taken || self.units.contains(at);
         if let Some(finding) = self.slots.get(at.as_str()).filter(|_| node.kind() == Kind::String) {
-            let text = self.parts(finding);
-            self.text.push_str(&text);
+            self.text.push_str(&literal::of_parts(&self.plan.parts(finding)));
             return;
         }
         match node.kind() {
@@ -101,7 +100,7 @@ impl Writer<'_> {
                 members.retain(|(name, ..)| self.has(&at.child(name), taken));
                 self.list('{', '}', depth, members.len(), |writer, index| {
                     let Some((name, key, value)) = members.get(index) else { return };
-                    let key = shielded(key.raw());
+                    let key = literal::shielded(key.raw());
                     writer.text.push_str(&key);
                     writer.text.push_str(": ");
                     writer.value(*value, &at.child(name), depth + 1, taken);
@@ -115,16 +114,8 @@ impl Writer<'_> {
                     }
                 });
             }
-            Kind::String => {
-                // A placeholder that stands there already is a reference.
-                let raw = node.raw();
-                let text = if node.as_str().is_some_and(|text| is_placeholder(&text)) {
-                    raw.to_owned()
-                } else {
-                    shielded(raw)
-                };
-                self.text.push_str(&text);
-            }
+            // A placeholder that stands there already is a reference.
+            Kind::String => self.text.push_str(&literal::token(node)),
             Kind::Number | Kind::Bool | Kind::Null => self.text.push_str(node.raw()),
         }
     }
@@ -146,30 +137,4 @@ impl Writer<'_> {
         }
         self.text.push(close);
     }
-
-    /// A slot's string: its literals shielded, its references as they are.
-    fn parts(&self, finding: &Finding) -> String {
-        use crate::template::Part;
-        let mut token = String::from("\"");
-        for part in self.plan.parts(finding) {
-            let text = match &part {
-                Part::Literal(text) => {
-                    let quoted = string::encode(text);
-                    shielded(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default())
-                }
-                Part::Secret(reference) => {
-                    let quoted = string::encode(&reference.to_string());
-                    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
-                }
-            };
-            token.push_str(&text);
-        }
-        token.push('"');
-        token
-    }
-}
-
-/// A string token in which nothing can be taken for a delimiter of the template language.
-fn shielded(raw: &str) -> String {
-    raw.replace("<<", "\\u003c<").replace("<%", "\\u003c%").replace("<#", "\\u003c#")
 }

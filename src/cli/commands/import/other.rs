@@ -3,6 +3,7 @@
 use super::ImportArgs;
 use super::destination::from_home;
 use super::keep::{Stored, named};
+use super::rename::{self, Answer};
 use super::show::recognised;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
@@ -94,16 +95,24 @@ fn env(
 ) -> Result<Exit, CliError> {
     let (report, keeper) = (workplace.report(), Stored::new(&workplace.lookup.stores));
     let failed = |error| SessionError::Target { path: args.file.clone(), error };
-    let mut plan = plan(variables.as_bytes(), &super::selection(args), &mut |_| ()).map_err(failed)?;
+    let proposed = plan(variables.as_bytes(), &super::selection(args), &mut |_| ()).map_err(failed)?;
+    super::check_selection(&proposed, variables.as_bytes(), args)?;
     let shown = report.path(&named(&args.file));
-    if plan.is_empty() {
+    if proposed.is_empty() {
         report.note(Text::new().plain(format_args!("nothing to import from {shown}")));
         return Ok(Exit::Done);
     }
-    let is_stored = settle_names(&mut plan, &keeper)?;
-    if !args.yes && !args.dry_run {
-        confirm(workplace, args, &plan)?;
-    }
+    let mut renames = args.rename.clone();
+    let (plan, is_stored) = loop {
+        let mut plan = proposed.clone();
+        rename::apply(&mut plan, &renames)?;
+        let is_stored = settle_names(&mut plan, &keeper)?;
+        match if args.yes || args.dry_run { Answer::Yes } else { confirm(workplace, args, &plan)? } {
+            Answer::Yes => break (plan, is_stored),
+            Answer::No => return Err(CliError::NotConfirmed("nothing was imported")),
+            Answer::Names => renames.extend(rename::ask(report, &plan, &keeper)?),
+        }
+    };
     let document = Document::parse(variables.as_bytes()).map_err(|error| failed(error_of(error)))?;
     let template = plan.template(&document, Extent::Parts, &from_home(workplace, &named(&args.file)));
     if !args.dry_run {
@@ -131,7 +140,7 @@ fn error_of(error: crate::json::SyntaxError) -> crate::plan::PlanError {
     crate::plan::PlanError::Syntax(error)
 }
 
-fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> Result<(), CliError> {
+fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> Result<Answer, CliError> {
     if !environment::is_interactive() || args.json {
         return Err(CliError::NotConfirmed("nothing is imported without a yes"));
     }
@@ -141,11 +150,7 @@ fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> R
         let line = format!("{}  {}, {length}", of_name(&found.name), recognised(&found.recognised));
         report.note(Text::new().plain(line));
     }
-    let question = Text::new().plain(format_args!("store {}?", count(plan.secrets.len(), "secret")));
-    match report.ask_yes(&question)? {
-        true => Ok(()),
-        false => Err(CliError::NotConfirmed("nothing was imported")),
-    }
+    rename::confirm(report, &format!("store {}?", count(plan.secrets.len(), "secret")))
 }
 
 fn still_there(workplace: &Workplace<'_>, file: &Path) {

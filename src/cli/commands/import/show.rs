@@ -64,6 +64,15 @@ impl Shown<'_> {
                 .end();
             text = text.text(&self.places(self.plan.elsewhere.iter()));
         }
+        let respelled: Vec<&Pointer> = self.plan.respelled().map(|finding| &finding.pointer).collect();
+        if !respelled.is_empty() {
+            let places = count(respelled.len(), "place");
+            text = text
+                .end()
+                .plain(format_args!("{places} will be spelled as JSON usually is, `é` for `\\u00e9`; same value"))
+                .end();
+            text = text.text(&self.places(respelled.into_iter()));
+        }
         let target = &self.destination.target;
         text = text.end().styled(DIM, "template  ").plain(report.path(&target.template)).end();
         if let Some((config, _)) = &self.destination.config {
@@ -121,6 +130,14 @@ impl Shown<'_> {
         if !imported.closed.scrubbed.is_empty() {
             let copies = count(imported.closed.scrubbed.len(), "other copy").replace("copys", "copies");
             report.note(Text::new().styled(GOOD, "cleaned").plain(format_args!(" {copies} of the file")));
+        }
+        let respelled = self.plan.respelled().count();
+        if respelled > 0 {
+            let places = count(respelled, "place");
+            report.note(
+                Text::new()
+                    .plain(format_args!("{places} will be spelled as JSON usually is, `é` for `\\u00e9`; same value")),
+            );
         }
         let backup = format!(" the file as it was, in the vault: {}", imported.backup);
         report.note(Text::new().styled(GOOD, "kept").plain(backup));
@@ -180,6 +197,7 @@ impl Shown<'_> {
             "target": target.name,
             "template": target.template.display().to_string(),
             "secrets": self.plan.secrets.iter().enumerate().map(secret).collect::<Vec<_>>(),
+            "respelled": self.plan.respelled().map(|finding| finding.pointer.to_string()).collect::<Vec<_>>(),
             "elsewhere": pointers(&self.plan.elsewhere),
             "left": self.plan.left.iter().map(left).collect::<Vec<_>>(),
             "imported": imported.is_some(),

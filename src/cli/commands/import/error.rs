@@ -1,0 +1,107 @@
+//! What can be wrong with an import's arguments.
+
+use crate::cli::naming::of_name;
+use crate::cli::suggest::nearest;
+use crate::error::{Explain, Place};
+use crate::plan::import::{ImportPlan, RenameError, What};
+use crate::secret::SecretName;
+use std::path::{Path, PathBuf};
+
+/// Why an import can't begin. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum ImportError {
+    /// The file is not there.
+    #[error("there is no such file")]
+    NoFile {
+        /// What was named.
+        path: PathBuf,
+        /// What was probably meant.
+        near: Option<PathBuf>,
+    },
+    /// Nothing that was found is meant by an argument.
+    #[error("`{option} {}` means nothing that was found", .pattern.escape_debug())]
+    NoSuch {
+        /// The option.
+        option: &'static str,
+        /// Its argument.
+        pattern: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// More than one secret is meant by an argument that gives a name.
+    #[error("`--rename {}` means more than one secret", .0.escape_debug())]
+    Several(String),
+    /// Two secrets would have one name.
+    #[error("two secrets can't both be called {0}: their values differ")]
+    Twice(SecretName),
+}
+
+impl ImportError {
+    /// The file is not there; another one beside it may be meant.
+    pub(super) fn no_file(path: &Path) -> Self {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let near = nearest(&name, names.iter().map(String::as_str)).map(|near| path.with_file_name(near));
+        Self::NoFile { path: path.to_owned(), near }
+    }
+
+    /// A pattern that meant nothing, with the name in the plan that it is like.
+    pub(super) fn no_such(option: &'static str, pattern: &str, plan: &ImportPlan) -> Self {
+        // `--only` takes what a name begins with, or a step of the way; `--rename` the name as it is shown.
+        let names: Vec<String> = match option {
+            "--only" => plan.secrets.iter().map(|found| found.name.service().to_owned()).collect(),
+            _ => plan.secrets.iter().map(|found| of_name(&found.name)).collect(),
+        };
+        let steps: Vec<String> = match option {
+            "--only" => plan.findings.iter().flat_map(|finding| finding.pointer.tokens()).map(Into::into).collect(),
+            _ => Vec::new(),
+        };
+        let places = plan.findings.iter().map(|finding| finding.pointer.as_str());
+        let near = match pattern.starts_with('/') {
+            true => nearest(pattern, places),
+            false => nearest(pattern, names.iter().chain(&steps).map(String::as_str)),
+        };
+        Self::NoSuch { option, pattern: pattern.to_owned(), near: near.map(ToOwned::to_owned) }
+    }
+
+    /// What was wrong with the names that a person chose for a plan.
+    pub(super) fn rename(error: RenameError, plan: &ImportPlan) -> Self {
+        let shown = |what: &What| match what {
+            What::Name(name) => of_name(name),
+            What::Place(pattern) => pattern.clone(),
+            What::Value(_) => String::new(),
+        };
+        match error {
+            RenameError::NoSuch(what) => Self::no_such("--rename", &shown(&what), plan),
+            RenameError::Several(what) => Self::Several(shown(&what)),
+            RenameError::Twice(name) => Self::Twice(name),
+        }
+    }
+}
+
+impl Explain for ImportError {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::NoFile { path, .. } => Some(Place::file(path)),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoFile { near: Some(near), .. } => format!("did you mean `{}`?", near.display()),
+            Self::NoFile { .. } => "name the config that has the keys; Claude Code's is ~/.claude.json".to_owned(),
+            Self::NoSuch { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::NoSuch { .. } => "`--dry-run` shows what is found, and what it would be called".to_owned(),
+            Self::Several(_) => "point at one of its places, as `--dry-run` shows them".to_owned(),
+            Self::Twice(_) => {
+                "give one of them another name, or an account: `--rename 'OLD=NAME (ACCOUNT)'`".to_owned()
+            }
+        })
+    }
+}
