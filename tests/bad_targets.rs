@@ -339,7 +339,9 @@ fn nobody_gets_a_secret_into_a_folder_or_a_file_that_is_not_theirs() {
 fn user_binary(home: &Home) -> std::path::PathBuf {
     let copy = home.path(".bin-keystencil");
     if !copy.exists() {
-        fs::copy(scratch::BIN, &copy).unwrap();
+        // By another process: one that other tests start meanwhile would have it open for writing.
+        let copied = Command::new("install").args(["-m", "755", scratch::BIN]).arg(&copy).status();
+        assert!(copied.unwrap().success());
     }
     copy
 }

@@ -4,7 +4,6 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -32,15 +31,23 @@ fn bash(home: &Path, line: &str) -> Output {
         .unwrap()
 }
 
+/// What is to find the key. Another process writes it: see `write_program` of the command line's tests.
+fn make_program(home: &Path) {
+    let text = format!("#!/bin/sh\ngrep -q {KEY} ~/.claude.json && touch ~/found\n");
+    fs::write(home.join("text"), text).unwrap();
+    let mut install = Command::new("install");
+    install.args(["-m", "755"]).args([home.join("text"), home.join("bin/claude")]);
+    assert!(install.status().unwrap().success());
+}
+
 #[test]
 fn the_story_typed_as_written_ends_with_the_file_as_it_was() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     fs::create_dir(home.join("bin")).unwrap();
-    // The key at the prompt, and the program that is to find it.
+    // The key at the prompt.
     fs::write(home.join("typed"), KEY).unwrap();
-    fs::write(home.join("bin/claude"), format!("#!/bin/sh\ngrep -q {KEY} ~/.claude.json && touch ~/found\n")).unwrap();
-    fs::set_permissions(home.join("bin/claude"), fs::Permissions::from_mode(0o755)).unwrap();
+    make_program(home);
     fs::write(home.join(".claude.json"), "{\n  \"numStartups\": 1e3\n}").unwrap();
     let story = commands("## From nothing to a session");
     assert!(story.len() > 6);
@@ -59,8 +66,7 @@ fn the_way_from_plain_text_typed_as_written_ends_with_no_key_in_plain_text() {
     let home = home.path();
     fs::create_dir(home.join("bin")).unwrap();
     fs::write(home.join("typed"), "y\n").unwrap();
-    fs::write(home.join("bin/claude"), format!("#!/bin/sh\ngrep -q {KEY} ~/.claude.json && touch ~/found\n")).unwrap();
-    fs::set_permissions(home.join("bin/claude"), fs::Permissions::from_mode(0o755)).unwrap();
+    make_program(home);
     let server = format!("{{\"type\":\"http\",\"headers\":{{\"Authorization\":\"Bearer {KEY}\"}}}}");
     let config = format!("{{\n  \"numStartups\": 1e3,\n  \"mcpServers\": {{\"hub\": {server}}}\n}}");
     fs::write(home.join(".claude.json"), &config).unwrap();

@@ -11,7 +11,7 @@ use keyring::Keyring;
 use keystencil::error::Explain;
 use keystencil::secret::{Attributes, Pinned, Query, Secret, Wanted};
 use keystencil::store::{Bus, Choice, Native, Store, StoreError, StoreKind};
-use names::{account, answer, ask, name, query, read, secret};
+use names::{LIMIT, account, answer, ask, name, query, read, secret};
 use std::time::Duration;
 
 #[test]
@@ -267,8 +267,6 @@ fn a_name_with_quotes_spaces_and_umlauts_is_a_name_like_any_other() {
         assert_eq!(read(&stores, &account(odd, odd)).unwrap(), odd);
     }
 }
-
-const LIMIT: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_locked_keyring_is_an_error_in_less_than_a_second() {

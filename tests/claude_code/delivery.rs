@@ -13,7 +13,7 @@ use crate::support::terminal::Session;
 const AT_ONCE: Duration = Duration::ZERO;
 
 /// With hooks alone nobody waits for the session's end but the guard.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = PATIENCE;
 
 fn print_mode(home: &Home, before: &[&str]) -> Ran {
     process::run(&mut stencil::command(home, [before, &["exec", "--", "claude", "-p", "hi"]].concat()), PATIENCE)

@@ -11,11 +11,8 @@ use crate::support::terminal::Session;
 /// `exec` takes the secrets out before it gives its status.
 const AT_ONCE: Duration = Duration::ZERO;
 
-/// Where `exec` cannot, the guard does.
-const BY_THE_GUARD: Duration = Duration::from_secs(3);
-
-/// A lock that a killed client left is respected until it is stale, ten seconds after it was made.
-const AFTER_A_LEFT_LOCK: Duration = Duration::from_secs(13);
+/// Where `exec` cannot, the guard does; a lock that a killed client left keeps it waiting for a moment.
+const BY_THE_GUARD: Duration = PATIENCE;
 
 /// A session that has worked and is ended by `end` has the status `status` and has left nothing.
 fn ends_clean(end: impl Fn(&Session), status: i32) {
@@ -79,8 +76,7 @@ fn is_cleaned_up(kill: impl Fn(&Session)) {
     let client = session.client(1);
     kill(&session);
     assert!(poll::comes_true(PATIENCE, || !client.alive()), "the client still runs");
-    let limit = if home.lock().exists() { AFTER_A_LEFT_LOCK } else { BY_THE_GUARD };
-    home.assert_nothing_left_within(limit, &[]);
+    home.assert_nothing_left_within(BY_THE_GUARD, &[]);
     home.assert_no_process_left_within(BY_THE_GUARD);
 }
 

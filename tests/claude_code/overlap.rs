@@ -12,7 +12,7 @@ use crate::support::terminal::Session;
 use crate::support::watch::Watch;
 
 /// The last one out may have been a killed one.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = PATIENCE;
 
 fn started(home: &Home, number: usize) -> Session<'_> {
     let session = Session::launched(home);

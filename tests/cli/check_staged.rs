@@ -23,7 +23,19 @@ impl Repository {
         let mut git = Command::new("git");
         git.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         git.env("GIT_CONFIG_NOSYSTEM", "1").current_dir(self.sandbox.path("repo"));
-        git.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "protocol.file.allow=always"]).args(arguments);
+        git.args([
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "maintenance.auto=false",
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@t",
+            "-c",
+            "protocol.file.allow=always",
+        ])
+        .args(arguments);
         self.sandbox.said(&git.output().unwrap())
     }
 

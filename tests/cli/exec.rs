@@ -105,7 +105,7 @@ fn pid(child: &Running) -> Pid {
 fn a_signal_to_exec_goes_to_the_program_and_the_key_goes_all_the_same() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
         let sandbox = Sandbox::with_key();
-        let mut child = running(&sandbox, "touch ready; exec sleep 30");
+        let mut child = running(&sandbox, "touch ready; exec sleep 600");
         kill_process(pid(&child), signal).unwrap();
         let status = child.0.wait().unwrap();
         assert_eq!((status.code(), status.signal()), (Some(128 + signal.as_raw()), None), "{signal:?}");
@@ -198,6 +198,10 @@ fn the_program_keeps_the_limit_on_core_dumps_that_the_user_has() {
 fn keystencil_itself_dumps_no_core() {
     let sandbox = Sandbox::with_key();
     // Right after the start the limit is the user's, for the program to inherit.
-    let said = exec(&sandbox, "sleep 0.2; grep 'core file' /proc/$PPID/limits");
-    assert_eq!(said.out.split_whitespace().nth(4), Some("0"), "{said:?}");
+    let script = "for i in $(seq 600); do
+            case $(grep 'core file' /proc/$PPID/limits | tr -s ' ') in 'Max core file size 0 '*) exit 7;; esac
+            sleep 0.1
+        done";
+    let said = exec(&sandbox, script);
+    assert_eq!(said.code, 7, "{said:?}");
 }

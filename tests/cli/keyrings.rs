@@ -93,7 +93,7 @@ fn shown(screen: &Path) -> String {
 fn wait_until(what: &str, done: impl Fn() -> bool) {
     let since = Instant::now();
     while !done() {
-        assert!(since.elapsed() < Duration::from_secs(20), "it did not happen: {what}");
+        assert!(since.elapsed() < Duration::from_secs(60), "it did not happen: {what}");
         sleep(Duration::from_millis(10));
     }
 }

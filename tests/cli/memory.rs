@@ -10,12 +10,11 @@ mod poll;
 mod residue;
 
 use crate::keyring::Keyring;
-use crate::sandbox::{BINARY, Running};
+use crate::sandbox::{BINARY, LIMIT, Running};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// Of each store five, with characters that encodings change.
 const COUNT: usize = 5;
@@ -66,7 +65,7 @@ impl World {
     /// A program that runs until `end` is there.
     fn exec(&self, options: &[&str], name: &str) -> Running {
         let script =
-            format!("sleep 60 & touch ~/{name}-started; while [ ! -e ~/{name}-end ]; do sleep 0.02; done; kill $!");
+            format!("sleep 600 & touch ~/{name}-started; while [ ! -e ~/{name}-end ]; do sleep 0.02; done; kill $!");
         let mut command = self.keyring.command(BINARY);
         command.arg("exec").args(options).args(["--", "sh", "-c", &script]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
@@ -107,12 +106,18 @@ impl World {
 
     #[track_caller]
     fn wait_for(&self, condition: impl FnMut() -> bool) {
-        assert!(poll::comes_true(Duration::from_secs(60), condition), "it did not happen");
+        assert!(poll::comes_true(LIMIT, condition), "it did not happen");
     }
 }
 
-/// Every byte of a process that can be read, mapping by mapping.
+/// Every byte of a process that can be read, mapping by mapping; read again if one of them went meanwhile.
 fn memory(pid: u32) -> Vec<Vec<u8>> {
+    let all = poll::within(LIMIT, || mappings(pid)).unwrap_or_else(|| panic!("its mappings never stay"));
+    assert!(all.iter().map(Vec::len).sum::<usize>() > 1 << 20, "that can't be all of process {pid}");
+    all
+}
+
+fn mappings(pid: u32) -> Option<Vec<Vec<u8>>> {
     let memory = File::open(format!("/proc/{pid}/mem")).unwrap_or_else(|error| {
         panic!("the memory of process {pid} can't be read ({error}): run these tests as root or with CAP_SYS_PTRACE")
     });
@@ -126,11 +131,10 @@ fn memory(pid: u32) -> Vec<Vec<u8>> {
             continue;
         }
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
-        memory.read_exact_at(&mut bytes, start).unwrap_or_else(|error| panic!("{mapping}: {error}"));
+        memory.read_exact_at(&mut bytes, start).ok()?;
         all.push(bytes);
     }
-    assert!(all.iter().map(Vec::len).sum::<usize>() > 1 << 20, "that can't be all of process {pid}");
-    all
+    Some(all)
 }
 
 /// The secrets that stand in a process's memory, command line or environment, in any form, forwards or backwards.
@@ -167,7 +171,7 @@ fn the_search_finds_a_secret_in_a_process_that_holds_one() {
     let world = World::new();
     let file = world.path("held");
     fs::write(&file, secret("native", 3)).unwrap();
-    let hold = "held=open(__import__('sys').argv[1],'rb').read(); print(flush=True); __import__('time').sleep(60)";
+    let hold = "held=open(__import__('sys').argv[1],'rb').read(); print(flush=True); __import__('time').sleep(600)";
     let mut child = Running(
         Command::new("python3")
             .args(["-c", hold])

@@ -27,7 +27,7 @@ impl Pass {
         let pass = Self { sandbox, agent: Pid::from_raw(agent).unwrap() };
         run(&pass.sandbox, "pass", &["init", "t@example.org"], "");
         run(&pass.sandbox, "pass", &["insert", "--multiline", "ai/openai"], &format!("{VALUE}\nuser: me\n"));
-        pass.sandbox.write(".config/keystencil/config.toml", &config());
+        pass.sandbox.write(".config/keystencil/config.toml", &(config() + "timeout = '60s'\n"));
         pass.template("ai/openai");
         pass
     }
@@ -88,6 +88,7 @@ fn pass_fills_a_template_and_a_wrong_entry_or_a_frozen_agent_changes_nothing() {
 
     pass.template("ai/openai");
     kill_process(pass.agent, Signal::STOP).unwrap();
+    sandbox.write(".config/keystencil/config.toml", &config());
     let said = sandbox.run(&["render"]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("provider `pass` did not answer `ai/openai` within 3 s"), "{}", said.err);

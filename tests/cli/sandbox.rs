@@ -11,6 +11,9 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_keystencil");
 /// A key that no file holds by accident, with every character that some encoding changes.
 pub(crate) const KEY: &str = "sk-canary/\"quote\"\\é+9f2b7c";
 
+/// Longer than anything that is waited for takes on a loaded machine.
+pub(crate) const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+
 pub(crate) const TEMPLATE: &str = r#"{
   // a comment
   "mcpServers": {
@@ -85,6 +88,23 @@ impl Sandbox {
         fs::write(path, text).unwrap();
     }
 
+    /// A program of the test's own. Another process writes it: a file that this one has open for writing while another
+    /// test starts a child is open in that child as well, and can't be run until then ("text file busy").
+    pub(crate) fn write_program(&self, name: &str, script: &str) {
+        self.write(&format!("{name}.text"), script);
+        self.copy_program(&self.path(&format!("{name}.text")), name);
+        fs::remove_file(self.path(&format!("{name}.text"))).unwrap();
+    }
+
+    /// A copy of a program; see [`Self::write_program`].
+    pub(crate) fn copy_program(&self, from: &Path, name: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let _ = fs::remove_file(&path);
+        let copied = Command::new("install").args(["-m", "755"]).arg(from).arg(&path).status().unwrap();
+        assert!(copied.success(), "{name}");
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
@@ -143,7 +163,16 @@ impl Sandbox {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                if path.is_dir() { folders.push(path) } else { files.push((path.clone(), fs::read(path).unwrap())) }
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    match fs::read(&path) {
+                        Ok(bytes) => files.push((path, bytes)),
+                        // A guard may be at its end here.
+                        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                        Err(error) => panic!("{}: {error}", path.display()),
+                    }
+                }
             }
         }
         files.sort();
@@ -151,7 +180,7 @@ impl Sandbox {
     }
 
     pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = std::time::Instant::now() + LIMIT;
         while !done() {
             assert!(std::time::Instant::now() < deadline, "it did not happen: {:?}", self.files());
             std::thread::sleep(std::time::Duration::from_millis(10));

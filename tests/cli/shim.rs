@@ -1,13 +1,12 @@
 //! The shim: a program's name on PATH that runs the real one under `exec`.
 
 use crate::sandbox::{Said, Sandbox};
-use std::os::unix::fs::PermissionsExt as _;
 
 /// A home with a made-up program `tool`, and the shim's folder in front of it on PATH.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with_key();
-    sandbox.write("real/tool", "#!/bin/sh\nprintf '%s\\n' \"$@\"\ngrep -c canary ~/live.json\ncat\nexit 5\n");
-    std::fs::set_permissions(sandbox.path("real/tool"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "#!/bin/sh\nprintf '%s\\n' \"$@\"\ngrep -c canary ~/live.json\ncat\nexit 5\n";
+    sandbox.write_program("real/tool", script);
     sandbox
 }
 
@@ -104,7 +103,7 @@ fn a_shell_function_is_printed_for_every_shell_and_works_in_those_at_hand() {
 fn an_empty_part_of_path_does_not_make_the_shim_run_itself() {
     let sandbox = sandbox();
     assert_eq!(keystencil(&sandbox, &["install", "shim", "tool"]).code, 0);
-    std::fs::copy(sandbox.path("real/tool"), sandbox.path("tool")).unwrap();
+    sandbox.copy_program(&sandbox.path("real/tool"), "tool");
     let mut command = std::process::Command::new(sandbox.path(".local/bin/tool"));
     let path = format!("{}/.local/bin::/usr/bin:/bin", sandbox.home().display());
     command.env_clear().envs([

@@ -1,19 +1,21 @@
 //! What only a terminal shows: hidden prompts, Ctrl-C, Ctrl-Z. The terminal is util-linux's `script`.
 
 use crate::sandbox::{AT_REST, BINARY, KEY, Running, Sandbox};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Starts a command line on a terminal of its own.
 pub(crate) fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
-    on_a_terminal_with(sandbox, line, &[("KEYSTENCIL_GRANTS", "off")])
+    start(sandbox, &format!("exec {line}"), &[("KEYSTENCIL_GRANTS", "off")])
 }
 
-fn on_a_terminal_with(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, ChildStdin) {
+fn start(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, ChildStdin) {
     let mut child = Command::new("script")
-        // Without the `exec`, the shell in between would answer to Ctrl-C as well.
-        .args(["-qec", &format!("exec {line}"), "/dev/null"])
+        // Without the `exec` of the line, the shell in between would answer to Ctrl-C as well.
+        .args(["-qec", line, "/dev/null"])
         .env_clear()
         .env("HOME", sandbox.home())
         .env("PATH", "/usr/bin:/bin")
@@ -31,23 +33,63 @@ fn on_a_terminal_with(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (
 
 /// Runs the binary on a terminal, typing `input` line by line; its status and what the screen showed.
 pub(crate) fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
-    type_into(on_a_terminal(sandbox, &format!("{BINARY} {arguments}")), input)
+    line_with_typed(sandbox, &format!("{BINARY} {arguments}"), input)
 }
 
-/// The same, where what templates ask for has to be allowed.
+/// The same with any command line.
+pub(crate) fn line_with_typed(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
+    type_into(sandbox, line, input, &[("KEYSTENCIL_GRANTS", "off")])
+}
+
+/// The same as [`with_typed`], where what templates ask for has to be allowed.
 pub(crate) fn typed_guarded(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
-    type_into(on_a_terminal_with(sandbox, &format!("{BINARY} {arguments}"), &[]), input)
+    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &[])
 }
 
-fn type_into((mut child, mut keyboard): (Running, ChildStdin), input: &str) -> (i32, String) {
+fn type_into(sandbox: &Sandbox, line: &str, input: &str, more: &[(&str, &str)]) -> (i32, String) {
+    // Outside of the home, in which tests count files.
+    let device = tempfile::NamedTempFile::new().unwrap();
+    let line = format!("tty > {}; exec {line}", device.path().display());
+    let (mut child, mut keyboard) = start(sandbox, &line, more);
+    let screen = Arc::new(Mutex::new(Vec::new()));
+    let (mut shown, copy) = (child.0.stdout.take().unwrap(), Arc::clone(&screen));
+    let reader = std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(read @ 1..) = shown.read(&mut bytes) {
+            copy.lock().unwrap().extend_from_slice(&bytes[..read]);
+        }
+    });
+    let mut answered = 0;
     for typed in input.split_inclusive('\n') {
-        // The prompt throws away what was typed before it was there.
-        std::thread::sleep(Duration::from_millis(300));
+        // What is typed before a prompt has hidden its line would be seen on the screen.
+        sandbox.wait_until(|| {
+            let screen = screen.lock().unwrap();
+            let waits = asks(&screen[answered..], answered > 0, device.path());
+            assert!(waits || !reader.is_finished(), "nobody asked: {}", String::from_utf8_lossy(&screen));
+            waits
+        });
+        answered = screen.lock().unwrap().len();
         keyboard.write_all(typed.as_bytes()).unwrap();
     }
-    let mut screen = String::new();
-    std::io::Read::read_to_string(child.0.stdout.as_mut().unwrap(), &mut screen).unwrap();
+    reader.join().unwrap();
+    let screen = String::from_utf8_lossy(&screen.lock().unwrap()).into_owned();
     (child.0.wait().unwrap().code().unwrap(), screen)
+}
+
+/// Whether what came since the last answer ends with a prompt, and the terminal is ready for what that wants.
+fn asks(since: &[u8], is_later: bool, device: &Path) -> bool {
+    let since = String::from_utf8_lossy(since);
+    // The first is the end of the line that was typed.
+    let prompt = if is_later { since.split_once('\n').map(|(_, after)| after) } else { Some(&*since) };
+    let prompt = prompt.and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
+    if ["] ", "]? "].iter().any(|end| prompt.ends_with(end)) || prompt.contains(", type ") && prompt.ends_with(": ") {
+        return true;
+    }
+    prompt.ends_with(": ") && {
+        let device = std::fs::read_to_string(device).unwrap();
+        let state = Command::new("stty").args(["-F", device.trim(), "-a"]).output().unwrap();
+        String::from_utf8_lossy(&state.stdout).split_whitespace().any(|word| word == "-echo")
+    }
 }
 
 #[test]
@@ -122,7 +164,7 @@ fn ctrl_c_reaches_the_program_once_and_the_key_goes() {
 fn ctrl_c_ends_a_program_that_does_not_mind_it_and_the_key_goes() {
     let sandbox = Sandbox::with_key();
     let (mut child, mut keyboard) =
-        on_a_terminal(&sandbox, &format!("{BINARY} exec -- sh -c 'touch ready; exec sleep 30'"));
+        on_a_terminal(&sandbox, &format!("{BINARY} exec -- sh -c 'touch ready; exec sleep 600'"));
     sandbox.wait_until(|| sandbox.path("ready").exists());
     keyboard.write_all(b"\x03").unwrap();
     assert_eq!(child.0.wait().unwrap().code(), Some(130));
@@ -152,7 +194,7 @@ fn ctrl_z_stops_it_and_fg_goes_on() {
 fn a_terminal_that_closes_takes_the_program_and_the_key_with_it() {
     let sandbox = Sandbox::with_key();
     // It runs as the leader of the terminal's session, as a terminal window does.
-    let line = format!("{BINARY} exec -- sh -c 'touch ready; exec sleep 30'");
+    let line = format!("{BINARY} exec -- sh -c 'touch ready; exec sleep 600'");
     let (mut child, _keyboard) = on_a_terminal(&sandbox, &line);
     sandbox.wait_until(|| sandbox.path("ready").exists());
     child.0.kill().unwrap();
@@ -165,7 +207,7 @@ fn a_command_of_the_config_can_ask_the_person_at_the_terminal() {
     sandbox.write(
         ".config/keystencil/config.toml",
         "[targets.a]\ntemplate = 'a.json'\npath = '~/live.json'\n[providers.ask]\n\
-         command = ['sh', '-c', 'read -r answer && echo \"$answer for $1\"', 'sh', '{ref}']\n",
+         command = ['sh', '-c', 'printf \"which [one] \" >/dev/tty; read -r answer && echo \"$answer for $1\"', 'sh', '{ref}']\n",
     );
     sandbox.write(".config/keystencil/a.json", "{\"K\": << ask('openai') >>}");
     let (code, shown) = with_typed(&sandbox, "render", "typed-key\n");

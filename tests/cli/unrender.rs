@@ -4,7 +4,7 @@ use crate::sandbox::{AT_REST, KEY, Running, Sandbox, snapshot};
 use std::process::Command;
 
 fn sleeper() -> Running {
-    Running(Command::new("sleep").arg("60").spawn().unwrap())
+    Running(Command::new("sleep").arg("600").spawn().unwrap())
 }
 
 #[test]

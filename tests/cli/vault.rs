@@ -1,7 +1,7 @@
 //! `vault`, `unlock`, `lock`.
 
 use crate::sandbox::{KEY, Sandbox};
-use crate::terminal::with_typed;
+use crate::terminal::{line_with_typed, with_typed};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -81,13 +81,8 @@ fn unlock(sandbox: &Sandbox, without_kernel: bool, runtime: Option<&str>) -> (i3
     let runtime = runtime.map_or_else(String::new, |folder| format!("XDG_RUNTIME_DIR={folder}"));
     let strace =
         if without_kernel { "strace -f -qqq -o /dev/null -e trace=add_key -e inject=add_key:error=ENOSYS" } else { "" };
-    let (mut child, mut keyboard) =
-        crate::terminal::on_a_terminal(sandbox, &format!("env {runtime} {strace} {binary} unlock --for 10m"));
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    std::io::Write::write_all(&mut keyboard, format!("{PASSPHRASE}\n").as_bytes()).unwrap();
-    let mut screen = String::new();
-    std::io::Read::read_to_string(child.0.stdout.as_mut().unwrap(), &mut screen).unwrap();
-    (child.0.wait().unwrap().code().unwrap(), screen)
+    let line = format!("env {runtime} {strace} {binary} unlock --for 10m");
+    line_with_typed(sandbox, &line, &format!("{PASSPHRASE}\n"))
 }
 
 #[test]
@@ -150,14 +145,8 @@ fn an_identity_that_the_age_tool_protects_opens_the_vault() {
         let sandbox = Sandbox::with_key();
         let identity = sandbox.path(".config/keystencil/identity.txt");
         let line = format!("age -p {armored} -o sealed {}", identity.display());
-        let (mut child, mut keyboard) = crate::terminal::on_a_terminal(&sandbox, &line);
-        for _ in 0..2 {
-            std::thread::sleep(std::time::Duration::from_millis(400));
-            std::io::Write::write_all(&mut keyboard, format!("{PASSPHRASE}\n").as_bytes()).unwrap();
-        }
-        let mut screen = String::new();
-        std::io::Read::read_to_string(child.0.stdout.as_mut().unwrap(), &mut screen).unwrap();
-        assert!(child.0.wait().unwrap().success(), "{screen}");
+        let (code, screen) = line_with_typed(&sandbox, &line, &format!("{PASSPHRASE}\n").repeat(2));
+        assert_eq!(code, 0, "{screen}");
         fs::rename(sandbox.path("sealed"), &identity).unwrap();
         chmod(&identity, 0o600);
         assert_eq!(sandbox.run(&["secret", "get", "github"]).code, 2);

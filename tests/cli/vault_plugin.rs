@@ -1,9 +1,9 @@
 //! Identities of an age plugin: `age-plugin-kst`, a plugin of these tests that speaks the protocol.
 
 use crate::sandbox::{BINARY, KEY, Said, Sandbox};
-use crate::terminal::on_a_terminal;
+use crate::terminal::line_with_typed;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
@@ -98,12 +98,8 @@ fn at_a_terminal_a_plugin_gets_its_pin_and_can_not_write_escape_sequences() {
     let sandbox = with_plugin();
     for (pin, code) in [("1234", 0), ("0000", 2)] {
         let line = format!("env PATH={} KST_DOES=ask {BINARY} secret get github --reveal", path());
-        let (mut child, mut keyboard) = on_a_terminal(&sandbox, &line);
-        std::thread::sleep(std::time::Duration::from_millis(1000));
-        keyboard.write_all(format!("{pin}\n").as_bytes()).unwrap();
-        let mut screen = String::new();
-        child.0.stdout.as_mut().unwrap().read_to_string(&mut screen).unwrap();
-        assert_eq!(child.0.wait().unwrap().code(), Some(code), "{screen}");
+        let (status, screen) = line_with_typed(&sandbox, &line, &format!("{pin}\n"));
+        assert_eq!(status, code, "{screen}");
         assert!(screen.contains("PIN of the device: ") && screen.contains(r"look at the \u{1b}[31mdevice"), "{screen}");
         assert!(!screen.contains("1234") && screen.contains(KEY) == (code == 0), "{screen}");
     }

@@ -21,7 +21,7 @@ fn without_the_program_nothing_is_staged() {
     let repository = Repository::without_filter();
     // A program that is somewhere else later.
     let program = repository.path("it's a 100%f program");
-    fs::copy(BINARY, &program).unwrap();
+    repository.copy_program(BINARY.as_ref(), "it's a 100%f program");
     let mut install = repository.sandbox_command(&program, &["install", "git"]);
     assert!(install.output().unwrap().status.success());
     repository.git(&["add", "--all"]);

@@ -204,9 +204,7 @@ fn an_index_that_another_git_holds_keeps_nobody_from_rendering() {
 #[test]
 fn flags_and_intentions_of_the_index_stay_and_no_hook_is_run() {
     let repository = Repository::new();
-    let hook = repository.path("dots/.git/hooks/post-index-change");
-    repository.write("dots/.git/hooks/post-index-change", "#!/bin/sh\ntouch ran\n");
-    fs::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    repository.write_program("dots/.git/hooks/post-index-change", "#!/bin/sh\ntouch ran\n");
     for flag in ["--assume-unchanged", "--skip-worktree"] {
         repository.git(&["update-index", flag, "live.json"]);
         fs::remove_file(repository.path("dots/ran")).unwrap();

@@ -3,13 +3,12 @@
 
 use crate::keepassxc::Asks;
 use crate::keyring::Keyring;
-use crate::names::{account, answer, ask, name, query, read, secret};
+use crate::names::{LIMIT, account, answer, ask, name, query, read, secret};
 use keystencil::error::Explain;
 use keystencil::secret::{Attributes, Pinned, Query, Wanted};
 use keystencil::store::{Choice, Notice, StoreError, StoreKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 #[test]
 fn an_entry_of_keepassxc_is_found_by_its_title_and_user_name() {
@@ -30,7 +29,7 @@ fn twenty_entries_of_keepassxc_are_read_at_once() {
     let entries: Vec<_> = titles.iter().map(|title| (title.as_str(), "api-key", title.as_str())).collect();
     let keyring = Keyring::keepassxc(&entries, Asks::default());
     let names: Vec<_> = titles.iter().map(|title| query(title)).collect();
-    let all = keyring.stores(Choice::Native).resolve(&names, Some(Duration::from_secs(3))).unwrap();
+    let all = keyring.stores(Choice::Native).resolve(&names, Some(LIMIT)).unwrap();
     for (name, title) in names.iter().zip(&titles) {
         assert_eq!(all[name].expose(), title);
     }

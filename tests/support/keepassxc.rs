@@ -92,7 +92,7 @@ impl Keyring {
     fn wait(&self, what: &str, done: impl Fn() -> bool) {
         let since = Instant::now();
         while !done() {
-            assert!(since.elapsed() < Duration::from_secs(20), "KeePassXC did not get to it within 20 s: {what}");
+            assert!(since.elapsed() < Duration::from_secs(60), "KeePassXC did not get to it within a minute: {what}");
             sleep(Duration::from_millis(20));
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Longer than any step takes on a loaded machine (a client starts in half a second on an idle one).
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(20);
 

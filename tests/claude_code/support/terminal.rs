@@ -137,13 +137,19 @@ impl<'h> Session<'h> {
     /// Moves to an entry of a menu and takes it.
     fn choose(&self, entry: &str) {
         self.wait_for(entry);
-        let chosen =
-            |screen: &str| screen.lines().any(|line| line.trim_start().starts_with('❯') && line.contains(entry));
+        let chosen = || -> Vec<String> {
+            let screen = self.screen();
+            screen.lines().filter(|line| line.trim_start().starts_with('❯')).map(str::to_owned).collect()
+        };
+        self.wait_until("shows a choice", |screen| screen.lines().any(|line| line.trim_start().starts_with('❯')));
         for _ in 0..10 {
-            if poll::comes_true(Duration::from_millis(500), || chosen(&self.screen())) {
+            let now = chosen();
+            if now.iter().any(|line| line.contains(entry)) {
                 return self.press("Enter");
             }
             self.press("Down");
+            // One that is pressed too early changes nothing.
+            poll::comes_true(Duration::from_secs(5), || chosen() != now);
         }
         panic!("the menu has no `{entry}`; this is the screen:\n{}", self.screen());
     }
