@@ -4,7 +4,7 @@
 use super::state::{TargetState, make_private};
 use super::{Session, SessionError, Target};
 use crate::host::Resolved;
-use crate::host::replace::ReplaceError;
+use crate::host::replace::{ReplaceError, sync_folder};
 use crate::plan::OnConflict;
 use crate::plan::grants::{Flow, Grant, Grants};
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,8 @@ impl TargetState {
         make_private(self.folder()).map_err(ReplaceError::io("make the state folder", self.folder()))?;
         let text = serde_json::to_string_pretty(allowed).unwrap_or_default();
         self.stage(&text, true)?.persist(&path).map_err(|error| ReplaceError::io("write it", &path)(error.error))?;
-        Ok(())
+        // What was taken back must not be allowed again after a power cut.
+        Ok(sync_folder(self.folder())?)
     }
 
     fn remove_grants(&self) -> Result<(), SessionError> {
@@ -155,7 +156,7 @@ impl TargetState {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(ReplaceError::io("remove it", &path)(error).into())
             }
-            _ => Ok(()),
+            _ => Ok(sync_folder(self.folder())?),
         }
     }
 }

@@ -62,8 +62,19 @@ pub struct ImportRequest<'a> {
     pub plan: &'a ImportPlan,
     /// The template's text, for the target's template file.
     pub template: &'a str,
-    /// The config and its new text, if it is to name the target.
-    pub config: Option<(&'a Path, &'a str)>,
+    /// What is to become of the config, if it is to name the target.
+    pub config: Option<&'a Rewrite>,
+}
+
+/// A file that is given another text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// The file.
+    pub path: PathBuf,
+    /// What it held when the new text was made from it; nothing, if it was not there.
+    pub before: String,
+    /// What it is to hold.
+    pub after: String,
 }
 
 /// What an import did.
@@ -111,7 +122,7 @@ impl Session<'_> {
     /// Imports: all of it or nothing.
     ///
     /// # Errors
-    /// [`SessionError::Changed`] if the file is not what was planned from: plan again. Else any other; all is as it was then,
+    /// [`SessionError::Changed`] if the file, or the config, is not what was planned from: plan again. Else any other; all is as it was then,
     /// unless the error comes after the file was changed, when the next command goes on.
     pub fn import(
         &self,
@@ -165,8 +176,8 @@ impl Session<'_> {
     ) -> Result<(), SessionError> {
         self.keep_all(file.named(), request.text, request.plan, keeper, done)?;
         done.write(&target.template, request.template, Existing::MustBeEqual)?;
-        if let Some((path, text)) = request.config {
-            done.write(path, text, Existing::MayDiffer)?;
+        if let Some(config) = request.config {
+            done.write(&config.path, &config.after, Existing::MustBe(&config.before))?;
         }
         match file.is_still(Some(request.text))? {
             true => Ok(()),
@@ -243,15 +254,15 @@ impl Session<'_> {
 
 /// What may stand in a file that is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Existing {
+enum Existing<'a> {
     /// Nothing, or what is to be written.
     MustBeEqual,
-    /// Anything: what is to be written was made from it.
-    MayDiffer,
+    /// What the new text was made from: a person may have written into the file while they were asked.
+    MustBe(&'a str),
 }
 
 impl Done {
-    fn write(&mut self, path: &Path, text: &str, existing: Existing) -> Result<(), SessionError> {
+    fn write(&mut self, path: &Path, text: &str, existing: Existing<'_>) -> Result<(), SessionError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(ReplaceError::io("make its folder", path))?;
         let file = Resolved::follow(path)?;
@@ -260,10 +271,12 @@ impl Done {
             fs::remove_file(&left).map_err(ReplaceError::io("remove it", &left))?;
         }
         let before = file.read()?;
-        match &before {
-            Some(before) if before == text.as_bytes() => return Ok(()),
-            Some(_) if existing == Existing::MustBeEqual => {
-                return Err(SessionError::TemplateExists { path: path.to_owned() });
+        let path = path.to_owned();
+        match (&before, existing) {
+            (Some(before), _) if before == text.as_bytes() => return Ok(()),
+            (Some(_), Existing::MustBeEqual) => return Err(SessionError::TemplateExists { path }),
+            (found, Existing::MustBe(wanted)) if found.as_deref().unwrap_or_default() != wanted.as_bytes() => {
+                return Err(SessionError::Changed { path });
             }
             _ => {}
         }

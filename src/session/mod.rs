@@ -31,7 +31,7 @@ pub use compare::Compared;
 pub use error::{MissingSecret, SessionError};
 pub use filter::{FilterChange, FilterOptions, Filtered, install_filter, uninstall_filter};
 pub use grants::Allowed;
-pub use import::{ImportRequest, Imported, Keeper};
+pub use import::{ImportRequest, Imported, Keeper, Rewrite};
 pub use log::{Event, Record, Who};
 pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};

@@ -182,16 +182,16 @@ impl Session<'_> {
     pub fn blueprint(&self, target: &Target) -> Result<Blueprint, SessionError> {
         let path = &target.template;
         let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
-        let text = fs::read(path).and_then(into_text).map_err(failed)?;
-        self.blueprint_of(target, &text)
+        self.blueprint_of(target, fs::read(path).map_err(failed)?)
     }
 
     /// Compiles another text in the place of a target's template: what is staged, say. Includes are read as they are.
     ///
     /// # Errors
-    /// [`SessionError::Template`].
-    pub fn blueprint_of(&self, target: &Target, text: &str) -> Result<Blueprint, SessionError> {
+    /// [`SessionError::NoTemplate`] if it is no text, and [`SessionError::Template`].
+    pub fn blueprint_of(&self, target: &Target, text: Vec<u8>) -> Result<Blueprint, SessionError> {
         let path = &target.template;
+        let text = &into_text(text).map_err(|source| SessionError::NoTemplate { path: path.clone(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let template = Template { name: path, text };
         Ok(compile(template, self.variables, &|name| read_include(folder, name))?)

@@ -230,6 +230,15 @@ fn what_cannot_be_read_is_never_passed_over() {
 }
 
 #[test]
+fn a_target_that_is_a_fifo_is_told_and_not_waited_for() {
+    let sandbox = Sandbox::with_target();
+    drop(fs::remove_file(sandbox.path("live.json")));
+    assert!(Command::new("mkfifo").arg(sandbox.path("live.json")).status().unwrap().success());
+    let said = sandbox.run(&["check"]);
+    assert!(said.code != 0 && said.err.contains("live.json") && said.err.contains("no regular file"), "{said:?}");
+}
+
+#[test]
 fn a_line_of_50_megabytes_and_bytes_that_are_no_text_are_looked_through() {
     let sandbox = Sandbox::with_key();
     let mut line = vec![b'x'; 50 << 20];

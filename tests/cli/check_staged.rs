@@ -89,6 +89,23 @@ fn an_own_secret_and_a_rendered_file_are_found_in_the_index() {
 }
 
 #[test]
+fn a_template_that_is_staged_is_checked_though_it_is_no_text_or_gone_from_the_work_tree() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".config/keystencil/config.toml", "[targets.c]\ntemplate = '~/repo/c.json'\npath = '~/live.json'\n");
+    let repository = Repository::new(sandbox);
+    fs::write(repository.sandbox.path("repo/c.json"), b"{\xff}").unwrap();
+    repository.git(&["add", "."]);
+    repository.write("c.json", "{}");
+    let said = repository.check(&["--json"]);
+    assert_eq!(places(&said), ["c.json:1:1 broken-reference"], "{said:?}");
+    repository.write("c.json", r#"{"a": "<< keyring( >>"}"#);
+    repository.git(&["add", "."]);
+    fs::remove_file(repository.sandbox.path("repo/c.json")).unwrap();
+    let said = repository.check(&["--json"]);
+    assert_eq!(places(&said).len(), 1, "{said:?}");
+}
+
+#[test]
 fn the_staged_text_of_a_template_is_compiled() {
     let repository = Repository::new(Sandbox::with_key());
     let sandbox = &repository.sandbox;

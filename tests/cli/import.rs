@@ -297,3 +297,29 @@ fn what_is_no_config_is_refused_with_its_place() {
     let said = Sandbox::empty().run(&["import", "absent.json"]);
     assert!(said.code == 2 && said.err.contains("there is no such file"), "{}", said.whole());
 }
+
+#[test]
+fn what_a_person_writes_into_the_config_while_they_are_asked_is_kept() {
+    use std::io::{Read as _, Write as _};
+    let sandbox = sandbox(&one_server(&format!(r#""env": {{ "ACME_API_KEY": "{RANDOM}" }}"#)));
+    sandbox.write(".config/keystencil/config.toml", "rotate_after = \"30 days\"\n");
+    let line = format!("{} import .claude.json", crate::sandbox::BINARY);
+    let (mut child, mut keyboard) = crate::terminal::on_a_terminal(&sandbox, &line);
+    let (mut screen, mut byte) = (Vec::new(), [0]);
+    while !screen.ends_with(b"[y/N]") {
+        assert_eq!(
+            child.0.stdout.as_mut().unwrap().read(&mut byte).unwrap(),
+            1,
+            "{}",
+            String::from_utf8_lossy(&screen)
+        );
+        screen.push(byte[0]);
+    }
+    sandbox.write(".config/keystencil/config.toml", "rotate_after = \"60 days\"\n");
+    keyboard.write_all(b"y\n").unwrap();
+    child.0.stdout.as_mut().unwrap().read_to_end(&mut screen).unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(0), "{}", String::from_utf8_lossy(&screen));
+    let config = sandbox.read(".config/keystencil/config.toml");
+    assert!(config.contains("60 days") && config.contains("[targets.claude]"), "{config}");
+    assert!(!sandbox.read(".claude.json").contains(RANDOM));
+}

@@ -120,3 +120,27 @@ fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     assert_eq!(keyring.secret_tool_lookup("service bank").as_deref(), Some("hunter2"), "no template names it");
     assert!(!said.whole().contains("canary"));
 }
+
+#[test]
+fn an_identity_that_is_kept_open_is_forgotten_though_nothing_is_stored() {
+    let sandbox = Sandbox::empty();
+    let folder = sandbox.path("run/keystencil");
+    fs::create_dir_all(&folder).unwrap();
+    for folder in [folder.parent().unwrap(), &folder] {
+        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    }
+    let identity = sandbox.path(".config/keystencil/identity.txt");
+    let name: String = blake3::hash(identity.as_os_str().as_encoded_bytes()).to_hex().chars().take(16).collect();
+    let kept = folder.join(format!("{name}.unlocked"));
+    let purge = || {
+        let mut command = sandbox.command(&["purge", "--yes"]);
+        sandbox.said(&command.env("XDG_RUNTIME_DIR", sandbox.path("run")).output().unwrap())
+    };
+    fs::write(&kept, "x").unwrap();
+    assert_eq!(purge().code, 0);
+    assert!(!kept.exists(), "it is still open");
+    // One that can't be removed is told.
+    fs::create_dir(&kept).unwrap();
+    let said = purge();
+    assert!(said.code == 3 && said.err.contains("unlocked"), "{said:?}");
+}

@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::targets::TargetError;
+use crate::host::Resolved;
 use crate::plan::check::{Baseline, Finding, Known};
 use clap::Args;
 use std::io::{self, Write as _};
@@ -125,12 +126,13 @@ enum Scope {
 impl Scope {
     /// Whether the file is among what is looked through.
     fn has(&self, path: &Path) -> bool {
-        let Ok(path) = path.canonicalize() else { return false };
+        // What is staged may be gone from the work tree.
+        let Ok(path) = Resolved::follow(path) else { return false };
         match self {
             Self::Files(found) => {
-                found.files.iter().any(|file| file.path.canonicalize().is_ok_and(|file| file == path))
+                found.files.iter().any(|file| file.path.canonicalize().is_ok_and(|file| file == path.path()))
             }
-            Self::Staged(index) => index.entries.iter().any(|entry| index.path(entry) == path),
+            Self::Staged(index) => index.entries.iter().any(|entry| index.path(entry) == path.path()),
         }
     }
 }

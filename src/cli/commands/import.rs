@@ -157,7 +157,7 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
                 }
             }
         }
-        let config = destination.config.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+        let config = destination.config.as_ref();
         let request = ImportRequest { text: &text, plan: &plan, template: &template, config };
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {

@@ -66,10 +66,17 @@ pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, C
         return Ok(Exit::attention(plan.is_doubtful()));
     }
     if plan.is_empty() {
+        let closed = doing::close_vault(&plan);
         if args.json {
             report.json(&json!({ "rendered": [], "entries": [], "revoke": [] }))?;
         }
-        return Ok(Exit::attention(plan.is_doubtful()));
+        return Ok(match closed {
+            Ok(()) => Exit::attention(plan.is_doubtful()),
+            Err(error) => {
+                report.error(&error);
+                Exit::Attention
+            }
+        });
     }
     if !args.yes {
         let asked = is_interactive() && report.ask_yes(&Text::new().plain("Take all of it off this machine?"))?;

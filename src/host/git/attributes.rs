@@ -95,10 +95,11 @@ fn trimmed(line: &[u8]) -> &[u8] {
 fn pattern(name: &Path, ending: &str) -> String {
     let mut pattern = vec![b'/'];
     for byte in name.as_os_str().as_encoded_bytes() {
-        if b"*?[\\".contains(byte) {
-            pattern.push(b'\\');
+        match byte {
+            b'\\' if cfg!(windows) => pattern.push(b'/'),
+            b'*' | b'?' | b'[' | b'\\' => pattern.extend([b'\\', *byte]),
+            _ => pattern.push(*byte),
         }
-        pattern.push(if cfg!(windows) && *byte == b'\\' { b'/' } else { *byte });
     }
     pattern.extend(ending.as_bytes());
     let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'"';

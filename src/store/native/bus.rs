@@ -134,8 +134,13 @@ impl Connection {
 /// The address of the bus that is already there, or nothing.
 fn address(bus: &Bus) -> Option<String> {
     match &bus.address {
-        Some(address) if address.contains('\0') || address.starts_with("autolaunch:") => None,
-        Some(address) if !address.is_empty() => Some(address.clone()),
+        Some(address) if address.contains('\0') => None,
+        Some(address) if !address.is_empty() => {
+            // It is a list, and libdbus tries one after the other.
+            let launches = |one: &&str| one.is_empty() || one.starts_with("autolaunch:");
+            let there: Vec<&str> = address.split(';').filter(|one| !launches(one)).collect();
+            (!there.is_empty()).then(|| there.join(";"))
+        }
         _ => {
             // Values of an address are escaped but for these bytes (D-Bus specification, "Server Addresses").
             const ESCAPED: &AsciiSet =
@@ -183,5 +188,12 @@ mod tests {
         assert_eq!(address(&Bus::default()), None);
         assert_eq!(address(&Bus { address: Some("autolaunch:".into()), runtime_dir: None }), None);
         assert_eq!(address(&Bus { address: Some(String::new()), runtime_dir: Some("/nowhere".into()) }), None);
+        // libdbus tries one address of a list after the other.
+        let list = |text: &str| address(&Bus { address: Some(text.into()), runtime_dir: None });
+        assert_eq!(
+            list("unix:path=/nowhere;autolaunch:;unix:path=/b").as_deref(),
+            Some("unix:path=/nowhere;unix:path=/b")
+        );
+        assert_eq!(list(";autolaunch:scope=*user"), None);
     }
 }

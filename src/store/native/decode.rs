@@ -36,8 +36,8 @@ pub(super) fn credential(value: Vec<u8>) -> Option<String> {
     if !value.len().is_multiple_of(2) {
         return None;
     }
-    let units: Zeroizing<Vec<u16>> =
-        Zeroizing::new(value.chunks_exact(2).filter_map(|c| Some(u16::from_le_bytes(c.try_into().ok()?))).collect());
+    let mut units = Zeroizing::new(Vec::with_capacity(value.len() / 2));
+    units.extend(value.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)));
     String::from_utf16(units.strip_suffix(&[0]).unwrap_or(&units)).ok()
 }
 

@@ -40,7 +40,10 @@ pub(super) fn of_targets(targets: &[Target]) -> Found {
     paths.dedup();
     for path in paths {
         match fs::metadata(path) {
-            Ok(metadata) => found.files.push(Entry { path: path.clone(), size: metadata.len() }),
+            Ok(metadata) if metadata.is_file() => {
+                found.files.push(Entry { path: path.clone(), size: metadata.len() });
+            }
+            Ok(_) => found.unread.push((path.clone(), "it is no regular file".to_owned())),
             // A target that was never made; a template that is missing is found when it is compiled.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => found.unread.push((path.clone(), error.to_string())),

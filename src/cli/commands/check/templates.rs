@@ -5,6 +5,7 @@ use super::known::Secrets;
 use super::{Checked, Scope};
 use crate::cli::context::Workplace;
 use crate::error::{Explain, Place};
+use crate::host::Resolved;
 use crate::plan::OnConflict;
 use crate::plan::check::{Finding, Kind};
 use crate::session::{SessionError, Target};
@@ -37,9 +38,9 @@ pub(super) fn check(
 /// The blueprint of the staged text, if the template is staged.
 fn staged(workplace: &Workplace<'_>, scope: &Scope, target: &Target) -> Option<Result<Blueprint, SessionError>> {
     let Scope::Staged(index) = scope else { return None };
-    let real = target.template.canonicalize().ok()?;
-    let text = String::from_utf8(index.text(&real)?.ok()?).ok()?;
-    Some(workplace.session(|session| session.blueprint_of(target, &text)))
+    let template = Resolved::follow(&target.template).ok()?;
+    let text = index.text(template.path())?.ok()?;
+    Some(workplace.session(|session| session.blueprint_of(target, text)))
 }
 
 fn references(

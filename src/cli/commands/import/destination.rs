@@ -6,17 +6,17 @@ use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::host::profile::{self, Profile};
 use crate::host::{ReplaceError, Resolved};
-use crate::session::{SessionError, Target};
+use crate::session::{Rewrite, SessionError, Target};
 use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where everything goes.
 pub(super) struct Destination {
     /// The file, its template and its name.
     pub(super) target: Target,
-    /// The config and its text with the target added.
-    pub(super) config: Option<(PathBuf, String)>,
+    /// The config with the target added.
+    pub(super) config: Option<Rewrite>,
     /// The lines that a person has to add, where the config is left alone.
     pub(super) lines: Option<String>,
 }
@@ -54,7 +54,10 @@ impl Destination {
         };
         let new = format!("{text}{gap}{lines}");
         match toml::from_str::<toml::Table>(&new) {
-            Ok(_) => Ok(Self { target, config: Some((config, new)), lines: None }),
+            Ok(_) => {
+                let config = Rewrite { path: config, before: text, after: new };
+                Ok(Self { target, config: Some(config), lines: None })
+            }
             Err(_) => Ok(Self { target, config: None, lines: Some(lines) }),
         }
     }

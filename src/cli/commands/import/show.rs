@@ -75,10 +75,12 @@ impl Shown<'_> {
         }
         let target = &self.destination.target;
         text = text.end().styled(DIM, "template  ").plain(report.path(&target.template)).end();
-        if let Some((config, _)) = &self.destination.config {
+        if let Some(config) = &self.destination.config {
             let name = target.name.as_deref().unwrap_or_default();
-            text =
-                text.styled(DIM, "config    ").plain(format_args!("{}, as target {name}", report.path(config))).end();
+            text = text
+                .styled(DIM, "config    ")
+                .plain(format_args!("{}, as target {name}", report.path(&config.path)))
+                .end();
         }
         text = text.styled(DIM, "backup    ").plain("in the vault, encrypted").end();
         report.out(&text)?;
@@ -121,10 +123,12 @@ impl Shown<'_> {
         }
         let template = report.path(&self.destination.target.template);
         report.note(Text::new().styled(GOOD, "wrote").plain(format_args!(" {template}")));
-        if let Some((config, _)) = &self.destination.config {
+        if let Some(config) = &self.destination.config {
             let name = self.destination.target.name.as_deref().unwrap_or_default();
             report.note(
-                Text::new().styled(GOOD, "added").plain(format_args!(" target {name} to {}", report.path(config))),
+                Text::new()
+                    .styled(GOOD, "added")
+                    .plain(format_args!(" target {name} to {}", report.path(&config.path))),
             );
         }
         if !imported.closed.scrubbed.is_empty() {

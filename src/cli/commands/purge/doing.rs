@@ -39,7 +39,7 @@ impl Done {
             let store = stores.store(entry.store);
             let removed = if entry.is_foreign { store.erase(&entry.name) } else { store.remove(&entry.name) };
             match removed {
-                Ok(_) => done.deleted += 1,
+                Ok(was_there) => done.deleted += usize::from(was_there),
                 Err(error) => done.failed.push((entry.clone(), error)),
             }
         }
@@ -48,8 +48,7 @@ impl Done {
         let listing = stores.survey(&names);
         done.is_doubtful |= listing.silent.iter().any(|(_, error)| !error.is_absent());
         done.left = listing.entries;
-        // An identity that `unlock` keeps opens what the vault's backups hold.
-        let _ = stores.vault().forget();
+        done.errors.extend(close_vault(plan).err());
         done
     }
 
@@ -87,4 +86,13 @@ impl Done {
             report.note(Text::new().plain("now revoke the keys: whoever had this machine may have read them"));
         }
     }
+}
+
+/// Forgets an identity that `unlock` keeps: it opens what the vault's backups hold.
+///
+/// # Errors
+/// [`CliError::Store`] if it can't be forgotten.
+pub(super) fn close_vault(plan: &Plan) -> Result<(), CliError> {
+    plan.stores.vault().forget()?;
+    Ok(())
 }
