@@ -9,6 +9,7 @@ mod filter;
 mod formats;
 pub mod names;
 mod place;
+mod published;
 mod random;
 mod rule;
 mod shape;
@@ -177,13 +178,14 @@ fn begins(text: &[u8], start: usize, shape: &Shape) -> bool {
 fn is_real(text: &[u8], range: &Range<usize>, rule: &Rule, shape: &Shape) -> bool {
     let matched = text.get(range.clone()).unwrap_or_default();
     let after = text.get(range.end..).unwrap_or_default();
-    if matches!(rule.check, Check::Pem) {
+    if matches!(rule.check, Check::Pem | Check::Putty) {
         return checksum::holds(rule.check, matched, after);
     }
     let plain = String::from_utf8_lossy(matched);
     let random = plain.get(shape.literal().min(plain.len())..).unwrap_or_default();
     let fixed = shape.literal() == matched.len();
-    (fixed || !(says_placeholder(&plain) || random::is_monotonous(random.as_bytes())))
+    (fixed
+        || !(says_placeholder(&plain) || published::is_published(&plain) || random::is_monotonous(random.as_bytes())))
         && checksum::holds(rule.check, matched, after)
 }
 

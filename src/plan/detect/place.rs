@@ -54,7 +54,12 @@ pub(super) fn value_at(text: &[u8], start: usize) -> Option<Range<usize>> {
     let length = match quote {
         Some(quote) => ahead.iter().take(VALUE).position(|byte| byte == quote || b"\n\\".contains(byte))?,
         None => {
-            let stops = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`,;<>(){}[]|\\&#".contains(byte);
+            // A `#` behind a blank begins a comment; in the middle of a word it is a sign as any other.
+            let blank = start.checked_sub(1).and_then(|at| text.get(at)).is_none_or(u8::is_ascii_whitespace);
+            if blank && ahead.first() == Some(&b'#') {
+                return None;
+            }
+            let stops = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`,;<>(){}[]|\\&".contains(byte);
             let length = ahead.iter().take(VALUE).position(stops).unwrap_or(ahead.len().min(VALUE));
             if ahead.get(length).is_some_and(|byte| b"([{".contains(byte)) {
                 return None;

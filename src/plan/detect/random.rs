@@ -5,6 +5,10 @@
 //! changes between letters, digits and capitals count as well. Over 99 % of random texts of 20 characters and more are
 //! told from 95 % of everything else that stands in such files; what remains is a matter of the place.
 
+use super::published::is_published;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 /// Shorter values are not judged: chance says too little.
 const SHORTEST: usize = 12;
 /// Nor passwords shorter than this.
@@ -114,7 +118,12 @@ pub(super) fn is_password_like(value: &str) -> bool {
         && has(u8::is_ascii_digit) == 1
         && !is_placeholder(value)
         && !is_ordinary(value)
-        && evidence(value.as_bytes()) >= 0
+        && evidence(value.as_bytes()) + odd(value) >= 0
+}
+
+/// Signs that passwords have and words, paths and versions do not: each makes good what it cost as evidence.
+fn odd(value: &str) -> i32 {
+    i32::try_from(2 * value.bytes().filter(|byte| b"!#%*+^~?=&$".contains(byte)).count()).unwrap_or(0)
 }
 
 /// Whether a value asks to be replaced: `your-api-key-here`, `xxxx`, `<token>`, `${VAR}`, `$VAR`, `%VAR%`, `{{ var }}`.
@@ -127,7 +136,8 @@ pub(super) fn is_password_like(value: &str) -> bool {
 #[must_use]
 pub fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    value.starts_with(['$', '<', '%', '{', '[', '*', '(', '@', '&', '!'])
+    value.starts_with(['$', '<', '{', '[', '('])
+        || is_marked(value)
         || value.contains("<<")
         || value.contains("${")
         || value.contains("$(")
@@ -135,6 +145,12 @@ pub fn is_placeholder(value: &str) -> bool {
         || PLACEHOLDERS.iter().any(|part| lower.contains(part))
         || SEQUENCES.iter().any(|part| lower.contains(part))
         || is_monotonous(lower.as_bytes())
+}
+
+/// `%VAR%`, `*alias`, `@var@`, `&anchor`, `!tag`: a sign before a name. Before what looks like chance it is a part of it.
+fn is_marked(value: &str) -> bool {
+    let Some((sign, rest)) = value.split_at_checked(1).filter(|(sign, _)| "%*@&!".contains(sign)) else { return false };
+    (rest.ends_with(sign) && "%@".contains(sign)) || evidence(rest.as_bytes()) + odd(rest) < ENOUGH
 }
 
 /// Few different characters, or the same few again and again.
@@ -157,7 +173,11 @@ fn is_ordinary(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     is_uuid(value.as_bytes())
         || value.contains("://")
-        || value.starts_with(['/', '.', '~', '#', '-'])
+        || value.starts_with(['/', '.', '~'])
+        || value.starts_with("--")
+        || (value.starts_with('#') && evidence(value.as_bytes()) + odd(value) < ENOUGH)
+        || is_prose_in_base64(value)
+        || is_published(value)
         || value.get(1..3) == Some(":\\")
         || (value.contains('@') && value.contains('.'))
         || value.contains("::")
@@ -166,6 +186,16 @@ fn is_ordinary(value: &str) -> bool {
             .any(|start| lower.starts_with(start))
         || (value.contains(['(', ')', ';', '<', '>', '{', '}', '"', '\'', '`', '|', '\\']))
         || value.bytes().all(|byte| byte.is_ascii_digit() || b".:-_/+TZ".contains(&byte))
+}
+
+/// `bm90IG15IHJlYWwgcGFzc3dvcmQ=`: words in base64 are what manuals have for a password.
+fn is_prose_in_base64(value: &str) -> bool {
+    value.len() < 256
+        && STANDARD_NO_PAD.decode(value.trim_end_matches('=')).is_ok_and(|text| {
+            text.contains(&b' ')
+                && text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+                && text.split(|byte| *byte == b' ').all(|word| evidence(word) < ENOUGH)
+        })
 }
 
 /// `8-4-4-4-12` hexadecimal digits.
@@ -275,8 +305,29 @@ mod tests {
             "ConfigurationManager.AppSettings",
             "0123456789abcdef0123456789abcdef",
             "deadbeefdeadbeefdeadbeef",
+            "bm90IG15IHJlYWwgcGFzc3dvcmQ=",
+            "2YotnFZFEjr1zCsicMWpAA",
+            "%OPENAI_API_KEY%",
+            "@API_TOKEN_FROM_CMAKE@",
+            "*defaultApiKeyFromAnchor",
+            "!isPasswordResetTokenValid",
+            "#/components/schemas/ApiKeyAuth",
+            "--api-key-from-stdin",
         ] {
             assert!(!is_random(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_sign_in_front_makes_no_password_a_placeholder() {
+        for value in
+            ["*VK6#B4fFb5N1xM*", "#zd3uZNqx7cWt#0l", "!YvoCLR3rzpp1*dA", "%CkGPbIq0W3JxhC4", "jJLz#V!9EALPQhLP"]
+        {
+            assert!(is_password_like(value), "{value}"); // keystencil: allow
+        }
+        assert!(is_random("-XH3UtpIEvU_nD_Gs-0x9jFVfVxyikEWf_duAkqc")); // keystencil: allow
+        for value in ["*password2Ptr", "!isValid1st", "&Config2.key", "%PASSW0RD%", "#password1", "@Password1"] {
+            assert!(!is_password_like(value), "{value}");
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum Check {
     None,
     /// The last six characters are the CRC-32 of those between prefix and checksum, in base 62: GitHub, npm.
     Crc32Base62,
-    /// The eight hexadecimal digits behind the last `_` are the CRC-32 of all before it: Grafana.
+    /// The eight hexadecimal digits behind the last `_` are the CRC-32 of all before it, its low byte first: Grafana.
     Crc32Hex,
     /// The checksum of Bech32 (BIP 173): age identities, Nostr.
     Bech32,
@@ -38,6 +38,8 @@ pub enum Check {
     Snowflake,
     /// Base64 follows, not the closing line or a placeholder: PEM.
     Pem,
+    /// A line follows that says how long the private part is: PuTTY.
+    Putty,
 }
 
 pub(super) const fn key(

@@ -33,7 +33,7 @@ const LONGEST: usize = 4096;
 /// The part of a URL before the host is no longer.
 const USERINFO: usize = 256;
 /// Passwords that manuals have in their URLs.
-const SHOWN: [&str; 24] = [
+const SHOWN: [&str; 27] = [
     "password",
     "passwd",
     "pass",
@@ -58,6 +58,9 @@ const SHOWN: [&str; 24] = [
     "hunter2",
     "rabbitmq",
     "minioadmin",
+    "key",
+    "anoncvs",
+    "anonymous",
 ];
 
 /// Why something may be a secret.
@@ -127,12 +130,16 @@ pub(super) fn anchors() -> impl Iterator<Item = Anchor> {
 fn valued(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
     let start = place::value_after(text, name)?;
     let range = place::value_at(text, start)?;
-    let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    let in_query = name.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"?&".contains(byte));
+    let mut value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    if in_query {
+        value = value.split('#').next().unwrap_or(value);
+    }
+    let range = range.start..range.start + value.len();
     if value.len() < 8 || value.len() > LONGEST {
         return None;
     }
     let said = std::str::from_utf8(text.get(name.clone())?).ok()?;
-    let in_query = name.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"?&".contains(byte));
     let told = if in_query { is_secret_parameter(said) } else { is_secret_name(said) };
     (told && (is_random(value) || (is_password_name(said) && is_password_like(value)))).then_some(range)
 }
@@ -155,9 +162,13 @@ fn url_password(text: &[u8], at: usize) -> Option<Range<usize>> {
         .copied()
         .collect();
     let lower = password.to_ascii_lowercase();
-    let is_shown = password.len() < 6
+    // `he%2F%2Fo` has five characters, `secret_1234` is a word, and `:pserver:anoncvs` is how CVS says who nobody is.
+    let length = password.len() - 2 * password.matches('%').count().min(password.len() / 3);
+    let word = lower.strip_suffix("123").or_else(|| lower.strip_suffix("1234")).map(|word| word.trim_end_matches('_'));
+    let is_shown = length < 6
         || password == user
-        || SHOWN.iter().any(|shown| lower == *shown)
+        || user.is_empty() && password.starts_with("pserver:")
+        || SHOWN.iter().any(|shown| lower == *shown || word == Some(*shown))
         || super::is_placeholder(password)
         || lower.contains("password")
         || host.is_empty()
@@ -194,8 +205,11 @@ mod tests {
             "client_secret: `VALUE`",
             "<add key=\"x\" apiKey=\"VALUE\"/>",
             "self.secret_key='VALUE'",
+            "https://host/?token=VALUE#part",
+            "DB_PASSWORD=VALUE#x1Z",
         ] {
-            let text = text.replace("VALUE", &value);
+            let value = if text.ends_with("#x1Z") { format!("{value}#x1Z") } else { value.clone() };
+            let text = text.replace("VALUE#x1Z", &value).replace("VALUE", &value);
             assert_eq!(found(&text), [(&*value, Suspicion::Value)], "{text}");
         }
     }
@@ -217,6 +231,10 @@ mod tests {
             "postgres://user:password@localhost/db",
             "postgres://me:${PASSWORD}@host/db",
             "https://host:8080/path@2",
+            "https://user:he%2F%2Fo@pypi.company.com/simple",
+            "cvs://:pserver:anoncvs@sources.redhat.com:/cvs/src",
+            "dotenv://:key_1234@dotenv.org/vault",
+            "password: #q7Zk2Xv9Lw3Rt8Yb5 is the one",
         ] {
             assert_eq!(found(text), [], "{text}");
         }

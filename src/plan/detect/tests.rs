@@ -47,7 +47,7 @@ fn with_checksum(rule: &Rule, mut text: Vec<u8>) -> Vec<u8> {
             text[length - 6..].copy_from_slice(&sum);
         }
         Check::Crc32Hex => {
-            let sum = format!("{:08x}", checksum::crc32(&text[..length - 9]));
+            let sum = format!("{:08x}", checksum::crc32(&text[..length - 9]).swap_bytes());
             text[length - 8..].copy_from_slice(sum.as_bytes());
         }
         // Six characters in front of the last ones can always be chosen so that the sum is right; trying is simpler.
@@ -70,6 +70,7 @@ fn with_checksum(rule: &Rule, mut text: Vec<u8>) -> Vec<u8> {
         }
         Check::Pem => text
             .extend_from_slice(["\n", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj", "AgEAAoIBAQ\n"].concat().as_bytes()),
+        Check::Putty => text.extend_from_slice(b"ssh-ed25519\r\nEncryption: none\r\nPrivate-Lines: 1\r\n"),
         Check::None => {}
     }
     text
@@ -167,6 +168,11 @@ fn published_examples_are_read_as_their_providers_say() {
         (["AIza", "Sy", &b[..33]].concat(), "google-api-key"),
         (["hf", "_", &b[..34]].concat(), "huggingface-token"),
         (["xox", "b-917263545182-8172635445361-", &b[..24]].concat(), "slack-bot-token"),
+        (
+            ["gh", "s_1234567_eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjE3NDU2MDB9.", &b[..200]].concat(),
+            "github-app-stateless-token",
+        ),
+        (["cf", "ut_", &b[..32], "b7Nq3vZ8", "0fe13ba9"].concat(), "cloudflare-token"),
         (["AKIA", "Q3EGR6LDN7SZYB2T"].concat(), "aws-access-key-id"),
         (["npg", "_", &b[..12]].concat(), "neon-password"),
         (["712345678", ":AA", &b[..33]].concat(), "telegram-bot-token"),

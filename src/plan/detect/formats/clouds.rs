@@ -27,6 +27,7 @@ pub(in crate::plan::detect) const RULES: &[Rule] = &[
     key("heroku-api-key-uuid", "Heroku", "heroku", "https://dashboard.heroku.com/account", "[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}").near(&["heroku"]),
     key("flyio-token", "Fly.io", "fly", "https://fly.io/dashboard/personal/tokens", "fo1_[A-Za-z0-9_-]{43}"),
     key("flyio-macaroon", "Fly.io", "fly", "https://fly.io/dashboard/personal/tokens", "fm(1a|1r|2)_[A-Za-z0-9+/]{100,2000}={0,3}"),
+    key("cloudflare-token", "Cloudflare", "cloudflare", "https://dash.cloudflare.com/profile/api-tokens", "cf(k|ut|at)_[A-Za-z0-9]{40}[a-f0-9]{8}"),
     key("cloudflare-api-token", "Cloudflare", "cloudflare", "https://dash.cloudflare.com/profile/api-tokens", "[A-Za-z0-9_-]{40}").near(&["cloudflare", "cf_api", "cf-api"]),
     key("cloudflare-global-key", "Cloudflare", "cloudflare", "https://dash.cloudflare.com/profile/api-tokens", "[a-f0-9]{37}").near(&["cloudflare", "cf_api", "cf-api"]),
     key("cloudflare-origin-ca-key", "Cloudflare", "cloudflare-origin", "https://dash.cloudflare.com/profile/api-tokens", "v1\\.0-[a-f0-9]{24}-[a-f0-9]{146}"),

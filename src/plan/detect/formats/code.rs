@@ -8,6 +8,7 @@ pub(in crate::plan::detect) const RULES: &[Rule] = &[
     key("github-pat", "GitHub", "github", "https://github.com/settings/tokens", "ghp_[A-Za-z0-9]{36}").checked(Check::Crc32Base62),
     key("github-oauth-token", "GitHub", "github", "https://github.com/settings/applications", "gho_[A-Za-z0-9]{36}").checked(Check::Crc32Base62),
     key("github-app-token", "GitHub", "github-app", "https://github.com/settings/apps", "gh(u|s)_[A-Za-z0-9]{36}").checked(Check::Crc32Base62),
+    key("github-app-stateless-token", "GitHub", "github-app", "https://github.com/settings/apps", "gh(u|s)_[A-Za-z0-9]{1,20}_eyJ[A-Za-z0-9_-]{10,1000}\\.[A-Za-z0-9_-]{10,3000}\\.[A-Za-z0-9_-]{10,2000}"),
     key("github-refresh-token", "GitHub", "github-app", "https://github.com/settings/apps", "ghr_[A-Za-z0-9]{36,76}"),
     key("github-fine-grained-pat", "GitHub", "github", "https://github.com/settings/personal-access-tokens", "github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
     key("gitlab-pat", "GitLab", "gitlab", "https://gitlab.com/-/user_settings/personal_access_tokens", "glpat-[A-Za-z0-9_-]{20,300}"),
@@ -57,6 +58,6 @@ pub(in crate::plan::detect) const RULES: &[Rule] = &[
     key("jwt", "JSON Web Token", "jwt", "the service that issued it", "eyJ[A-Za-z0-9_-]{10,4000}\\.eyJ[A-Za-z0-9_-]{10,8000}\\.[A-Za-z0-9_-]{10,2000}").checked(Check::JsonHeader),
     key("age-secret-key", "age", "age-identity", "https://age-encryption.org", "AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}").checked(Check::Bech32),
     key("private-key-pem", "a private key", "private-key", "every place that trusts the public key", "-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY[A-Z ]{0,6}-----").checked(Check::Pem),
-    key("putty-private-key", "PuTTY", "private-key", "every place that trusts the public key", "PuTTY-User-Key-File-[23]"),
+    key("putty-private-key", "PuTTY", "private-key", "every place that trusts the public key", "PuTTY-User-Key-File-[23]: ").checked(Check::Putty),
     key("intra42-secret", "Intra 42", "intra42", "https://profile.intra.42.fr/oauth/applications", "s-s4t2(ud|af)-[a-f0-9]{64}"),
 ];
