@@ -52,7 +52,10 @@ fn nothing_found_is_status_0_and_says_what_was_looked_at() {
 
 #[test]
 fn this_repository_is_clean_by_its_own_check() {
-    let said = Sandbox::empty().run(&["check", env!("CARGO_MANIFEST_DIR")]);
+    let root = env!("CARGO_MANIFEST_DIR");
+    // The cases of templates that do not work are known: `check tests/template --baseline … --update-baseline`.
+    let known = format!("{root}/tests/template/known.json");
+    let said = Sandbox::empty().run(&["check", root, "--baseline", &known]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("nothing found in ") || said.out.contains("nothing found in "), "{said:?}");
 }
@@ -269,4 +272,50 @@ fn a_keyring_that_does_not_answer_is_a_warning() {
     let said = sandbox.run(&["--store", "native", "check", "repo"]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("warning") && said.out.contains("random value"), "{said:?}");
+}
+
+#[test]
+fn templates_that_no_config_names_are_checked_for_what_is_wrong_in_any_case() {
+    let sandbox = Sandbox::empty();
+    for (file, text) in [
+        ("misspelt.json", "{\n  \"a\": \"<< keyrin('github') >>\"\n}"),
+        ("argument.json.tmpl", "{\"a\": \"<< keyring() >>\", \"b\": \"<< keyring('x') >>\"}"),
+        ("filter.jsonc", "// theirs\n{\"a\": \"<< keyring('x') | upper >>\"}"),
+        ("logged.json", "{\"mcpServers\": {\"x\": {\"command\": \"x --key << keyring('github') >>\"}}}"),
+        // What their config may declare, what is only a part, and what is no template.
+        ("fine.json", "{\"mcpServers\": {\"x\": {\"command\": \"x\", \"env\": {\"K\": \"<< keyring('github') >>\"}}}}"),
+        ("vars.json", "{\"a\": \"<< keyring('x') >>\", \"b\": \"<< proxy >>\", \"c\": \"<< op('op://a/b') >>\"}"),
+        ("part.json", "\"github\": {\"env\": {\"K\": \"<< keyring('github') >>\"}},"),
+        ("include.json", "{\"a\": \"<< keyring('x') >>\", <% include 'not/here.json' %>}"),
+        ("map.json", "{\"code\": \"1<<n(r)|t>>3; cout << key(y) << 'x'\"}"),
+        ("notes.md", "{\"a\": \"<< keyrin('github') >>\"}"),
+        ("latin.json", "{\"a\": \"<< keyring() >>\"}"),
+    ] {
+        sandbox.write(&format!("repo/{file}"), text);
+    }
+    fs::write(sandbox.path("repo/latin.json"), b"{\"a\": \"<< keyring() >> \xe9\"}").unwrap();
+    let expected = [
+        "repo/argument.json.tmpl:1:11 broken-reference",
+        "repo/filter.jsonc:2:11 broken-reference",
+        "repo/logged.json:1:46 logged-secret",
+        "repo/misspelt.json:2:12 broken-reference",
+    ];
+    let said = sandbox.run(&["check", "repo", "--json"]);
+    assert_eq!((places(&said), said.code), (expected.map(str::to_owned).to_vec(), 1), "{said:?}");
+    // Named one by one, as pre-commit does.
+    let said = sandbox.run(&["check", "--json", "repo/logged.json", "repo/fine.json", "repo/misspelt.json"]);
+    assert_eq!(places(&said), [expected[2], expected[3]]);
+    // A comment or a baseline leaves them out as well.
+    let args = ["check", "repo", "--baseline", "known.json"];
+    assert_eq!(sandbox.run(&[args.as_slice(), &["--update-baseline"]].concat()).code, 0);
+    assert_eq!(sandbox.run(&args).code, 0);
+    sandbox.write(
+        "repo/misspelt.json",
+        "{\n  // keystencil: allow broken-reference\n  \"a\": \"<< keyrin('github') >>\"\n}",
+    );
+    sandbox.write("repo/filter.jsonc", "{\"a\": \"<< keyring('x') | lower >>\"}");
+    assert_eq!(
+        places(&sandbox.run(&["check", "repo", "--json", "--baseline", "known.json"])),
+        ["repo/filter.jsonc:1:11 broken-reference"]
+    );
 }

@@ -25,7 +25,9 @@ use std::path::{Path, PathBuf};
 /// and for passwords in URLs; for your own secrets in whatever file they are,
 /// also JSON-escaped, URL-encoded or as base64; and for files that are rendered
 /// now. Templates of the config are compiled: a reference that does not work,
-/// names what no store has, or would be logged is found as well.
+/// names what no store has, or would be logged is found as well; in other
+/// templates (`*.json` with a `<< keyring('x') >>` in it) what is wrong with a
+/// reference whatever their config says.
 ///
 /// Your own secrets are those that the templates of the config ask for; ones of
 /// fewer than 8 characters are not searched for. No keyring is ever asked to
@@ -77,6 +79,8 @@ struct Checked {
     findings: Vec<Finding>,
     /// How many files were looked through.
     files: usize,
+    /// Those that are templates by what they look like.
+    templates: Vec<PathBuf>,
     /// What could not be read, and why.
     unread: Vec<(PathBuf, String)>,
 }
@@ -101,7 +105,8 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
         Scope::Staged(index) => staged::scan(index, &known, &journals, root)?,
         Scope::Files(found) => files::scan(found, &known, &journals, root, workplace.report())?,
     };
-    templates::check(&workplace, &scope, &secrets, args.files.is_empty() && !args.index, &mut checked);
+    let found = templates::check(&workplace, &scope, &secrets, args.files.is_empty() && !args.index, &checked);
+    templates::add(&mut checked, found, &scope, &baseline, root);
     if args.update_baseline {
         let count = update(&mut baseline, &mut checked.findings, root);
         let path = args.baseline.as_deref().unwrap_or(Path::new(""));
@@ -134,6 +139,12 @@ impl Scope {
             }
             Self::Staged(index) => index.entries.iter().any(|entry| index.path(entry) == path.path()),
         }
+    }
+
+    /// The text of a file as it is looked through: what is staged, if it is staged.
+    fn text(&self, path: &Path) -> Option<Vec<u8>> {
+        let staged = if let Self::Staged(index) = self { index.text(path).and_then(Result::ok) } else { None };
+        staged.or_else(|| std::fs::read(path).ok())
     }
 }
 

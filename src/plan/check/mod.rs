@@ -12,6 +12,7 @@ pub mod finding;
 pub mod own;
 pub mod sarif;
 pub mod scan;
+pub mod stray;
 
 pub use baseline::Baseline;
 pub use finding::{Finding, Kind};

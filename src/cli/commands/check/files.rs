@@ -129,9 +129,10 @@ pub(super) fn scan(
             progress.advance(entry.size);
             let Ok(mut done) = done.lock() else { return };
             match result {
-                Ok(findings) => {
+                Ok((findings, is_template)) => {
                     done.files += 1;
                     done.findings.extend(findings);
+                    done.templates.extend(is_template.then(|| entry.path.clone()));
                 }
                 // It went away while we looked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -158,11 +159,11 @@ fn one(
     journals: &[Journal],
     root: &Path,
     buffer: &mut Vec<u8>,
-) -> io::Result<Vec<Finding>> {
+) -> io::Result<(Vec<Finding>, bool)> {
     let name = relative(&entry.path, root);
     let mut scan = Scan::new(known, &entry.path, &name);
     pieces(&mut File::open(&entry.path)?, entry.size, buffer, &mut scan)?;
-    let mut findings = scan.findings;
+    let (mut findings, is_template) = (scan.findings, scan.is_template);
     if !journals.is_empty()
         && entry.size <= WHOLE
         && findings.iter().all(|finding| !matches!(finding.kind, Kind::Rendered(_)))
@@ -174,7 +175,7 @@ fn one(
             findings.push(rendered(&entry.path));
         }
     }
-    Ok(findings)
+    Ok((findings, is_template))
 }
 
 /// A file that is rendered, though none of its secrets is long enough to be found.

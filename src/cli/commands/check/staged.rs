@@ -151,6 +151,7 @@ pub(super) fn scan(index: &Index, known: &Known<'_>, journals: &[Journal], root:
             return Err(CheckError::Protocol("it ended in the middle").into());
         }
         checked.files += 1;
+        checked.templates.extend(scan.is_template.then(|| file.clone()));
         checked.findings.append(&mut scan.findings);
     }
     drop(asking);
