@@ -1,11 +1,17 @@
 //! Law 7: killed at any system call, a later command finds the target whole, and `recover` (or `unrender`, where the
 //! hold is a person's) leaves no secret behind and loses no update of the host.
 //!
+//! The errands of `exec` and of the guard, and `absorb`, are refused calls as well (`crash/`).
+//!
 //! Each command is traced once; then it is run again for each of its calls and killed there with SIGKILL. By default
 //! these are the calls that change a file or are about processes; with `KEYSTENCIL_EVERY_CALL=1` it is every call.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
+#[path = "crash/absorb.rs"]
+mod absorb;
+#[path = "crash/errands.rs"]
+mod errands;
 #[path = "support/scratch.rs"]
 mod scratch;
 #[path = "support/trace.rs"]

@@ -4,7 +4,7 @@
 use super::render::{into_text, read_include};
 use super::{Session, SessionError, Target};
 use crate::host::Resolved;
-use crate::host::replace::sync_folder;
+use crate::host::replace::{ReplaceError, Staged, leftovers, sync_folder};
 use crate::json::{Document, Pointer};
 use crate::plan::absorb::{Hunk, Refusal};
 use crate::plan::fingerprint::SHORT;
@@ -117,26 +117,39 @@ impl Session<'_> {
                 return Err(SessionError::SecretInTemplate { path });
             }
             let file = Resolved::follow(&path)?;
+            // What a killed `absorb` left here; it holds no secret.
+            for left in leftovers(file.path())? {
+                fs::remove_file(&left).map_err(ReplaceError::io("remove it", &left))?;
+            }
             let found = file.read()?.unwrap_or_default();
             let mark = if found.starts_with("\u{feff}".as_bytes()) { "\u{feff}" } else { "" };
             if found != [mark, &before.text].concat().as_bytes() {
                 return Err(SessionError::Changed { path });
             }
-            let one = file.stage_plainly([mark, &now.text].concat().as_bytes())?;
-            staged.push((path, file, found, one));
+            let new = [mark, &now.text].concat().into_bytes();
+            let one = file.stage_plainly(&new)?;
+            staged.push((path, file, found, new, one));
         }
         let mut written = Vec::new();
-        for (path, file, found, one) in staged {
+        let outcome = staged.into_iter().try_for_each(|(path, file, found, new, one)| {
             if !file.is_still(Some(&found))? {
                 return Err(SessionError::Changed { path });
             }
             one.commit()?;
-            if let Some(folder) = file.path().parent() {
-                sync_folder(folder)?;
+            let folder = file.path().parent().map(Path::to_owned);
+            written.push((path, file, found, new));
+            Ok(folder.as_deref().map_or(Ok(()), sync_folder)?)
+        });
+        if let Err(error) = outcome {
+            // An error says that nothing was changed, so what is written goes back, unless somebody wrote there meanwhile.
+            for (_, file, found, _) in
+                written.iter().filter(|(_, file, _, new)| file.is_still(Some(new)).unwrap_or(false))
+            {
+                let _ = file.stage_plainly(found).and_then(Staged::commit);
             }
-            written.push(path);
+            return Err(error);
         }
-        Ok(written)
+        Ok(written.into_iter().map(|(path, ..)| path).collect())
     }
 
     fn trace(&self, target: &Target) -> Result<Trace, SessionError> {

@@ -82,7 +82,9 @@ fn asks(since: &[u8], is_later: bool, device: &Path) -> bool {
     // The first is the end of the line that was typed.
     let prompt = if is_later { since.split_once('\n').map(|(_, after)| after) } else { Some(&*since) };
     let prompt = prompt.and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
-    if ["] ", "]? "].iter().any(|end| prompt.ends_with(end)) || prompt.contains(", type ") && prompt.ends_with(": ") {
+    if ["] ", "]? ", "]: "].iter().any(|end| prompt.ends_with(end))
+        || prompt.contains(", type ") && prompt.ends_with(": ")
+    {
         return true;
     }
     prompt.ends_with(": ") && {

@@ -35,6 +35,18 @@ pub(crate) struct Point {
 }
 
 impl Point {
+    /// Errors that this call may meet on a disk that is full or broken, or in a system without room for a process; one of
+    /// them, another one at each `turn`.
+    pub(crate) fn error(&self, turn: usize) -> Option<&'static str> {
+        let errors: &[&str] = match &*self.call {
+            "openat" | "write" | "mkdir" | "rename" | "linkat" | "fsync" | "ftruncate" => &["ENOSPC", "EIO", "EROFS"],
+            "pwrite64" | "unlink" | "unlinkat" | "rmdir" | "fchmod" | "fchown" | "utimensat" | "fdatasync" => &["EIO"],
+            "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN"],
+            _ => return None,
+        };
+        errors.get(turn % errors.len()).copied()
+    }
+
     /// Whether the process itself makes this call, not one that it starts.
     pub(crate) fn is_of_main(&self) -> bool {
         self.only.is_none()
@@ -141,13 +153,13 @@ fn inject_logged(
 
 struct Strace {
     command: Command,
-    /// Hooks leave a guard behind that lives as long as the client, which is too long to wait for.
+    /// Hooks, and what fills for `exec`, leave a guard behind that lives as long as the client, which is too long to wait for.
     follow: Option<&'static str>,
     args: Vec<String>,
 }
 
 fn strace(home: &Home, args: &[&str]) -> Strace {
-    let follow = (args[0] != "hook").then_some("-f");
+    let follow = (!["hook", "exec-fill"].contains(&args[0])).then_some("-f");
     Strace { command: home.program("strace"), follow, args: args.iter().map(|&arg| arg.to_owned()).collect() }
 }
 
