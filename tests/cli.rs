@@ -41,6 +41,8 @@ mod import;
 mod import_configs;
 #[path = "cli/import_names.rs"]
 mod import_names;
+#[path = "cli/jsonc.rs"]
+mod jsonc;
 #[path = "support/keepassxc.rs"]
 mod keepassxc;
 #[path = "support/keyring.rs"]

@@ -14,6 +14,37 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
 }
 
+/// The text with comments, and commas before closing brackets, at its tokens.
+fn commented(text: &str, remarks: &[u8]) -> String {
+    let mut remarks = remarks.iter().cycle();
+    let mut remark = || match remarks.next().unwrap() {
+        0 => "// one, \"{[\n",
+        1 => "/* two */",
+        2 => " /*\"*/ // ]\r\n ",
+        _ => "",
+    };
+    let (mut out, mut is_string, mut is_escaped, mut last) = (String::new(), false, false, ' ');
+    for char in text.chars() {
+        if is_string {
+            is_string = char != '"' || is_escaped;
+            is_escaped = char == '\\' && !is_escaped;
+        } else if "{}[]:,\"".contains(char) {
+            out.push_str(remark());
+            if "}]".contains(char) && !"{[".contains(last) && remark().is_empty() {
+                out.push(',');
+                out.push_str(remark());
+            }
+            is_string = char == '"';
+        }
+        last = if char.is_whitespace() && !is_string { last } else { char };
+        out.push(char);
+        if !is_string && "{[,:".contains(char) {
+            out.push_str(remark());
+        }
+    }
+    out + remark()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
 
@@ -31,6 +62,44 @@ proptest! {
             (Ok(edited), Ok(())) => prop_assert_eq!(value(&edited), expected, "{}", edited),
             (Err(_), Err(_)) => {}
             (ours, theirs) => prop_assert!(false, "{ours:?} but {theirs:?} for {text} and {patch:?}"),
+        }
+    }
+
+    #[test]
+    fn comments_change_nothing_and_go_nowhere(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        steps in arbitrary_patch(),
+        remarks in prop::collection::vec(0..6u8, 1..20),
+    ) {
+        let plain = format.write(&document);
+        let text = commented(&plain, &remarks);
+        let relaxed = Document::parse_relaxed(text.as_bytes()).unwrap();
+        let strict = Document::parse(plain.as_bytes()).unwrap();
+        prop_assert!(relaxed.root().same_value(&strict.root()), "{}", text);
+        prop_assert_eq!(value(&relaxed.root().plain()), value(&plain), "{}", text);
+        let pointers = json::pointers(&value(&plain));
+        for (with, without) in relaxed.find_all(&pointers).into_iter().zip(strict.find_all(&pointers)) {
+            prop_assert_eq!(with.map(|node| value(&node.plain())), without.map(|node| value(node.raw())));
+        }
+        let tokens = |document: &Document<'_>| {
+            let mut all = Vec::new();
+            document.strings(|token| all.push((token.pointer(), token.is_key, token.node.raw().to_owned())));
+            all
+        };
+        prop_assert_eq!(tokens(&relaxed), tokens(&strict));
+        let count = |document: &Document<'_>| document.comments().count();
+        let patch = json::resolve(&value(&plain), &steps);
+        match (apply(&text, &patch), apply(&plain, &patch)) {
+            (Ok(edited), Ok(expected)) => {
+                let after = Document::parse_relaxed(edited.as_bytes());
+                prop_assert!(after.is_ok(), "{} becomes {}", text, edited);
+                let after = after.unwrap();
+                prop_assert_eq!(value(&after.root().plain()), value(&expected), "{} becomes {}", text, edited);
+                let copies = patch.0.iter().any(|operation| matches!(operation, Operation::Copy { .. }));
+                prop_assert!(copies || count(&after) <= count(&relaxed), "{} becomes {}", text, edited);
+            }
+            (ours, theirs) => prop_assert!(ours.is_err() && theirs.is_err(), "{text} and {patch:?}"),
         }
     }
 

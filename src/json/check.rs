@@ -1,11 +1,12 @@
-//! The one pass that decides whether a text is JSON: strict RFC 8259 at any depth, without recursion.
+//! The one pass that decides whether a text is JSON: strict RFC 8259, or with comments and trailing commas, at any depth,
+//! without recursion.
 //!
-//! [`super::Document::parse`] asks. Accepted are all texts that `serde_json` reads into `RawValue`, and no others:
+//! [`super::Document::parse`] asks; without comments, accepted are all texts that `serde_json` reads into `RawValue`, and no others:
 //! a lone surrogate escape, a number of any length or size and duplicate keys are JSON. It must never quote the
 //! text in a fault, since the text may hold secrets.
 
 use super::Span;
-use super::scan::{byte, skip_plain, skip_space};
+use super::scan::{byte, comment_end, skip_blank, skip_plain, skip_space};
 
 /// Where and why a text is no JSON.
 pub(super) struct Fault {
@@ -45,26 +46,27 @@ impl Nesting {
     }
 }
 
-/// Checks the text from `start` on and returns the span of its one value.
-pub(super) fn check(bytes: &[u8], start: usize) -> Result<Span, Fault> {
-    let start = skip_space(bytes, start);
+/// Checks the text from `start` on and returns the span of its one value. `RELAXED`: comments may stand wherever white space
+/// may, and a comma before a closing bracket.
+pub(super) fn check<const RELAXED: bool>(bytes: &[u8], start: usize) -> Result<Span, Fault> {
+    let start = space::<RELAXED>(bytes, start);
     let mut nesting = Nesting::default();
     let mut at = start;
     'value: loop {
         at = match byte(bytes, at) {
             b'"' => string(bytes, at)?,
             b'{' => {
-                let inside = skip_space(bytes, at + 1);
+                let inside = space::<RELAXED>(bytes, at + 1);
                 if byte(bytes, inside) == b'}' {
                     inside + 1
                 } else {
                     nesting.push(true);
-                    at = key(bytes, inside, "a key in double quotes or `}` is expected here")?;
+                    at = key::<RELAXED>(bytes, inside, "a key in double quotes or `}` is expected here")?;
                     continue 'value;
                 }
             }
             b'[' => {
-                let inside = skip_space(bytes, at + 1);
+                let inside = space::<RELAXED>(bytes, at + 1);
                 if byte(bytes, inside) == b']' {
                     inside + 1
                 } else {
@@ -82,14 +84,22 @@ pub(super) fn check(bytes: &[u8], start: usize) -> Result<Span, Fault> {
         // A value has ended at `at`; so may any number of containers.
         loop {
             let end = at;
-            at = skip_space(bytes, at);
+            at = space::<RELAXED>(bytes, at);
+            if RELAXED && byte(bytes, at) == b',' {
+                let next = space::<RELAXED>(bytes, at + 1);
+                at = if matches!(byte(bytes, next), b'}' | b']') { next } else { at };
+            }
             match (nesting.in_object(), byte(bytes, at)) {
                 (Some(true), b',') => {
-                    at = key(bytes, skip_space(bytes, at + 1), "a key in double quotes is expected after `,`")?;
+                    at = key::<RELAXED>(
+                        bytes,
+                        space::<RELAXED>(bytes, at + 1),
+                        "a key in double quotes is expected after `,`",
+                    )?;
                     continue 'value;
                 }
                 (Some(false), b',') => {
-                    at = skip_space(bytes, at + 1);
+                    at = space::<RELAXED>(bytes, at + 1);
                     continue 'value;
                 }
                 (Some(true), b'}') | (Some(false), b']') => {
@@ -105,11 +115,18 @@ pub(super) fn check(bytes: &[u8], start: usize) -> Result<Span, Fault> {
     }
 }
 
+/// Skips what may stand between two tokens.
+#[inline]
+fn space<const RELAXED: bool>(bytes: &[u8], at: usize) -> usize {
+    if RELAXED { skip_space(bytes, at) } else { skip_blank(bytes, at) }
+}
+
 /// A fault, or the better one if the text simply ends there or a comment starts there.
 fn fault(bytes: &[u8], offset: usize, what: &'static str) -> Fault {
     let what = match bytes.get(offset) {
         None => "the text ends too early",
-        Some(b'/') => "a comment is not JSON",
+        Some(b'/') if comment_end(bytes, offset).is_some() => "a comment is not JSON",
+        Some(b'/') if bytes.get(offset + 1) == Some(&b'*') => "a comment is not closed",
         Some(_) => what,
     };
     Fault { offset, what }
@@ -126,16 +143,16 @@ fn no_value(bytes: &[u8], at: usize) -> Fault {
 
 /// A key, the colon and the space after it; returns where the value starts.
 #[inline]
-fn key(bytes: &[u8], at: usize, expected: &'static str) -> Result<usize, Fault> {
+fn key<const RELAXED: bool>(bytes: &[u8], at: usize, expected: &'static str) -> Result<usize, Fault> {
     if byte(bytes, at) != b'"' {
         let comma = byte(bytes, at) == b'}';
         return Err(fault(bytes, at, if comma { "there is a comma before the closing bracket" } else { expected }));
     }
-    let at = skip_space(bytes, string(bytes, at)?);
+    let at = space::<RELAXED>(bytes, string(bytes, at)?);
     if byte(bytes, at) != b':' {
         return Err(fault(bytes, at, "`:` is expected after a key"));
     }
-    Ok(skip_space(bytes, at + 1))
+    Ok(space::<RELAXED>(bytes, at + 1))
 }
 
 #[inline]

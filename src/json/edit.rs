@@ -10,6 +10,7 @@
 mod layout;
 mod operate;
 mod quick;
+mod remarks;
 mod tree;
 mod wire;
 
@@ -181,7 +182,7 @@ impl Explain for EditError {
 /// # Errors
 /// [`EditError`] for the first operation that cannot be done, as RFC 6902 says; or if the text or a value is no JSON.
 pub fn apply(text: &str, patch: &Patch) -> Result<String, EditError> {
-    let document = Document::parse(text.as_bytes())?;
+    let document = Document::parse_relaxed(text.as_bytes())?;
     for operation in &patch.0 {
         operation.check()?;
     }

@@ -145,7 +145,7 @@ impl<'p> Trie<'p> {
                 (true, _) => return self.resolve(),
                 (false, Some(next)) => (here, at) = self.element(&mut stack, text, next),
                 (false, None) => {
-                    at = scan::skip_space(bytes, at) + 1;
+                    at = scan::closing(bytes, at) + 1;
                     self.close(&mut stack, at);
                 }
             }

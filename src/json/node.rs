@@ -62,6 +62,12 @@ impl<'a> Node<'a> {
         self.text.get(self.start..self.end).unwrap_or("")
     }
 
+    /// Its text without comments, and without commas before closing brackets: JSON for other readers.
+    #[must_use]
+    pub fn plain(&self) -> Cow<'a, str> {
+        scan::plain(self.raw())
+    }
+
     /// The members of an object in order, duplicates included; nothing for other kinds.
     ///
     /// ```

@@ -4,6 +4,9 @@
 //! on unknown text and for everything else on text that was checked. It must never allocate or recurse: depth
 //! is a counter here, so hostile nesting costs nothing.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 /// Repeats a byte over a word.
 const fn splat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
@@ -24,9 +27,35 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk::<8>().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
-/// The first offset from `at` on that is no white space.
+/// The first offset from `at` on that is neither white space nor, in text that was checked as JSON with comments, a comment.
 #[inline]
 pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        at = skip_blank(bytes, at);
+        match comment_end(bytes, at) {
+            Some(end) => at = end,
+            None => return at,
+        }
+    }
+}
+
+/// The end of the comment that starts at `at`, if one does that is closed: a line's without its line end.
+#[inline]
+pub(super) fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
+    if byte(bytes, at) != b'/' {
+        return None;
+    }
+    let inside = bytes.get(at + 2..).unwrap_or_default();
+    match byte(bytes, at + 1) {
+        b'/' => Some(memchr::memchr2(b'\n', b'\r', inside).map_or(bytes.len(), |length| at + 2 + length)),
+        b'*' => memchr::memmem::find(inside, b"*/").map(|length| at + 2 + length + 2),
+        _ => None,
+    }
+}
+
+/// The first offset from `at` on that is no white space.
+#[inline]
+pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match byte(bytes, at) {
             b' ' | b'\n' | b'\t' | b'\r' => at += 1,
@@ -69,19 +98,19 @@ pub(super) fn string_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// The first offset from `at` on that holds a quote or a bracket, in checked text outside of strings.
+/// The first offset from `at` on that holds a quote, a bracket or a comment, in checked text outside of strings.
 #[inline]
 fn skip_flat(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = word(bytes, at) {
         // `[ ] { }` are the only bytes outside of strings that become 0x7f when 0x26 is set.
         let bracket = zero_bytes((word | splat(0x26)) ^ splat(0x7f));
-        let hit = bracket | zero_bytes(word ^ splat(b'"'));
+        let hit = bracket | zero_bytes(word ^ splat(b'"')) | zero_bytes(word ^ splat(b'/'));
         if hit != 0 {
             return at + (hit.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'[' | b']' | b'{' | b'}')) {
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'[' | b']' | b'{' | b'}' | b'/')) {
         at += 1;
     }
     at
@@ -90,7 +119,7 @@ fn skip_flat(bytes: &[u8], mut at: usize) -> usize {
 /// The end of the checked number, `true`, `false` or `null` that starts at `at`.
 #[inline]
 fn scalar_end(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(|&byte| byte > b' ' && !matches!(byte, b',' | b']' | b'}')) {
+    while bytes.get(at).is_some_and(|&byte| byte > b' ' && !matches!(byte, b',' | b']' | b'}' | b'/')) {
         at += 1;
     }
     at
@@ -108,6 +137,7 @@ pub(super) fn rest_end(bytes: &[u8], mut at: usize) -> usize {
                 depth += 1;
                 at += 1;
             }
+            b'/' => at = comment_end(bytes, at).unwrap_or(at + 1),
             0 => return bytes.len(),
             _ => {
                 depth -= 1;
@@ -140,7 +170,18 @@ pub(super) fn member_value(bytes: &[u8], key_end: usize) -> usize {
 #[inline]
 pub(super) fn next_element(bytes: &[u8], end: usize) -> Option<usize> {
     let at = skip_space(bytes, end);
-    (byte(bytes, at) == b',').then(|| skip_space(bytes, at + 1))
+    if byte(bytes, at) != b',' {
+        return None;
+    }
+    // Only where comments are allowed is a comma in front of a closing bracket.
+    Some(skip_space(bytes, at + 1)).filter(|&next| !matches!(byte(bytes, next), b']' | b'}'))
+}
+
+/// The closing bracket of the checked container whose last element ends at `end`.
+#[inline]
+pub(super) fn closing(bytes: &[u8], end: usize) -> usize {
+    let at = skip_space(bytes, end);
+    if byte(bytes, at) == b',' { skip_space(bytes, at + 1) } else { at }
 }
 
 /// The first element's start of the checked container that opens at `open`; `None` if it is empty.
@@ -148,6 +189,59 @@ pub(super) fn next_element(bytes: &[u8], end: usize) -> Option<usize> {
 pub(super) fn first_element(bytes: &[u8], open: usize) -> Option<usize> {
     let at = skip_space(bytes, open + 1);
     (!matches!(byte(bytes, at), b']' | b'}' | 0)).then_some(at)
+}
+
+/// A checked value without its comments and trailing commas.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    // Up to where the text was copied.
+    let (mut done, mut at) = (0, 0);
+    while at < bytes.len() {
+        let gone = match byte(bytes, at) {
+            b'"' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            b',' if matches!(byte(bytes, skip_space(bytes, at + 1)), b']' | b'}') => at + 1,
+            _ => comment_end(bytes, at).unwrap_or(at),
+        };
+        if gone > at {
+            out.push_str(text.get(done..at).unwrap_or_default());
+            (done, at) = (gone, gone);
+        } else {
+            at += 1;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// Where a comma stands in a gap between two tokens, outside of its comments.
+pub(super) fn comma(gap: &str) -> Option<usize> {
+    let at = skip_space(gap.as_bytes(), 0);
+    (byte(gap.as_bytes(), at) == b',').then_some(at)
+}
+
+/// The comments of a checked text.
+pub(super) fn comments(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + use<'_> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            at = skip_flat(bytes, at);
+            match byte(bytes, at) {
+                b'"' => at = string_end(bytes, at),
+                _ if at >= bytes.len() => return None,
+                _ => match comment_end(bytes, at) {
+                    Some(end) => return Some(std::mem::replace(&mut at, end)..end),
+                    None => at += 1,
+                },
+            }
+        }
+    })
 }
 
 #[cfg(test)]

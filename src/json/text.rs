@@ -4,7 +4,7 @@
 //! without asking again. Nothing is indexed: each question is one linear pass, which costs less than building and
 //! holding a tree (see `benches/json.rs`), and no pass recurses.
 
-use super::check::check;
+use super::check::{Fault, check};
 use super::pointer::Pointer;
 use super::{locate, place, scan, walk};
 use crate::error::{Explain, Place};
@@ -67,6 +67,28 @@ impl<'a> Document<'a> {
     /// [`SyntaxError`] at the first byte that cannot stand where it does. The same texts are accepted as by
     /// `serde_json` (into `RawValue`), besides the BOM.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
+        Self::checked(bytes, check::<false>)
+    }
+
+    /// The same, but comments (`//` and `/* */`) may stand wherever white space may, and a comma before a closing bracket: JSON
+    /// as VS Code and Zed read their settings.
+    ///
+    /// ```
+    /// use keystencil::json::{Document, Pointer};
+    /// let document = Document::parse_relaxed(b"{\n  // mine: {\n  \"a\": [1, /* two */ 2,],\n}")?;
+    /// assert_eq!(document.find(&Pointer::parse("/a/1").unwrap()).unwrap().raw(), "2");
+    /// assert_eq!(document.comments().map(|span| &document.text()[span]).next(), Some("// mine: {"));
+    /// assert_eq!(document.root().plain(), "{\n  \n  \"a\": [1,  2]\n}");
+    /// # Ok::<(), keystencil::json::SyntaxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SyntaxError`] as [`Self::parse`].
+    pub fn parse_relaxed(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
+        Self::checked(bytes, check::<true>)
+    }
+
+    fn checked(bytes: &'a [u8], check: impl Fn(&[u8], usize) -> Result<Span, Fault>) -> Result<Self, SyntaxError> {
         let (text, bad) = match std::str::from_utf8(bytes) {
             Ok(text) => (text, None),
             Err(error) => {
@@ -138,6 +160,11 @@ impl<'a> Document<'a> {
     /// ```
     pub fn strings(&self, visit: impl FnMut(&StringToken<'_, 'a>)) {
         walk::strings(self.text, self.root.start, visit);
+    }
+
+    /// Where the comments stand, in order. A line's ends before its line end.
+    pub fn comments(&self) -> impl Iterator<Item = Span> + use<'a> {
+        scan::comments(self.text.as_bytes())
     }
 
     /// Line and column (from 1, in characters) of a byte offset; a place past the end counts as the end.

@@ -120,7 +120,7 @@ pub(super) fn strings<'a>(text: &'a str, start: usize, mut visit: impl FnMut(&St
                     continue 'value;
                 }
                 (None, _) => {
-                    end = scan::skip_space(bytes, end) + 1;
+                    end = scan::closing(bytes, end) + 1;
                     stack.pop();
                 }
             }

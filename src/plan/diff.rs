@@ -4,7 +4,7 @@
 //! `API_KEY`, that looks like a key itself, or that took the place of a reference would appear in the lines around a
 //! change: it is shown as `[redacted]`.
 
-use super::keylike::looks_like_key;
+use super::keylike::{comment_holds_key, looks_like_key};
 use crate::json::{Document, Pointer, Splice, edit, string};
 use crate::template::is_placeholder;
 use similar::TextDiff;
@@ -77,7 +77,8 @@ pub fn stat(before: &str, after: &str) -> (usize, usize) {
 
 /// Both texts with the user's own key-like values hidden. What the template itself says is committed text, and shown.
 fn redacted(before: &str, after: &str, places: &[Pointer]) -> (String, String) {
-    let (Ok(old), Ok(new)) = (Document::parse(before.as_bytes()), Document::parse(after.as_bytes())) else {
+    let (Ok(old), Ok(new)) = (Document::parse_relaxed(before.as_bytes()), Document::parse_relaxed(after.as_bytes()))
+    else {
         return (String::new(), String::new());
     };
     let hidden = hidden(&old, places);
@@ -87,9 +88,22 @@ fn redacted(before: &str, after: &str, places: &[Pointer]) -> (String, String) {
         .iter()
         .filter(|(pointer, node)| users.contains(&(pointer, node.raw())))
         .map(|(_, node)| splice(node.span()))
+        .chain(remarks(&new))
         .collect();
-    let old_splices = hidden.iter().map(|(_, node)| splice(node.span())).collect();
+    let old_splices = hidden.iter().map(|(_, node)| splice(node.span())).chain(remarks(&old)).collect();
     (edit::splice(before, old_splices), edit::splice(after, new_splices))
+}
+
+/// Comments that may hold a key: a setting that somebody put aside.
+fn remarks(document: &Document<'_>) -> Vec<Splice> {
+    let may_hold = |span: &crate::json::Span| document.text().get(span.clone()).is_some_and(comment_holds_key);
+    let comments = document.comments().filter(may_hold);
+    let hide = |span: crate::json::Span| {
+        let is_line = document.text().get(span.clone()).is_some_and(|text| text.starts_with("//"));
+        let text = if is_line { format!("// {REDACTED}") } else { format!("/* {REDACTED} */") };
+        Splice { span, text }
+    };
+    comments.map(hide).collect()
 }
 
 /// The strings that are not to be shown, each of duplicate members too.

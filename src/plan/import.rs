@@ -8,6 +8,7 @@
 //! the template; where it was merely mentioned (a prompt in the history), its placeholder stays as text.
 
 mod assemble;
+mod commented;
 mod credentials;
 mod dotenv;
 mod elsewhere;
@@ -105,6 +106,8 @@ pub enum Why {
     Hidden,
     /// It is the name of a member.
     InName,
+    /// It stands in a comment, in that line.
+    InComment(usize),
 }
 
 /// What an import would do.
@@ -168,7 +171,11 @@ pub fn plan(text: &[u8], wanted: &Selection, progress: &mut dyn FnMut(usize)) ->
             left.push(Left { pointer, why: Why::InText });
         }
     });
-    Ok(assemble(&document, &met, left, wanted))
+    let mut plan = assemble(&document, &met, left, wanted);
+    let in_comment = |line| Left { pointer: Pointer::root(), why: Why::InComment(line) };
+    let commented: Vec<Left> = plan.commented_keys(&document).into_iter().map(in_comment).collect();
+    plan.left.extend(commented);
+    Ok(plan)
 }
 
 impl ImportPlan {

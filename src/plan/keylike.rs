@@ -5,6 +5,8 @@
 
 use super::detect;
 
+/// What is put aside under a telling name is shorter than that only if it is a word like `no`.
+const SETTING: usize = 4;
 /// A token with such a beginning is at least this long.
 const PREFIXED: usize = 16;
 /// So many letters and digits in one run are no word; a UUID has 12, the date in a model's name 8.
@@ -19,6 +21,27 @@ pub fn looks_like_key(text: &str) -> bool {
         || has_password(text)
         || words(text).any(is_token)
         || !detect::find(text.as_bytes()).is_empty()
+}
+
+/// Whether a comment holds something that looks like a key, or a setting that was put aside and is called a key.
+#[must_use]
+pub fn comment_holds_key(comment: &str) -> bool {
+    let is_name = |char: char| char.is_ascii_alphanumeric() || "_-".contains(char);
+    let is_setting = |(at, _): (usize, &str)| {
+        let (before, after) = comment.split_at_checked(at).unwrap_or_default();
+        let before = before.trim_end_matches(['"', '\'', ' ']);
+        let name = before.rsplit(|char| !is_name(char)).next().unwrap_or_default();
+        let after = after.trim_start_matches([':', '=', ' ', '"', '\'']);
+        let value = after.split(['"', '\'', ',', ' ', '\t']).next().unwrap_or_default();
+        // Prose goes on.
+        let rest = after.get(value.len()..).unwrap_or_default().trim_start();
+        let ends = rest.is_empty() || rest.starts_with(['"', '\'', ',']) || rest.starts_with("*/");
+        detect::names::is_secret_name(name)
+            && ends
+            && value.len() >= SETTING
+            && !value.starts_with(['<', '$', '[', '/'])
+    };
+    looks_like_key(comment) || comment.match_indices([':', '=']).any(is_setting)
 }
 
 /// Whether a known beginning of a key stands anywhere in a run of ASCII.
@@ -62,7 +85,22 @@ fn has_password(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::looks_like_key;
+    use super::{comment_holds_key, looks_like_key};
+
+    #[test]
+    fn a_setting_that_was_put_aside_is_told_from_a_remark() {
+        for key in ["// \"DB_PASSWORD\": \"hunter2\",", "/* API_KEY=abcdef */", "// ghp_usersownkey0123456789abcd"] {
+            assert!(comment_holds_key(key), "{key}");
+        }
+        for remark in [
+            "// get an API key: https://example.com/keys",
+            "// \"TOKEN\": \"<< keyring('x') >>\"",
+            "// password: check the wiki",
+            "/* the token, and \"command\": \"npx\" */",
+        ] {
+            assert!(!comment_holds_key(remark), "{remark}");
+        }
+    }
 
     #[test]
     fn keys_are_told_from_what_configs_say_otherwise() {

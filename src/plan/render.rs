@@ -123,7 +123,7 @@ where
     })
 }
 
-/// Checks that a text can be a target.
+/// Checks that a text can be a target: a JSON object, in which comments and trailing commas are left where they are.
 ///
 /// # Errors
 /// [`PlanError`] if it is empty, not JSON, or no object.
@@ -131,7 +131,7 @@ pub fn target(text: &[u8]) -> Result<Document<'_>, PlanError> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(PlanError::Empty);
     }
-    let document = Document::parse(text).map_err(PlanError::Syntax)?;
+    let document = Document::parse_relaxed(text).map_err(PlanError::Syntax)?;
     match document.root().kind() {
         Kind::Object => Ok(document),
         _ => Err(PlanError::NotAnObject),

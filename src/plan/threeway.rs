@@ -98,7 +98,7 @@ pub fn changes(
 ) -> Vec<Change> {
     let earlier = earlier.and_then(|text| Document::parse(text.as_bytes()).ok());
     let (Ok(template), Ok(live)) =
-        (Document::parse(plan.applied.document.as_bytes()), Document::parse(plan.at_rest.as_bytes()))
+        (Document::parse(plan.applied.document.as_bytes()), Document::parse_relaxed(plan.at_rest.as_bytes()))
     else {
         return Vec::new();
     };
@@ -180,7 +180,7 @@ impl Comparison<'_> {
     }
 
     fn note(&mut self, at: &Pointer, author: Author, did: Did, template: Option<Node<'_>>, live: Option<Node<'_>>) {
-        let raw = |node: Option<Node<'_>>| node.map(|node| node.raw().to_owned());
+        let raw = |node: Option<Node<'_>>| node.map(|node| node.plain().into_owned());
         let (next, template, live) = (self.next(at), raw(template), raw(live));
         self.changes.push(Change { pointer: at.clone(), author, did, next, template, live });
     }
@@ -208,7 +208,7 @@ fn ordered(object: Node<'_>) -> Vec<(String, Node<'_>)> {
 #[must_use]
 pub fn authors_of_lines(changes: &[Change], plan: &RenderPlan) -> [Vec<(std::ops::Range<usize>, Author)>; 2] {
     [&plan.at_rest, &plan.placeholder_form].map(|text| {
-        let Ok(document) = Document::parse(text.as_bytes()) else { return Vec::new() };
+        let Ok(document) = Document::parse_relaxed(text.as_bytes()) else { return Vec::new() };
         let theirs: Vec<&Change> = changes.iter().filter(|change| change.next == Next::Template).collect();
         let places: Vec<Pointer> = theirs.iter().map(|change| change.pointer.clone()).collect();
         let line =

@@ -80,6 +80,11 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
     };
     if !is_clean {
         document.strings(&mut look);
+        for span in document.comments() {
+            let found = occurrences(&finder, document.text().as_bytes().get(span.clone()).unwrap_or_default());
+            undo.removed += found.len();
+            undo.splices.extend(closing(&found, span.start));
+        }
     }
 
     undo.changed = missed

@@ -289,7 +289,7 @@ fn a_key_that_a_duplicate_hides_stays_with_a_warning_and_the_visible_one_is_impo
 #[test]
 fn what_is_no_config_is_refused_with_its_place() {
     for (text, says) in
-        [("// c\n{}", "a comment is not JSON"), ("[]", "no JSON object"), ("", "empty"), ("{\"a\": tru", "not JSON")]
+        [("// c\n[]", "no JSON object"), ("[]", "no JSON object"), ("", "empty"), ("{\"a\": tru", "not JSON")]
     {
         let said = import(&sandbox(text), &[]);
         assert!(said.code == 2 && said.err.contains(says) && said.err.contains("claude.json"), "{}", said.whole());

@@ -4,7 +4,7 @@
 //! [`super::tree`] to see to. Strings and numbers are copied as they are written.
 
 use super::trim;
-use crate::json::scan::{byte, first_element, skip_space, string_end, value_end};
+use crate::json::scan::{byte, first_element, skip_blank, skip_space, string_end, value_end};
 use std::borrow::Cow;
 
 /// How far into a document its style is looked for, in bytes. Arbitrary: a page or ten.
@@ -53,13 +53,14 @@ impl Style {
                     let end = string_end(bytes, at);
                     let mark = skip_space(bytes, end);
                     let value = skip_space(bytes, mark + 1);
-                    if byte(bytes, mark) == b':' && colon.is_none() && !has_newline(slice(text, end, value)) {
-                        colon = Some(slice(text, end, value));
+                    let gap = slice(text, end, value);
+                    if byte(bytes, mark) == b':' && colon.is_none() && !has_newline(gap) && !gap.contains('/') {
+                        colon = Some(gap);
                     }
                     end
                 }
                 b'\n' | b'\r' => {
-                    let line = skip_space(bytes, at);
+                    let line = skip_blank(bytes, at);
                     newline = newline.or(Some(line_end(slice(text, at, line))));
                     if unit.is_none() && !matches!(byte(bytes, line), b'}' | b']' | 0) {
                         unit = Some(indent(slice(text, at, line)));
@@ -68,14 +69,16 @@ impl Style {
                 }
                 b',' => {
                     let gap = slice(text, at + 1, skip_space(bytes, at + 1));
-                    if comma.is_none() && !has_newline(gap) {
+                    let is_last = matches!(byte(bytes, at + 1 + gap.len()), b']' | b'}');
+                    if comma.is_none() && !is_last && !has_newline(gap) && !gap.contains('/') {
                         comma = Some(gap);
                     }
                     at + 1
                 }
+                b'/' => skip_space(bytes, at),
                 _ => at + 1,
             };
-            at = end;
+            at = end.max(at + 1);
         }
         let known = matches!(byte(bytes, 0), b'{' | b'[') && first_element(text.as_bytes(), 0).is_some();
         let lines = newline.is_some() || !known;
@@ -179,7 +182,9 @@ pub(super) fn one_line_end(gap: &str) -> &str {
 
 /// The indentation of what follows a gap, if the gap ends a line; else nothing.
 pub(super) fn indent(gap: &str) -> &str {
-    gap.rfind(['\n', '\r']).map_or("", |at| slice(gap, at + 1, gap.len()))
+    let line = gap.rfind(['\n', '\r']).map_or("", |at| slice(gap, at + 1, gap.len()));
+    // A comment may stand in front of it.
+    line.find('/').map_or(line, |comment| slice(line, 0, comment))
 }
 
 /// Whether a gap ends a line.

@@ -2,9 +2,9 @@
 
 use super::layout::{Shape, has_newline, indent, one_line_end, reindent};
 use super::tree::{Element, Steps, Tree, Value};
-use super::{EditError, Operation, Patch, trim};
+use super::{EditError, Operation, Patch, remarks, trim};
 use crate::json::locate::array_index;
-use crate::json::scan::{byte, skip_space};
+use crate::json::scan::{byte, plain, skip_space};
 use crate::json::text::checked_value;
 use crate::json::{Document, Pointer, string};
 use std::borrow::Cow;
@@ -111,13 +111,11 @@ impl<'a> Tree<'a> {
         if at == container.elements.len() {
             // The last one's space belongs to the closing bracket.
             match container.elements.last_mut() {
-                Some(last) => last.after = gone.after,
+                Some(last) => last.after = remarks::after_last(&gone.before, gone.after),
                 None => container.empty = Cow::Borrowed(""),
             }
-        } else if at == 0
-            && let Some(first) = container.elements.first_mut()
-        {
-            first.before = gone.before;
+        } else if let Some(next) = container.elements.get_mut(at) {
+            next.before = remarks::before_next(gone.before, std::mem::take(&mut next.before), at == 0);
         }
     }
 
@@ -179,11 +177,11 @@ impl<'a> Tree<'a> {
             (None, Some(only)) if has_newline(&only.before) => line_gap(&only.before),
             (None, _) => Cow::Owned(comma),
         };
-        let ahead = if length > 1 { elements.first().map(|first| first.after.clone()) } else { None };
+        let ahead = if length > 1 { elements.first().map(|first| blank(&first.after)) } else { None };
         let ahead = ahead.unwrap_or_default();
         if at == length {
             let last = elements.last_mut();
-            (behind, last.map(|last| std::mem::replace(&mut last.after, ahead)).unwrap_or_default())
+            remarks::around_new(behind, last.map(|last| std::mem::replace(&mut last.after, ahead)).unwrap_or_default())
         } else if at == 0 {
             let first = elements.first_mut();
             (first.map(|first| std::mem::replace(&mut first.before, behind)).unwrap_or_default(), ahead)
@@ -199,7 +197,7 @@ impl<'a> Tree<'a> {
         };
         let neighbour = at.checked_sub(1).and_then(|before| container.elements.get(before));
         match neighbour {
-            Some(neighbour) if !has_newline(&neighbour.colon) => neighbour.colon.clone(),
+            Some(neighbour) if !has_newline(&neighbour.colon) => blank(&neighbour.colon),
             _ => Cow::Owned(self.style.colon.clone()),
         }
     }
@@ -231,7 +229,7 @@ impl<'a> Tree<'a> {
     /// kind, else on lines of its own if it starts on one.
     fn shape(&self, steps: &[(usize, usize)], object: bool, own: Option<(bool, String)>) -> Shape {
         let like = |(kind, gap): (bool, &str)| {
-            (kind == object).then(|| if has_newline(gap) { Shape::Lines } else { Shape::Line(gap.to_owned()) })
+            (kind == object).then(|| if has_newline(gap) { Shape::Lines } else { Shape::Line(plain(gap).into_owned()) })
         };
         if let Some(shape) = own.and_then(|(kind, gap)| like((kind, &gap))) {
             return shape;
@@ -284,9 +282,17 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// A gap without comments, which belong to where they stand.
+fn blank<'a>(gap: &Cow<'a, str>) -> Cow<'a, str> {
+    match gap {
+        Cow::Borrowed(gap) => plain(gap),
+        Cow::Owned(gap) => Cow::Owned(plain(gap).into_owned()),
+    }
+}
+
 /// A gap that ends at most one line.
 fn line_gap<'a>(gap: &Cow<'a, str>) -> Cow<'a, str> {
-    match gap {
+    match &blank(gap) {
         Cow::Borrowed(gap) => Cow::Borrowed(if has_newline(gap) { one_line_end(gap) } else { gap }),
         Cow::Owned(gap) => Cow::Owned(if has_newline(gap) { one_line_end(gap) } else { gap }.to_owned()),
     }

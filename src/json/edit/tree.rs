@@ -6,7 +6,7 @@
 use super::layout::{Style, slice};
 use super::{EditError, trim};
 use crate::json::locate::array_index;
-use crate::json::scan::{byte, first_element, member_value, next_element, skip_space, string_end, value_end};
+use crate::json::scan::{byte, closing, first_element, member_value, next_element, skip_space, string_end, value_end};
 use crate::json::{Document, Pointer, string};
 use std::borrow::Cow;
 
@@ -232,12 +232,13 @@ fn open<'a>(
             }
         };
         let top = stack.last_mut()?;
-        let after = skip_space(bytes, end);
+        next = next_element(bytes, end);
+        // A comma before the closing bracket is part of what stands before it.
+        let after = if next.is_some() { skip_space(bytes, end) } else { closing(bytes, end) };
         if let Some(element) = top.elements.last_mut() {
             (element.value, element.after) = (value, piece(end, after));
         }
         top.gap = after + 1;
-        next = next_element(bytes, end);
     }
 }
 

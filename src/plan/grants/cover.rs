@@ -96,7 +96,7 @@ fn above(pointer: &Pointer) -> impl Iterator<Item = Pointer> {
 
 /// A thing as far as it decides where values go, in one order.
 fn covered(node: Node<'_>) -> String {
-    let Ok(mut value) = serde_json::from_str::<Value>(node.raw()) else { return node.raw().to_owned() };
+    let Ok(mut value) = serde_json::from_str::<Value>(&node.plain()) else { return node.raw().to_owned() };
     if let Value::Object(members) = &mut value {
         members.retain(|name, value| !is_harmless(name, value.is_object()));
     }
@@ -107,7 +107,7 @@ fn covered(node: Node<'_>) -> String {
 
 fn pruned(node: Node<'_>, name: &str) -> String {
     // Deeper than any config, or with half a surrogate: every change of it counts.
-    let Ok(mut value) = serde_json::from_str::<Value>(node.raw()) else { return node.raw().to_owned() };
+    let Ok(mut value) = serde_json::from_str::<Value>(&node.plain()) else { return node.raw().to_owned() };
     prune(&mut value, name);
     value.sort_all_objects();
     value.to_string()

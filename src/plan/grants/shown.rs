@@ -117,7 +117,7 @@ impl<'b> Shown<'b> {
 
     /// A value as it may be shown and kept: a literal key of the user's in it is neither.
     fn text(&self, node: Node<'_>) -> String {
-        let text = node.as_str().map_or_else(|| node.raw().to_owned(), Cow::into_owned);
+        let text = node.as_str().map_or_else(|| node.plain().into_owned(), Cow::into_owned);
         let is_key = parse_parts(&text).is_none() && looks_like_key(&text) && !self.is_public(&text);
         if is_key { "[redacted]".to_owned() } else { text }
     }

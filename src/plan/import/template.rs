@@ -21,7 +21,8 @@ const UNITS: [&str; 5] = ["mcpServers", "servers", "mcp_servers", "context_serve
 impl ImportPlan {
     /// The text of a template from which a render of the config, once it is in placeholder form, is the config again.
     ///
-    /// It is JSON as `JSON.stringify` lays it out, below a line that says where it is from. What looks like a delimiter of
+    /// It is JSON as `JSON.stringify` lays it out, or the config's own text if that has comments, below a line that says where
+    /// it is from. What looks like a delimiter of
     /// the template language in the config is written with an escape, so that it is text in the template too.
     #[must_use]
     pub fn template(&self, config: &Document<'_>, extent: Extent, from: &str) -> String {
@@ -32,7 +33,11 @@ impl ImportPlan {
             Extent::Parts => self.findings.iter().map(|finding| self.unit(&finding.pointer)).collect(),
         };
         let from: String = from.chars().filter(|char| !char.is_control() && *char != '<').collect();
-        let mut writer = Writer { plan: self, slots, units, omitted: self.omitted(), text: String::new() };
+        let omitted = self.omitted();
+        if let Some(text) = self.commented(config, &units, &omitted) {
+            return format!("// Made by `keystencil import` from {from}.\n{text}");
+        }
+        let mut writer = Writer { plan: self, slots, units, omitted, text: String::new() };
         writer.text.push_str("// Made by `keystencil import` from ");
         writer.text.push_str(&from);
         writer.text.push_str(".\n");

@@ -70,7 +70,7 @@ impl Session<'_> {
             let filled = |pointer: &&Pointer| !rendered.filling.slots.iter().any(|slot| slot.pointer == **pointer);
             return Err(unfaithful(pointers.iter().find(filled)));
         }
-        if Document::parse(placeholder_form.as_bytes()).is_err() {
+        if Document::parse_relaxed(placeholder_form.as_bytes()).is_err() {
             return Err(unfaithful(None));
         }
         Ok(placeholder_form)

@@ -171,7 +171,7 @@ fn content(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, su
 /// The keys of known forms in a document, by who issues them.
 fn literals(text: &str) -> BTreeMap<&'static str, Vec<String>> {
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    let Ok(document) = Document::parse(text.as_bytes()) else { return found };
+    let Ok(document) = Document::parse_relaxed(text.as_bytes()) else { return found };
     document.strings(|token| {
         if let Some(hit) = detect::find(token.node.raw().as_bytes()).first() {
             found.entry(hit.rule.provider).or_default().push(token.pointer().to_string());

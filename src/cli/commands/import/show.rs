@@ -163,9 +163,14 @@ impl Shown<'_> {
                     "remove one of the two members",
                 ),
                 Why::InName => ("a key is the name of a member; it stays", "take it out by hand"),
+                Why::InComment(_) => ("a key stands in a comment; it stays", "take it out by hand"),
             };
             is_any = true;
-            let place = Some(Place::file(&self.destination.target.path).slot(left.pointer.as_str()));
+            let file = &self.destination.target.path;
+            let place = Some(match left.why {
+                Why::InComment(line) => Place::at(file, line, 1),
+                _ => Place::file(file).slot(left.pointer.as_str()),
+            });
             report.warning(&Warning { message: message.to_owned(), place, hint: Some(hint.to_owned()) });
         }
         Exit::attention(is_any)
@@ -193,6 +198,7 @@ impl Shown<'_> {
                 Why::InText => "in-text",
                 Why::Hidden => "hidden",
                 Why::InName => "in-name",
+                Why::InComment(line) => return json!({ "line": line, "why": "in-comment" }),
             };
             json!({ "pointer": left.pointer.to_string(), "why": why })
         };
