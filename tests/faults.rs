@@ -3,14 +3,19 @@
 //!
 //! Each command is traced once; then it is run again for each of its calls about the home, and that call fails. With
 //! `KEYSTENCIL_EVERY_CALL=1` it is every call, of `exec`'s guard too.
+//! Changes of the vault are refused calls too, and a disk of a megabyte that is really full is there as well (`faults/`).
 //! Success must mean what it says: an unrender that reports none left has left none.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 #[path = "support/scratch.rs"]
 mod scratch;
+#[path = "faults/small_disk.rs"]
+mod small_disk;
 #[path = "support/trace.rs"]
 mod trace;
+#[path = "faults/vault.rs"]
+mod vault;
 
 use scratch::{CHANGED_TEMPLATE, Home, Sleeper, said, whole};
 use std::fs;
