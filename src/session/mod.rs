@@ -23,6 +23,7 @@ mod settings;
 mod state;
 mod status;
 mod unrender;
+mod values;
 mod write;
 
 pub use absorb::Absorbing;

@@ -3,18 +3,15 @@
 use super::scrub::put_backup;
 use super::state::{StagedApplied, TargetState};
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
-use super::{Event, MissingSecret, Record, Session, SessionError, Target, living};
-use crate::error::Explain as _;
+use super::{Event, Record, Session, SessionError, Target, living};
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
 use crate::plan::grants::{Flow, Grants};
 use crate::plan::journal::VERSION;
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
-use crate::secret::{Query, Secret};
-use crate::store::LookupError;
-use crate::template::{Blueprint, Part, Reference, Slot, Source, Template, compile};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::secret::Secret;
+use crate::template::{Blueprint, Reference, Slot, Template, compile};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -212,65 +209,6 @@ impl Session<'_> {
         Ok(Some(self.allowed(path)?.iter().collect()))
     }
 
-    /// The references whose values a render of this blueprint would look up: those of slots that somebody allowed.
-    ///
-    /// # Errors
-    /// [`SessionError::Grants`].
-    pub fn wanted<'b>(&self, target: &Target, blueprint: &'b Blueprint) -> Result<Vec<&'b Reference>, SessionError> {
-        Ok(wanted(blueprint, self.grants(&target.path)?.as_ref()))
-    }
-
-    /// The values of all references that are wanted, or all that are missing.
-    pub(super) fn values(
-        &self,
-        blueprint: &Blueprint,
-        grants: Option<&Grants>,
-    ) -> Result<HashMap<Reference, Secret>, SessionError> {
-        let references = wanted(blueprint, grants);
-        let mut queries: Vec<Query> = references.iter().filter_map(|one| one.source.query()).cloned().collect();
-        queries.sort();
-        queries.dedup();
-        let mut missing = Vec::new();
-        let mut found = BTreeMap::new();
-        if !queries.is_empty() {
-            match (self.resolve)(&queries) {
-                Ok(all) => found = all,
-                Err(LookupError::Missing(absent)) => missing.extend(absent.iter().map(|one| {
-                    let of_this = |reference: &Reference| reference.source.query() == Some(&one.query);
-                    MissingSecret {
-                        message: one.to_string(),
-                        place: place_of(blueprint, of_this),
-                        cure: one.hint().unwrap_or_default(),
-                    }
-                })),
-            }
-        }
-        let mut values = HashMap::new();
-        for reference in references {
-            match &reference.source {
-                Source::Secret(query) => {
-                    if let Some(secret) = found.get(query) {
-                        values.insert(reference.clone(), secret.clone());
-                    }
-                }
-                Source::Env(name) => match (self.env)(name).filter(|value| !value.is_empty()) {
-                    Some(value) => {
-                        values.insert(reference.clone(), Secret::new(value));
-                    }
-                    None => missing.push(MissingSecret {
-                        message: format!("the environment variable `{name}` is not set"),
-                        place: place_of(blueprint, |reference| reference.source == Source::Env(name.clone())),
-                        cure: format!(
-                            "set it, or store its value and write `<< keyring('{}') >>`",
-                            name.to_lowercase()
-                        ),
-                    }),
-                },
-            }
-        }
-        if missing.is_empty() { Ok(values) } else { Err(SessionError::Missing(missing)) }
-    }
-
     pub(super) fn new_journal(&self, target: &Target, file: &Resolved) -> Result<Journal, SessionError> {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| SessionError::Random)?;
@@ -330,22 +268,6 @@ impl Session<'_> {
     fn of<'t>(&self, target: &'t Target) -> impl Fn(crate::plan::PlanError) -> SessionError + 't {
         |error| SessionError::Target { path: target.path.clone(), error }
     }
-}
-
-/// The distinct references of the slots that may be filled, wherever their values go.
-fn wanted<'b>(blueprint: &'b Blueprint, grants: Option<&Grants>) -> Vec<&'b Reference> {
-    let mut seen = HashSet::new();
-    let may_fill = |slot: &&Slot| grants.is_none_or(|grants| grants.know(slot));
-    let slots = blueprint.slots.iter().filter(may_fill);
-    slots.flat_map(Slot::references).filter(|reference| seen.insert(*reference)).collect()
-}
-
-/// Where the template first asks for a reference.
-fn place_of(blueprint: &Blueprint, wanted: impl Fn(&Reference) -> bool) -> crate::error::Place {
-    let asks =
-        |slot: &&Slot| slot.parts.iter().any(|part| matches!(part, Part::Secret(reference) if wanted(reference)));
-    let slot = blueprint.slots.iter().find(asks);
-    slot.map(|slot| slot.place.clone().slot(slot.pointer.as_str())).unwrap_or_default()
 }
 
 /// Reads an included template, which must lie inside the folder when every symlink is followed.

@@ -8,7 +8,7 @@
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
 use super::unresolved::{LookupError, Unresolved, passes_on};
-use super::{Ask, Bus, Entry, Native, Notice, Providers, Store, StoreError, StoreKind, Vault, VaultPaths};
+use super::{Ask, Bus, Native, Notice, Providers, Store, StoreError, StoreKind, Vault, VaultPaths};
 use crate::secret::{Provided, Query, Secret, SecretName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -239,56 +239,6 @@ impl Stores {
         Ok(gone)
     }
 
-    /// What keystencil has stored, and the stores that did not answer.
-    #[must_use]
-    pub fn list(&self) -> Listing {
-        let mut listing = Listing::default();
-        for &kind in self.kinds() {
-            match self.within(kind, Some(LIMIT), |store| store.list()) {
-                Ok(Ok(entries)) => {
-                    listing.answered = true;
-                    listing.entries.extend(entries);
-                }
-                Ok(Err(error)) | Err(error) => listing.silent.push((kind, error)),
-            }
-        }
-        listing.entries.sort_by(|a, b| (&a.name, a.store).cmp(&(&b.name, b.store)));
-        listing
-    }
-
-    /// What keystencil has stored, and whatever else the lookup of `names` finds, never with a value. The stores that
-    /// did not answer are told, too.
-    #[must_use]
-    pub fn survey(&self, names: &[SecretName]) -> Listing {
-        let mut listing = self.list();
-        for &kind in self.kinds() {
-            // One that is silent is so for every name.
-            let is_silent =
-                listing.silent.iter().any(|(silent, error)| *silent == kind && *error != StoreError::CannotList);
-            if is_silent || names.is_empty() {
-                continue;
-            }
-            let asked = names.to_vec();
-            let described = self
-                .within(kind, Some(LIMIT), move |store| store.describe(&asked))
-                .unwrap_or_else(|error| vec![Err(error)]);
-            for answer in described {
-                match answer {
-                    Ok(entries) => {
-                        listing.answered = true;
-                        let new: Vec<_> =
-                            entries.into_iter().filter(|entry| !listing.entries.contains(entry)).collect();
-                        listing.entries.extend(new);
-                    }
-                    Err(error) if listing.silent.iter().any(|(silent, _)| *silent == kind) => drop(error),
-                    Err(error) => listing.silent.push((kind, error)),
-                }
-            }
-        }
-        listing.entries.sort_by(|a, b| (&a.name, a.store).cmp(&(&b.name, b.store)));
-        listing
-    }
-
     /// The stores that may be asked: those of the choice, or the one that the reference pins.
     fn kinds_for(&self, query: &Query) -> &'static [StoreKind] {
         match query {
@@ -327,7 +277,7 @@ impl Stores {
 
     /// Runs `work` on a store, for no longer than `limit`. While a person may be typing a password there is no limit
     /// here; the native store then limits every step but the prompt.
-    fn within<T: Send + 'static>(
+    pub(super) fn within<T: Send + 'static>(
         &self,
         kind: StoreKind,
         limit: Option<Duration>,
@@ -350,15 +300,4 @@ impl Stores {
             Err(_) => Err(refused("no thread can be started for it")),
         }
     }
-}
-
-/// What [`Stores::list`] found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// The entries of all stores that answered, sorted by name.
-    pub entries: Vec<Entry>,
-    /// Whether any store answered.
-    pub answered: bool,
-    /// The stores that did not, and why. A machine without a keyring has [`StoreError::NoService`] here.
-    pub silent: Vec<(StoreKind, StoreError)>,
 }

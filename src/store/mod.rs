@@ -7,6 +7,7 @@
 pub mod command;
 mod cure;
 pub mod error;
+pub mod listing;
 pub mod lookup;
 pub mod native;
 mod relocate;
@@ -16,7 +17,8 @@ pub mod vault;
 pub use command::Providers;
 pub(crate) use cure::command as secret_command;
 pub use error::StoreError;
-pub use lookup::{Choice, Listing, Stores};
+pub use listing::Listing;
+pub use lookup::{Choice, Stores};
 pub use native::{Bus, Native, Notice};
 pub use relocate::{Moved, relocate};
 pub use unresolved::{LookupError, Unresolved};

@@ -20,6 +20,8 @@ mod decode;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod find;
 #[cfg(all(unix, not(target_os = "macos")))]
+mod person;
+#[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod service;

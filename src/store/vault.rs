@@ -12,6 +12,7 @@ mod backup;
 mod credential;
 mod document;
 mod file;
+mod held;
 mod identity;
 mod opener;
 mod passphrase;
@@ -35,13 +36,11 @@ pub use unlocked::KeptIn;
 
 use super::{Entry, Store, StoreError, StoreKind};
 use crate::secret::{Query, Secret, SecretName};
-use document::{Document, Reader, Record};
+use document::{Document, Record};
 use identity::Identity;
 use jiff::Timestamp;
 use opener::Opener;
-use recipient::Key;
-use seal::{Unopened, Unsealed};
-use std::borrow::Cow;
+use seal::Unopened;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,17 +129,6 @@ impl Vault {
         Document::parse(&plain, &self.paths.vault)
     }
 
-    /// Holds other writers off.
-    fn lock(&self) -> Result<Held<'_>, StoreError> {
-        // If somebody has to be asked, then before others are held off.
-        self.identity()?;
-        let file = follow(&self.paths.vault);
-        let lock = file::lock(&file)?;
-        file::sweep(&file);
-        file::sweep(&self.paths.identity);
-        Ok(Held { vault: self, file, _lock: lock })
-    }
-
     /// Changes the content under the lock. `change` says whether there is anything to write.
     fn update(&self, create: bool, change: impl FnOnce(&mut Document) -> bool) -> Result<bool, StoreError> {
         let held = self.lock()?;
@@ -151,87 +139,6 @@ impl Vault {
         }
         held.write(&document, &identity)?;
         Ok(true)
-    }
-}
-
-/// The vault while no other process changes it.
-struct Held<'a> {
-    vault: &'a Vault,
-    /// The vault's file behind all links.
-    file: PathBuf,
-    _lock: file::Lock,
-}
-
-impl Held<'_> {
-    fn file(&self) -> &Path {
-        &self.file
-    }
-
-    /// The content and the key that opened it; `None` if there is no vault yet.
-    fn read(&self) -> Result<Option<(Document, Identity)>, StoreError> {
-        let Some(sealed) = file::read_private(&self.file, "read the vault")? else { return Ok(None) };
-        let identity = self.vault.identity()?.ok_or_else(|| self.vault.without_identity())?;
-        let document = self.vault.unseal(&sealed, &identity)?;
-        backup::settle(&self.file, &document);
-        Ok(Some((document, identity)))
-    }
-
-    /// The same; without a vault an empty one, and without an identity a new one.
-    fn read_or_begin(&self) -> Result<(Document, Identity), StoreError> {
-        if let Some(found) = self.read()? {
-            return Ok(found);
-        }
-        let identity = match self.vault.identity()? {
-            Some(identity) => identity,
-            None => {
-                let path = &self.vault.paths.identity;
-                file::create(path, &identity::generate(), "write the vault's identity")?;
-                self.vault.identity()?.ok_or_else(|| self.vault.without_identity())?
-            }
-        };
-        Ok((Document::default(), identity))
-    }
-
-    /// Puts the content in the vault's place, sealed to the identity and to every recipient it names.
-    fn write(&self, document: &Document, identity: &Identity) -> Result<(), StoreError> {
-        self.write_for(document, identity, &[])
-    }
-
-    /// The same, and to other keys as well.
-    fn write_for(&self, document: &Document, identity: &Identity, others: &[Key]) -> Result<(), StoreError> {
-        // Where others read along they have to know whom to seal to: a `rekey` that was killed may not have said so.
-        let mut document = Cow::Borrowed(document);
-        for recipient in identity.own_texts().into_iter().flatten() {
-            let is_named = document.recipients.iter().any(|reader| reader.recipient == recipient);
-            if !document.recipients.is_empty() && !is_named {
-                document.to_mut().recipients.push(Reader { recipient, name: None });
-            }
-        }
-        let talk = self.vault.opener.talk();
-        let mut readers = Vec::with_capacity(document.recipients.len());
-        for reader in &document.recipients {
-            readers.push(
-                Key::parse(&reader.recipient, &talk)
-                    .map_err(|reason| StoreError::VaultRecipient { recipient: reader.recipient.clone(), reason })?,
-            );
-        }
-        let named = |key: &&Key| {
-            key.text.as_ref().is_none_or(|text| document.recipients.iter().all(|reader| reader.recipient != *text))
-        };
-        let all = readers.iter().chain(identity.own().iter().chain(others).filter(named));
-        let recipients = all.map(|key| &*key.recipient as &dyn age::Recipient);
-        let sealed = seal::seal(&document.to_json()?, recipients).map_err(|error| match error {
-            Unsealed::Plugin => StoreError::VaultPlugin {
-                identity: self.vault.paths.identity.clone(),
-                plugin: identity.plugins(),
-                reason: "failed or was refused",
-            },
-            Unsealed::Recipients => StoreError::VaultIdentityUnreadable {
-                identity: self.vault.paths.identity.clone(),
-                reason: "nothing can be encrypted to it and the other recipients together",
-            },
-        })?;
-        file::replace(&self.file, &sealed, "write the vault")
     }
 }
 

@@ -1,4 +1,5 @@
-//! The calls of the Secret Service: search, read, create, change, delete, unlock, prompt.
+//! The calls of the Secret Service: search, read, create, change, delete. Unlocking and prompts are
+//! [`person`](super::person)'s.
 //!
 //! It knows the protocol (Secret Service API draft 0.2) and not which attributes mean which name; that is
 //! [`secret_service`](super::secret_service)'s. Lists of questions are pipelined.
@@ -8,28 +9,23 @@ use super::bus::{Connection, Pending};
 use super::session::{Cipher, ENCRYPTED, KeyPair, PLAIN};
 use super::wire::{Properties, read, unreadable};
 use super::{Bus, Notice};
+use dbus::Message;
 use dbus::arg::{AppendAll, PropMap, RefArg, Variant};
 use dbus::strings::Path;
-use dbus::{Message, MessageType};
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-const NAME: &str = "org.freedesktop.secrets";
-const ROOT: &str = "/org/freedesktop/secrets";
-const SERVICE: &str = "org.freedesktop.Secret.Service";
+pub(super) const NAME: &str = "org.freedesktop.secrets";
+pub(super) const ROOT: &str = "/org/freedesktop/secrets";
+pub(super) const SERVICE: &str = "org.freedesktop.Secret.Service";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
-const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The default collection under its other name; asking there saves the question for its path.
 const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
-
-/// How long something that may take a person is waited for before it counts as that. A dialog that nobody need answer
-/// is over within milliseconds; a hook has a second in all.
-const HESITATION: Duration = Duration::from_millis(400);
 
 /// Calls in flight at once. The bus daemon's built-in limit is 128 unanswered calls (a session bus raises it).
 const IN_FLIGHT: usize = 100;
@@ -37,12 +33,12 @@ const IN_FLIGHT: usize = 100;
 pub(super) type Item = Path<'static>;
 
 pub(super) struct Service {
-    bus: Connection,
-    interactive: bool,
-    notice: Cell<Option<Notice>>,
+    pub(super) bus: Connection,
+    pub(super) interactive: bool,
+    pub(super) notice: Cell<Option<Notice>>,
     exchange: KeyPair,
     opening: Cell<Option<Pending>>,
-    is_locked: Cell<Option<Pending>>,
+    pub(super) is_locked: Cell<Option<Pending>>,
     session: OnceCell<(Path<'static>, Cipher)>,
 }
 
@@ -91,36 +87,6 @@ impl Service {
             let _ = self.session.set(session);
         }
         self.session.get().ok_or_else(unreadable)
-    }
-
-    /// Waits for a reply that may take a person if the default collection is locked: KeePassXC answers no search
-    /// before somebody has typed the password into its dialog.
-    fn await_unlocking(&self, first: Pending) -> Result<(), StoreError> {
-        let Some(question) = self.is_locked.take() else { return Ok(()) };
-        match self.bus.reply(question).as_ref().map(read::<(Variant<bool>,)>) {
-            Ok(Ok((Variant(true),))) => self.await_person(|| self.bus.arrival(first)),
-            Err(error @ StoreError::TimedOut { .. }) => Err(error.clone()),
-            _ => Ok(()), // there is no default collection
-        }
-    }
-
-    /// Waits for what a person may have to do first, and says so (once) if they do.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] if it takes a person and there is none.
-    fn await_person(&self, wait: impl Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.bus.hurry(HESITATION);
-        let answer = match wait() {
-            Err(StoreError::TimedOut { .. }) if self.interactive => {
-                self.notice.take().unwrap_or_default().tell();
-                self.bus.stop_clock();
-                wait()
-            }
-            Err(StoreError::TimedOut { .. }) => Err(StoreError::Locked),
-            answer => answer,
-        };
-        self.bus.start_clock();
-        answer
     }
 
     /// The items that have all attributes of a query, for each query.
@@ -215,79 +181,6 @@ impl Service {
         Ok(read::<(Variant<bool>,)>(&reply)?.0.0)
     }
 
-    /// Unlocks items or collections.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] if that takes a person and there is none, or if they said no.
-    pub(super) fn unlock(&self, locked: &[Path<'static>]) -> Result<(), StoreError> {
-        let reply = self.bus.call(call(ROOT, SERVICE, "Unlock", (locked,)))?;
-        let (_, prompt) = read::<(Vec<Path<'static>>, Path<'static>)>(&reply)?;
-        if is_none(&prompt) {
-            return Ok(());
-        }
-        if !self.interactive {
-            self.dismiss(&prompt)?;
-            return Err(StoreError::Locked);
-        }
-        self.prompt(&prompt)
-    }
-
-    /// A change that the service makes by a prompt. KeePassXC makes every change so, and shows something only if its
-    /// settings want to be asked; so the prompt is begun although there may be nobody to answer it.
-    fn confirm(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
-        if is_none(prompt) {
-            return Ok(());
-        }
-        let answer = self.prompt(prompt);
-        if matches!(answer, Err(StoreError::Locked)) {
-            self.dismiss(prompt)?;
-            return Err(StoreError::Unconfirmed);
-        }
-        answer
-    }
-
-    /// The service keeps a prompt until it is dismissed; whether it hears that changes nothing here.
-    fn dismiss(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
-        self.bus.send(call(prompt, PROMPT, "Dismiss", ())).map(drop)
-    }
-
-    /// Shows a prompt of the service and waits for the person.
-    fn prompt(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
-        for rule in [
-            format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'"),
-            format!("type='signal',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'"),
-        ] {
-            let to_bus = Message::call_with_args(
-                "org.freedesktop.DBus",
-                "/org/freedesktop/DBus",
-                "org.freedesktop.DBus",
-                "AddMatch",
-                (rule,),
-            );
-            self.bus.call(to_bus)?;
-        }
-        // Some answer only when the dialog is over.
-        let shown = self.bus.send(call(prompt, PROMPT, "Prompt", ("",)))?;
-        self.await_person(|| self.bus.arrival(shown))?;
-        self.bus.reply(shown)?;
-        self.await_person(|| self.wait_for(prompt))
-    }
-
-    fn wait_for(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
-        loop {
-            let signal = self.bus.signal()?;
-            debug_assert_eq!(signal.msg_type(), MessageType::Signal);
-            match signal.member().as_deref() {
-                Some("Completed") if signal.path().as_ref() == Some(prompt) => {
-                    return if signal.get1() == Some(false) { Ok(()) } else { Err(StoreError::Locked) };
-                }
-                // The service went away with its prompt.
-                Some("NameOwnerChanged") => return Err(StoreError::NoService),
-                _ => {}
-            }
-        }
-    }
-
     fn call_all(
         &self,
         questions: impl Iterator<Item = Message>,
@@ -311,10 +204,10 @@ impl Service {
     }
 }
 
-fn call<A: AppendAll>(path: &str, interface: &str, method: &str, arguments: A) -> Message {
+pub(super) fn call<A: AppendAll>(path: &str, interface: &str, method: &str, arguments: A) -> Message {
     Message::call_with_args(NAME, path, interface, method, arguments)
 }
 
-fn is_none(path: &Path<'_>) -> bool {
+pub(super) fn is_none(path: &Path<'_>) -> bool {
     &**path == "/"
 }

@@ -9,8 +9,9 @@
 
 use super::super::StoreError;
 use super::document::{Document, Reader};
+use super::held::Held;
 use super::identity::{Identity, generate};
-use super::{Held, Vault, file, passphrase, unlocked};
+use super::{Vault, file, passphrase, unlocked};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
