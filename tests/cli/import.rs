@@ -1,6 +1,7 @@
 //! `import`: from keys in plain text to secrets, a template and the placeholder form, and back to the same bytes.
 
 use crate::sandbox::{Said, Sandbox};
+use crate::terminal::with_typed_after;
 use std::fs;
 
 /// Random, and of no provider.
@@ -300,25 +301,11 @@ fn what_is_no_config_is_refused_with_its_place() {
 
 #[test]
 fn what_a_person_writes_into_the_config_while_they_are_asked_is_kept() {
-    use std::io::{Read as _, Write as _};
     let sandbox = sandbox(&one_server(&format!(r#""env": {{ "ACME_API_KEY": "{RANDOM}" }}"#)));
     sandbox.write(".config/keystencil/config.toml", "rotate_after = \"30 days\"\n");
-    let line = format!("{} import .claude.json", crate::sandbox::BINARY);
-    let (mut child, mut keyboard) = crate::terminal::on_a_terminal(&sandbox, &line);
-    let (mut screen, mut byte) = (Vec::new(), [0]);
-    while !String::from_utf8_lossy(&screen).contains("[y/N") {
-        assert_eq!(
-            child.0.stdout.as_mut().unwrap().read(&mut byte).unwrap(),
-            1,
-            "{}",
-            String::from_utf8_lossy(&screen)
-        );
-        screen.push(byte[0]);
-    }
-    sandbox.write(".config/keystencil/config.toml", "rotate_after = \"60 days\"\n");
-    keyboard.write_all(b"y\n").unwrap();
-    child.0.stdout.as_mut().unwrap().read_to_end(&mut screen).unwrap();
-    assert_eq!(child.0.wait().unwrap().code(), Some(0), "{}", String::from_utf8_lossy(&screen));
+    let write = || sandbox.write(".config/keystencil/config.toml", "rotate_after = \"60 days\"\n");
+    let (code, screen) = with_typed_after(&sandbox, "import .claude.json", "y\n", &write);
+    assert_eq!(code, 0, "{screen}");
     let config = sandbox.read(".config/keystencil/config.toml");
     assert!(config.contains("60 days") && config.contains("[targets.claude]"), "{config}");
     assert!(!sandbox.read(".claude.json").contains(RANDOM));

@@ -38,15 +38,20 @@ pub(crate) fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i3
 
 /// The same with any command line.
 pub(crate) fn line_with_typed(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
-    type_into(sandbox, line, input, &[("KEYSTENCIL_GRANTS", "off")])
+    type_into(sandbox, line, input, &[("KEYSTENCIL_GRANTS", "off")], &|| {})
+}
+
+/// The same as [`with_typed`]; `meanwhile` happens while the first question is there.
+pub(crate) fn with_typed_after(sandbox: &Sandbox, arguments: &str, input: &str, meanwhile: &dyn Fn()) -> (i32, String) {
+    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &[("KEYSTENCIL_GRANTS", "off")], meanwhile)
 }
 
 /// The same as [`with_typed`], where what templates ask for has to be allowed.
 pub(crate) fn typed_guarded(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
-    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &[])
+    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &[], &|| {})
 }
 
-fn type_into(sandbox: &Sandbox, line: &str, input: &str, more: &[(&str, &str)]) -> (i32, String) {
+fn type_into(sandbox: &Sandbox, line: &str, input: &str, more: &[(&str, &str)], meanwhile: &dyn Fn()) -> (i32, String) {
     // Outside of the home, in which tests count files.
     let device = tempfile::NamedTempFile::new().unwrap();
     let line = format!("tty > {}; exec {line}", device.path().display());
@@ -68,10 +73,14 @@ fn type_into(sandbox: &Sandbox, line: &str, input: &str, more: &[(&str, &str)]) 
             assert!(waits || !reader.is_finished(), "nobody asked: {}", String::from_utf8_lossy(&screen));
             waits
         });
+        if answered == 0 {
+            meanwhile();
+        }
         answered = screen.lock().unwrap().len();
         keyboard.write_all(typed.as_bytes()).unwrap();
     }
-    reader.join().unwrap();
+    // One that asks for more has been given all there is.
+    sandbox.wait_until(|| reader.is_finished());
     let screen = String::from_utf8_lossy(&screen.lock().unwrap()).into_owned();
     (child.0.wait().unwrap().code().unwrap(), screen)
 }
