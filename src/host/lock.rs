@@ -12,7 +12,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Age at which a lock directory counts as left behind (proper-lockfile's `stale`, as Claude Code sets it; measured).
-pub const STALE: Duration = Duration::from_secs(10);
+const STALE: Duration = Duration::from_secs(10);
 /// How often a taken lock is tried again. Arbitrary: short against the milliseconds a lock is held.
 const POLL: Duration = Duration::from_millis(3);
 

@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// How much of a piece is looked at again with the next one: no key is longer.
-pub const OVERLAP: usize = 64 << 10;
+const OVERLAP: usize = 64 << 10;
 /// How much before that is there for names and comments in front of a value.
 const CONTEXT: usize = 8 << 10;
 /// More findings in one file say no more; a key file of a million lines must not fill the memory.
