@@ -6,7 +6,7 @@ use crate::host::ReplaceError;
 use crate::host::Resolved;
 use crate::host::profile::{HookChange, Plain, Profile};
 use crate::json::{Document, Operation, Pointer, edit};
-use crate::plan::render::target as check;
+use crate::plan::render::{PlanError, target as check};
 use std::fs;
 use std::path::Path;
 
@@ -39,6 +39,8 @@ impl Session<'_> {
             was_there = text.is_some();
             let text = text.unwrap_or(NEW_SETTINGS.as_bytes());
             let document = check(text).map_err(failed)?;
+            // With comments it would be no settings file to a host that reads JSON.
+            Document::parse(text).map_err(|error| failed(PlanError::Syntax(error)))?;
             let patch = profile
                 .hooks(&document, change)
                 .map_err(|error| SessionError::Settings { path: settings.to_owned(), error })?;
