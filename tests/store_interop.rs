@@ -70,11 +70,41 @@ fn beside_an_entry_of_another_program_only_our_own_is_removed() {
     keyring.secret_tool_store("Theirs", "service github username api-key origin there", "canary");
     let error = read(&stores, &name("github")).unwrap_err();
     assert!(matches!(answer(&error), StoreError::Ambiguous { .. }), "{error:?}");
-    let foreign = StoreError::Foreign { name: name("github"), label: "Theirs".to_owned() };
+    assert_eq!(
+        error.hint().unwrap(),
+        "`keystencil secret rm github` deletes keystencil's own and leaves what another program stored; to keep \
+         keystencil's, delete the others in the keyring's own program"
+    );
+    let foreign = StoreError::Foreign {
+        name: name("github"),
+        label: "Theirs".to_owned(),
+        change: Some("secret-tool store --label=Theirs origin there service github username api-key".to_owned()),
+    };
     assert_eq!(stores.set(&name("github"), &secret("new")), Err(foreign.clone()), "that would still be two values");
     stores.remove(&name("github")).unwrap();
     assert_eq!(read(&stores, &name("github")).unwrap(), "canary");
     assert_eq!(stores.remove(&name("github")), Err(foreign));
+}
+
+#[test]
+fn a_value_in_a_prefix_of_go_keyring_is_unwrapped_and_one_of_ours_is_what_was_stored() {
+    let keyring = Keyring::start();
+    let stores = keyring.stores(Choice::Native);
+    for (index, (stored, read_as)) in [
+        ("go-keyring-base64:Z2hwXzE=", "ghp_1"),
+        ("go-keyring-encoded:6768705f31", "ghp_1"),
+        ("go-keyring-encoded:zz", "go-keyring-encoded:zz"),
+        ("go-keyring-base64:", "go-keyring-base64:"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (theirs, ours) = (format!("theirs-{index}"), format!("ours-{index}"));
+        keyring.secret_tool_store("x", &format!("service {theirs} username api-key"), stored);
+        assert_eq!(read(&stores, &name(&theirs)).unwrap(), read_as);
+        stores.set(&name(&ours), &secret(stored)).unwrap();
+        assert_eq!(read(&stores, &name(&ours)).unwrap(), stored);
+    }
 }
 
 #[test]

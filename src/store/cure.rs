@@ -34,11 +34,13 @@ impl Explain for StoreError {
             Self::NotFound { query, .. } | Self::Empty { query, .. } => provide(query),
             Self::EmptyValue { name } => format!("remove it with `{}`", command("rm", name)),
             Self::NotText { query, .. } => format!("as text, not bytes: {}", provide(query)),
-            Self::Ambiguous { query: Query::Name(name), .. } => {
-                format!(
-                    "delete all but one in the keyring's own program; `{}` deletes keystencil's own, if one is",
-                    command("rm", name)
-                )
+            Self::Ambiguous { query: Query::Name(name), with_own: true, .. } => format!(
+                "`{}` deletes keystencil's own and leaves what another program stored; to keep keystencil's, \
+                 delete the others in the keyring's own program",
+                command("rm", name)
+            ),
+            Self::Foreign { change: Some(change), .. } => {
+                format!("`{change}` gives it a new value; or store yours under another `--account`")
             }
             Self::Foreign { .. } => {
                 "change it with the program that made it, or store yours under another `--account`".to_owned()
@@ -164,7 +166,9 @@ pub(crate) fn command(verb: &str, name: &SecretName) -> String {
     line
 }
 
-fn shell_word(text: &str) -> String {
+/// A word as a shell has to read it.
+#[must_use]
+pub(crate) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "._/@:+-".contains(c);
     if text.chars().all(plain) && !text.starts_with('-') {
         text.to_owned()

@@ -49,6 +49,8 @@ pub enum StoreError {
         query: Query,
         /// The labels of the entries, as the keyring's own user interface shows them.
         labels: Vec<String>,
+        /// Whether keystencil made one of them.
+        with_own: bool,
     },
     /// Another program made the entry, and would not know of the change.
     #[error("secret {name} is the entry {} of another program", quoted(std::slice::from_ref(label)))]
@@ -57,6 +59,8 @@ pub enum StoreError {
         name: SecretName,
         /// The label of the entry.
         label: String,
+        /// The command line that gives it a new value, where that is known.
+        change: Option<String>,
     },
     /// A secret was to be moved to where there is another value of that name.
     #[error("the {store} has another value for secret {name}")]

@@ -16,6 +16,7 @@ pub mod vault;
 
 pub use command::Providers;
 pub(crate) use cure::command as secret_command;
+pub(crate) use cure::shell_word;
 pub use error::StoreError;
 pub use listing::Listing;
 pub use lookup::{Choice, Stores};
@@ -103,6 +104,8 @@ pub struct Entry {
     pub writer: Option<String>,
     /// Whether another program made it: it is neither changed nor removed then.
     pub is_foreign: bool,
+    /// The command line that gives an entry of another program a new value, where that is known.
+    pub change: Option<String>,
     /// When it was first stored.
     pub created: Option<Timestamp>,
     /// When its value last changed; what `rotate_after` counts from.

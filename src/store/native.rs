@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod bus;
-#[cfg(any(target_os = "macos", windows, test))]
 mod decode;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod find;

@@ -16,6 +16,14 @@ pub enum LookupError {
 }
 
 impl LookupError {
+    /// Looks for the names that were probably meant, where none is known yet.
+    #[must_use]
+    pub fn near(self, names: &[SecretName]) -> Self {
+        let Self::Missing(all) = self;
+        let one = |one: Unresolved| if one.near.is_none() { one.near(names.iter()) } else { one };
+        Self::Missing(all.into_iter().map(one).collect())
+    }
+
     /// Every secret that could not be had.
     #[must_use]
     pub fn missing(&self) -> &[Unresolved] {

@@ -309,8 +309,21 @@ fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_r
         assert_eq!(row(name, store), claude);
     }
     let purge = run("purge --dry-run", "");
-    assert!(purge.out.contains("\n  Title=x\n  pass a/b\n"), "{purge:?}");
+    assert!(
+        purge.out.contains("\n  Title=x\n    secret-tool clear Title x\n  pass a/b\n    with pass, and revoke"),
+        "{purge:?}"
+    );
     for said in [said, status, list, purge] {
         assert!(!said.whole().contains("canary") && !said.whole().contains(KEY), "{said:?}");
     }
+}
+
+#[test]
+fn backups_are_told_where_the_vault_has_nothing_else() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".claude.json", r#"{"mcpServers":{"acme":{"env":{"ACME_TOKEN":"q7Zk2Xv9Lw3Rt8Yb5Nc1"}}}}"#);
+    assert_eq!(sandbox.run(&["import", ".claude.json", "--yes"]).code, 0);
+    assert_eq!(sandbox.run(&["secret", "rm", "acme", "--yes"]).code, 0);
+    let said = sandbox.run(&["doctor"]);
+    assert!(said.whole().contains("no secret is in it, and 1 backup"), "{}", said.whole());
 }

@@ -100,9 +100,9 @@ fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     let folder = keyring.path().join(".config/keystencil");
     fs::create_dir_all(&folder).unwrap();
     // A config that prefers the vault hides no key in the keyring.
-    fs::write(folder.join("config.toml"), "store = 'vault'\n[targets.a]\ntemplate = 'a.json'\npath = '~/a.json'\n")
+    fs::write(folder.join("config.toml"), "store = 'vault'\n[targets.a]\ntemplate = 'a.json'\npath = '~/a.json'\n[providers.op]\ncommand = ['op', 'read', '{ref}']\n")
         .unwrap();
-    fs::write(folder.join("a.json"), r#"{"a": "<< keyring('openai') >>", "b": "<< keyring('mine') >>"}"#).unwrap();
+    fs::write(folder.join("a.json"), r#"{"a": "<< keyring('openai') >>", "b": "<< keyring('mine') >>", "c": << keyring(attributes={'url': 'a b'}) >>, "d": << op('op://x') >>}"#).unwrap();
     run(&keyring, "--store native secret set mine", KEY);
     run(&keyring, "--store vault secret set mine", KEY);
     keyring.secret_tool_store("Of mine", "service openai account api-key", "their-canary");
@@ -111,10 +111,17 @@ fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.out.contains("delete\n  mine in the keyring\n  mine in the vault\n"), "{said:?}");
     assert!(said.out.contains("\n  openai in the keyring, the entry `Of mine` of another program\n"), "{said:?}");
-    assert!(said.err.contains("warning: openai is still in the keyring\nhint: delete it in its own"), "{said:?}");
+    assert!(
+        said.err.contains("warning: openai is still in the keyring as the entry `Of mine`\nhint: delete it in its own"),
+        "{said:?}"
+    );
+    for by_hand in ["\n    secret-tool clear url 'a b'\n", "\n    with op, and revoke it where you got it\n"] {
+        assert!(said.out.contains(by_hand), "{said:?}");
+    }
     assert_eq!(keyring.secret_tool_lookup("service openai").as_deref(), Some("their-canary"));
     let said = run(&keyring, "purge --yes --foreign", "");
-    assert_eq!(said.code, 0, "{said:?}");
+    // What templates use by attributes and by a command is a person's to delete.
+    assert_eq!(said.code, 3, "{said:?}");
     assert_eq!(keyring.secret_tool_lookup("service openai"), None);
     assert_eq!(keyring.secret_tool_lookup("service mine"), None);
     assert_eq!(keyring.secret_tool_lookup("service bank").as_deref(), Some("hunter2"), "no template names it");

@@ -253,3 +253,12 @@ fn without_a_keyring_a_missing_secret_may_be_in_the_keyring_that_does_not_answer
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("no keyring answers here"), "{said:?}");
 }
+
+#[test]
+fn a_name_that_only_a_template_has_is_what_may_have_been_meant() {
+    let sandbox = Sandbox::with_target();
+    for verb in ["get", "rotate"] {
+        let said = sandbox.run_with_input(&["secret", verb, "gihtub"], "new");
+        assert!(said.code == 2 && said.err.contains("did you mean `github`"), "{}", said.whole());
+    }
+}

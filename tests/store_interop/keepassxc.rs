@@ -17,7 +17,7 @@ fn an_entry_of_keepassxc_is_found_by_its_title_and_user_name() {
     assert_eq!(read(&stores, &name("github")).unwrap(), "ghp_1");
     assert_eq!(read(&stores, &account("github", "work")).unwrap(), "ghp_2");
     assert!(answer(&read(&stores, &account("github", "home")).unwrap_err()).is_not_found());
-    let foreign = StoreError::Foreign { name: name("github"), label: "github".to_owned() };
+    let foreign = StoreError::Foreign { name: name("github"), label: "github".to_owned(), change: None };
     assert_eq!(stores.set(&name("github"), &secret("ours")), Err(foreign.clone()));
     assert_eq!(stores.remove(&name("github")), Err(foreign));
     assert_eq!(read(&stores, &name("github")).unwrap(), "ghp_1");

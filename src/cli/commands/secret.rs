@@ -65,7 +65,7 @@ fn refuse_foreign(entries: &[Entry]) -> Result<(), StoreError> {
     match entries.iter().find(|entry| entry.is_foreign) {
         Some(entry) => {
             let label = entry.label.clone().unwrap_or_default();
-            Err(StoreError::Foreign { name: entry.name.clone(), label })
+            Err(StoreError::Foreign { name: entry.name.clone(), label, change: entry.change.clone() })
         }
         None => Ok(()),
     }

@@ -57,6 +57,7 @@ pub(super) fn describe(name: &SecretName) -> Result<Vec<Entry>, StoreError> {
         store: StoreKind::Native,
         writer: label.is_none().then(|| COMMENT.1.to_owned()),
         is_foreign: label.is_some(),
+        change: None,
         label,
         created: None,
         modified: None,

@@ -6,6 +6,20 @@
 use zeroize::Zeroize;
 use zeroize::Zeroizing;
 
+/// A value of another program's in a Secret Service. go-keyring wraps none there, but one that was copied from a Keychain has
+/// the prefix still; what is behind it and can't be decoded is a value like any other.
+#[cfg(not(any(target_os = "macos", windows)))]
+pub(super) fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let end = |rest: &[u8]| rest.trim_ascii_end().to_vec();
+    let bytes = if let Some(rest) = value.strip_prefix(b"go-keyring-base64:") {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD.decode(Zeroizing::new(end(rest))).ok()?
+    } else {
+        hex::decode(Zeroizing::new(end(value.strip_prefix(b"go-keyring-encoded:")?))).ok()?
+    };
+    Some(Zeroizing::new(bytes)).filter(|bytes| !bytes.is_empty() && std::str::from_utf8(bytes).is_ok())
+}
+
 /// A Keychain value. go-keyring stores base64 or hex behind a prefix, to get around what `security` can't take; it reads
 /// them without the space around. What is behind a prefix and is neither is no value.
 #[cfg(any(target_os = "macos", test))]

@@ -45,7 +45,7 @@ impl Native {
     fn own(name: &SecretName) -> Result<Option<keyring::Entry>, StoreError> {
         let Some(entry) = system::find(name).map_err(|error| meaning(error, name))? else { return Ok(None) };
         match system::foreign_label(&entry).map_err(|error| meaning(error, name))? {
-            Some(label) => Err(StoreError::Foreign { name: name.clone(), label }),
+            Some(label) => Err(StoreError::Foreign { name: name.clone(), label, change: None }),
             None => Ok(Some(entry)),
         }
     }
@@ -99,7 +99,9 @@ pub(super) fn meaning(error: keyring::Error, name: &SecretName) -> StoreError {
             bytes.zeroize();
             StoreError::NotText { query: name.clone().into(), store: StoreKind::Native }
         }
-        keyring::Error::Ambiguous(_) => StoreError::Ambiguous { query: name.clone().into(), labels: Vec::new() },
+        keyring::Error::Ambiguous(_) => {
+            StoreError::Ambiguous { query: name.clone().into(), labels: Vec::new(), with_own: false }
+        }
         keyring::Error::TooLong(..) => unavailable("the name or the value is too long for it"),
         keyring::Error::Invalid(..) => unavailable("it does not take this name"),
         _ => unavailable("the system call failed"),

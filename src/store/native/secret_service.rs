@@ -4,14 +4,14 @@
 //! Ours has `application = keystencil`; nothing else is ever written to, or deleted: the program that made it would not
 //! know. Creating with fewer attributes than an item has replaces that item (measured), so ours are made with all.
 
-use super::super::{Entry, Store, StoreError, StoreKind};
+use super::super::{Entry, Store, StoreError, StoreKind, shell_word};
 use super::find::{find, not_found};
 use super::service::{Item, Service};
 use super::wire::Properties;
 use super::{Bus, Notice};
 use crate::secret::{Query, Secret, SecretName};
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -74,8 +74,8 @@ impl Native {
         Ok(described.collect())
     }
 
-    /// The items of `name` that keystencil made, and the label of one that another program made.
-    fn own(&self, service: &Service, name: &SecretName) -> Result<(Vec<Item>, Option<String>), StoreError> {
+    /// The items of `name` that keystencil made, and one that another program made.
+    fn own(&self, service: &Service, name: &SecretName) -> Result<(Vec<Item>, Option<Properties>), StoreError> {
         let query = [name.clone().into()];
         let items = match find(service, &query, self.interactive)?.pop() {
             Some(Err(error)) if !error.is_not_found() => return Err(error),
@@ -84,7 +84,7 @@ impl Native {
         let (mut own, mut foreign) = (Vec::new(), None);
         for (item, properties) in items.iter().zip(service.properties(&items)?) {
             match properties {
-                Some(one) if is_foreign(&one) => foreign = Some(one.label),
+                Some(one) if is_foreign(&one) => foreign = Some(one),
                 Some(_) => own.push(item.clone()),
                 None => {} // gone meanwhile
             }
@@ -108,7 +108,7 @@ impl Store for Native {
         }
         let service = self.connect()?;
         match self.own(&service, name)? {
-            (_, Some(label)) => return Err(StoreError::Foreign { name: name.clone(), label }),
+            (_, Some(theirs)) => return Err(foreign(name, theirs)),
             (own, None) if !own.is_empty() => {
                 return own.iter().try_for_each(|item| service.change(item, secret.expose().as_bytes()));
             }
@@ -126,7 +126,7 @@ impl Store for Native {
     fn remove(&self, name: &SecretName) -> Result<bool, StoreError> {
         let service = self.connect()?;
         match self.own(&service, name)? {
-            (own, Some(label)) if own.is_empty() => Err(StoreError::Foreign { name: name.clone(), label }),
+            (own, Some(theirs)) if own.is_empty() => Err(foreign(name, theirs)),
             (own, _) => own.iter().try_for_each(|item| service.delete(item)).map(|()| !own.is_empty()),
         }
     }
@@ -182,13 +182,22 @@ fn pick(
         let value = values.get(item).ok_or(StoreError::Locked)?;
         if distinct.is_some_and(|other| other != value) {
             // In one order, whatever the provider's.
-            let mut labels: Vec<_> = service.properties(items)?.into_iter().flatten().map(|item| item.label).collect();
+            let all: Vec<Properties> = service.properties(items)?.into_iter().flatten().collect();
+            let with_own = !all.iter().all(is_foreign);
+            let mut labels: Vec<_> = all.into_iter().map(|item| item.label).collect();
             labels.sort();
-            return Err(StoreError::Ambiguous { query: query.clone(), labels });
+            return Err(StoreError::Ambiguous { query: query.clone(), labels, with_own });
         }
         distinct = Some(value);
     }
     let value = distinct.ok_or_else(|| not_found(query))?;
+    // Ours are never wrapped: what was stored is what comes back.
+    let unwrapped = super::decode::unwrapped(value);
+    let is_theirs = |properties: Vec<Option<Properties>>| properties.iter().flatten().any(is_foreign);
+    let value = match unwrapped {
+        Some(plain) if is_theirs(service.properties(items)?) => plain,
+        _ => value.clone(),
+    };
     if value.is_empty() {
         return Err(StoreError::Empty { query: query.clone(), store: StoreKind::Native });
     }
@@ -204,6 +213,7 @@ fn entry(name: SecretName, item: Properties) -> Entry {
         store: StoreKind::Native,
         writer: writer(&item.attributes),
         is_foreign: is_foreign(&item),
+        change: change(&item).filter(|_| is_foreign(&item)),
         created: timestamp(item.created),
         modified: timestamp(item.modified),
         label: Some(item.label),
@@ -225,6 +235,28 @@ fn writer(attributes: &HashMap<String, String>) -> Option<String> {
         _ => None,
     };
     attributes.get(APPLICATION.0).map(String::as_str).filter(|name| !name.is_empty()).or(known).map(str::to_owned)
+}
+
+fn foreign(name: &SecretName, theirs: Properties) -> StoreError {
+    StoreError::Foreign { name: name.clone(), change: change(&theirs), label: theirs.label }
+}
+
+/// The command line that gives an entry a new value and asks for it: its program's own, else `secret-tool`'s with the very
+/// same attributes, which gnome-keyring takes for the same entry (measured). None where only a window does it, and where the
+/// schema is one that `secret-tool` does not write.
+fn change(item: &Properties) -> Option<String> {
+    let get = |key: &str| item.attributes.get(key).map(String::as_str);
+    if get("Uuid").is_some() || get("xdg:schema").is_some_and(|schema| schema != SCHEMA.1) {
+        return None;
+    }
+    if let (Some("Python keyring library"), Some(service), Some(user)) = (get(APPLICATION.0), get(OURS.0), get(OURS.1))
+    {
+        return Some(format!("keyring set {} {}", shell_word(service), shell_word(user)));
+    }
+    let attributes: BTreeMap<_, _> = item.attributes.iter().filter(|(key, _)| *key != SCHEMA.0).collect();
+    let words = attributes.into_iter().flat_map(|(key, value)| [shell_word(key), shell_word(value)]);
+    let label = shell_word(&item.label);
+    Some(format!("secret-tool store --label={label} {}", words.collect::<Vec<_>>().join(" ")))
 }
 
 /// Seconds since 1970; providers that don't know say 0.

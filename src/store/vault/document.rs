@@ -159,6 +159,7 @@ impl Document {
                 label: None,
                 writer: Some("keystencil".to_owned()),
                 is_foreign: false,
+                change: None,
                 created: Some(record.created),
                 modified: Some(record.modified),
             })

@@ -77,7 +77,10 @@ impl Done {
         let is_told = |entry: &&Entry| !self.failed.iter().any(|(failed, _)| failed.name == entry.name);
         for entry in self.left.iter().filter(is_told) {
             let hint = entry.is_foreign.then(|| "delete it in its own program, or with `--foreign`".to_owned());
-            let message = format!("{} is still in the {}", naming::of_name(&entry.name), entry.store);
+            // There may be several of one name; their labels tell them apart.
+            let label = entry.label.as_deref().filter(|_| entry.is_foreign);
+            let label = label.map(|label| format!(" as the entry `{label}`")).unwrap_or_default();
+            let message = format!("{} is still in the {}{label}", naming::of_name(&entry.name), entry.store);
             report.warning(&Warning { hint, ..warning(message) });
         }
         report

@@ -8,8 +8,8 @@ use crate::cli::report::{BOLD, Report, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
 use crate::cli::usage::Usage;
 use crate::error::Explain as _;
-use crate::secret::{Query, SecretName};
-use crate::store::{Entry, StoreError, StoreKind, Stores};
+use crate::secret::{Query, SecretName, Wanted};
+use crate::store::{Entry, StoreError, StoreKind, Stores, shell_word};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -111,10 +111,10 @@ impl Plan {
         if !self.elsewhere.is_empty() {
             text = head(text, "delete yourself: templates use these by what only their own program knows");
         }
-        text = self
-            .elsewhere
-            .iter()
-            .fold(text, |text, query| text.plain(format_args!("  {}", naming::of_query(query))).end());
+        text = self.elsewhere.iter().fold(text, |text, query| {
+            let text = text.plain(format_args!("  {}", naming::of_query(query))).end();
+            text.plain(format_args!("    {}", by_hand(query))).end()
+        });
         if !self.revoke.is_empty() {
             text = head(text, "then revoke, where you got it");
         }
@@ -172,6 +172,21 @@ impl Plan {
             "vault_backups": backups,
             "errors": done.map(Done::messages).unwrap_or_default(),
         })
+    }
+}
+
+/// How a person deletes what a template uses without a name.
+fn by_hand(query: &Query) -> String {
+    match query {
+        Query::Keyring(pinned) => match pinned.wanted() {
+            Wanted::Attributes(attributes) => {
+                let words = attributes.iter().flat_map(|(name, value)| [shell_word(name), shell_word(value)]);
+                format!("secret-tool clear {}", words.collect::<Vec<_>>().join(" "))
+            }
+            Wanted::Name(_) => "in the keyring's own program".to_owned(),
+        },
+        Query::Command(provided) => format!("with {}, and revoke it where you got it", provided.provider()),
+        Query::Name(_) | Query::Vault(_) => String::new(),
     }
 }
 

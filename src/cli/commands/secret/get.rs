@@ -4,6 +4,7 @@ use super::NameArgs;
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::usage::Usage;
 use clap::Args;
 
 /// Print a secret into a pipe
@@ -32,7 +33,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &GetArgs) -> Result<Exit, Cli
     if workplace.report().is_out_terminal() && !args.reveal {
         return Err(CliError::Unrevealed(name));
     }
-    let (_, secret) = workplace.lookup.stores.get(&name)?;
+    let (_, secret) = workplace.lookup.stores.get(&name).map_err(|error| error.near(&Usage::of(workplace).names()))?;
     workplace.report().secret(&secret, !args.no_newline)?;
     Ok(Exit::Done)
 }

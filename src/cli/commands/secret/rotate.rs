@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
+use crate::cli::usage::Usage;
 use crate::error::{Explain as _, Place};
 use crate::secret::{Query, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
@@ -49,7 +50,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
     args.value.check()?;
     let (report, name) = (workplace.report(), args.name.name()?);
     let stores = &workplace.lookup.stores;
-    let (found, old) = stores.get(&name)?;
+    let (found, old) = stores.get(&name).map_err(|error| error.near(&Usage::of(workplace).names()))?;
     let mut entries = stores.survey(std::slice::from_ref(&name)).entries;
     entries.retain(|entry| entry.name == name);
     refuse_foreign(&entries)?;
