@@ -25,6 +25,10 @@ const VCSH: &str = ".config/vcsh/repo.d";
 const EMPTY: [&[u8]; 2] =
     [b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"];
 
+/// How often, and after which pause, an index is tried again that another git has.
+const TRIES: u32 = 25;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(40);
+
 /// A repository with a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
@@ -185,8 +189,20 @@ impl Repository {
     /// is staged stays; a name that is not, or not plainly, is passed over.
     ///
     /// # Errors
-    /// [`GitError`], if another git is at work for one.
+    /// [`GitError`], if another git is at work for one, and for longer than a second.
     pub fn look_again(&self, name: &Path) -> Result<(), GitError> {
+        // A `git status` has the index for a moment, and what is not done now is done by nobody later. What is staged is
+        // read again each time: the other may have changed it.
+        for _ in 0..TRIES {
+            match self.look_again_now(name) {
+                Err(_) => std::thread::sleep(PAUSE),
+                done => return done,
+            }
+        }
+        self.look_again_now(name)
+    }
+
+    fn look_again_now(&self, name: &Path) -> Result<(), GitError> {
         let said = self.entries("-v", name)?;
         // `H 100644 <id> 0\t<name>`. Entries with flags would lose them, and an empty one may be `--intent-to-add`.
         let entry = said.strip_prefix(b"H ").filter(|entry| entry.ends_with(b"\0"));
