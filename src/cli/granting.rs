@@ -7,7 +7,7 @@ use super::context::Workplace;
 use super::environment;
 use super::error::CliError;
 use super::report::{BOLD, DIM, GOOD, MARK, Report, Text, WARN, count};
-use crate::plan::grants::Flow;
+use crate::plan::grants::{Flow, look_alike};
 use crate::session::{Session, SessionError, Target};
 use clap::Args;
 
@@ -82,7 +82,7 @@ pub(super) fn decide(
         if !environment::is_interactive() {
             return Ok(false);
         }
-        report.tell(&shown(report, target, new));
+        report.tell(&shown(report, target, new, &in_use(session, new)?));
         if !ask(report, new)? {
             return Ok(false);
         }
@@ -110,17 +110,33 @@ fn ask(report: &Report, new: &[Flow]) -> Result<bool, CliError> {
 }
 
 /// Which secret goes where, as a person reads it before they say yes.
-pub(super) fn shown(report: &Report, target: &Target, flows: &[Flow]) -> Text {
+pub(super) fn shown(report: &Report, target: &Target, flows: &[Flow], in_use: &[String]) -> Text {
     let head = Text::new().styled(BOLD, report.path(&target.path)).plain(" asks for something new").end();
-    let text = flows.iter().take(MANY).fold(head, |text, flow| text.text(&one(flow)));
+    let text = flows.iter().take(MANY).fold(head, |text, flow| text.text(&one(flow, in_use)));
     match flows.len().saturating_sub(MANY) {
         0 => text,
         more => text.styled(WARN, format_args!("  … and {more} more: `keystencil allow --pending` shows all")).end(),
     }
 }
 
+/// The secrets and addresses that were allowed before, in any file, and those that are new: a new one may look like one
+/// of them.
+///
+/// # Errors
+/// As [`Session::all_allowed`].
+pub(super) fn in_use(session: &Session<'_>, new: &[Flow]) -> Result<Vec<String>, SessionError> {
+    let mut all: Vec<String> =
+        new.iter().flat_map(|flow| [flow.text.clone(), flow.destination.address.clone()]).collect();
+    for allowed in session.all_allowed()? {
+        all.extend(allowed.grants.into_iter().flat_map(|grant| [grant.text, grant.address]));
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
 /// One flow: what, whence, where to.
-pub(super) fn one(flow: &Flow) -> Text {
+pub(super) fn one(flow: &Flow, in_use: &[String]) -> Text {
     let (what, to, place) = (cut(&flow.text), cut(&flow.destination.to_string()), cut(flow.pointer.as_str()));
     let mut text = Text::new().plain("  ").styled(MARK, what).plain(" → ").styled(BOLD, to).end();
     text = text.styled(DIM, format_args!("    in {place}")).end();
@@ -139,6 +155,12 @@ pub(super) fn one(flow: &Flow) -> Text {
     let odd = odd_letters(&texts);
     if !odd.is_empty() {
         text = text.styled(WARN, format_args!("    careful: {odd} may look like another letter")).end();
+    }
+    for name in [&flow.text, &flow.destination.address] {
+        if let Some(other) = look_alike(name, in_use.iter().map(String::as_str)) {
+            let (name, other) = (cut(name), cut(other));
+            text = text.styled(WARN, format_args!("    careful: {name} is not {other}")).end();
+        }
     }
     text
 }
@@ -178,7 +200,7 @@ fn spaced(text: &str) -> String {
 }
 
 /// The start and the end of what is too long: the end of a command line matters as much as its start.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     let text = spaced(text);
     let length = text.chars().count();
     if length <= LONG {

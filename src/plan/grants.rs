@@ -5,9 +5,12 @@
 //! the slot's text at rest, its place, and all around it that decides where the value ends up. The session asks here
 //! before it fills; nothing here fills.
 
+mod alike;
 mod cover;
 mod shown;
 mod unit;
+
+pub use alike::look_alike;
 
 use crate::json::{Document, Pointer};
 use crate::template::{Blueprint, Reference, Slot};

@@ -1,7 +1,8 @@
 //! Grants: no secret goes where no person said it may.
 
-use crate::sandbox::{KEY, Said, Sandbox, TEMPLATE, snapshot};
-use crate::terminal::typed_guarded;
+use crate::sandbox::{BINARY, KEY, Said, Sandbox, TEMPLATE, snapshot};
+use crate::terminal::{at_a_terminal, typed_guarded};
+use std::io::{Read as _, Write as _};
 
 /// A run that is not excused from grants.
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> Said {
@@ -308,4 +309,53 @@ fn a_key_with_a_new_value_reaches_what_is_allowed_beside_a_slot_that_is_not() {
     let said = sandbox.said(&child.wait_with_output().unwrap());
     assert_eq!(said.code, 0, "{said:?}");
     assert!(sandbox.live().contains("sk-rotated-0123456789"), "{} {said:?}", sandbox.live());
+}
+
+#[test]
+fn a_secret_or_address_that_looks_like_one_in_use_is_pointed_out() {
+    let sandbox = with_server();
+    assert_eq!(run(&sandbox, &["allow", "--allow-new"]).code, 0);
+    template(&sandbox, &SERVER.replace("keyring('github')", "keyring('glthub')"));
+    let said = run(&sandbox, &["allow", "--pending"]);
+    assert!(said.out.contains("careful: << keyring('glthub') >> is not << keyring('github') >>"), "{said:?}");
+    template(&sandbox, &SERVER.replace("server-github", "server-g1thub"));
+    let said = run(&sandbox, &["allow", "--pending"]);
+    assert!(said.out.contains("careful: npx -y server-g1thub is not npx -y server-github"), "{said:?}");
+    template(&sandbox, &SERVER.replace("server-github", "server-gitlab"));
+    let said = run(&sandbox, &["allow", "--pending"]);
+    assert!(said.out.contains("server-gitlab") && !said.out.contains("careful"), "{said:?}");
+}
+
+#[test]
+fn the_list_of_grants_is_no_wider_than_80_columns_and_whole_as_json() {
+    let sandbox = Sandbox::with_key();
+    let arguments: Vec<String> = (0..60).map(|number| format!("\"--option-{number}=value\"")).collect();
+    template(&sandbox, &SERVER.replace("\"-y\", \"server-github\"", &arguments.join(", ")));
+    assert_eq!(run(&sandbox, &["allow", "--allow-new"]).code, 0);
+    let list = allowed(&sandbox);
+    assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
+    assert!(list.contains("--option-0=value") && list.contains("--option-59=value"), "{list}");
+    assert!(run(&sandbox, &["allow", "--list", "--json"]).out.contains("--option-30=value --option-31=value"));
+}
+
+#[test]
+fn what_was_typed_before_the_question_is_no_answer_to_it() {
+    let sandbox = with_server();
+    // The shell takes its time, and `y` is in the terminal's queue before anything is asked.
+    let line = format!("stty -echo; sleep 1; exec {BINARY} render");
+    let mut child = at_a_terminal(&sandbox, &line);
+    let mut keyboard = child.0.stdin.take().unwrap();
+    keyboard.write_all(b"y\n").unwrap();
+    let mut screen = String::new();
+    let mut shown = child.0.stdout.take().unwrap();
+    let mut bytes = [0; 4096];
+    while !screen.contains("Allow this? [y/N]") {
+        let read = shown.read(&mut bytes).unwrap();
+        assert!(read > 0, "{screen}");
+        screen.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    keyboard.write_all(b"n\n").unwrap();
+    shown.read_to_string(&mut screen).unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(3), "{screen}");
+    assert!(!sandbox.live().contains("canary"), "{screen}");
 }

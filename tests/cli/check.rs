@@ -1,8 +1,10 @@
 //! `check`: files and folders, what is reported, and what is left out. Keys are made here, so that no scanner trips over
 //! this file.
 
-use crate::sandbox::{KEY, Said, Sandbox, snapshot};
+use crate::sandbox::{BINARY, KEY, Said, Sandbox, snapshot};
+use crate::terminal::{line_with_typed, with_typed};
 use base64::Engine as _;
+use rustix::process::getuid;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -74,16 +76,23 @@ fn own_secrets_are_found_in_every_form_in_any_file() {
         base64(""),
         base64("a"),
         base64("ab"),
+        hex::encode(KEY),
+        KEY.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+        percent_encoding::utf8_percent_encode(KEY, percent_encoding::NON_ALPHANUMERIC)
+            .to_string()
+            .replace("%2D", "-")
+            .replace("%2F", "/"),
     ];
     for (number, form) in forms.iter().enumerate() {
         sandbox.write(&format!("repo/{number}.txt"), &format!("x\n.. {form}\n"));
     }
-    fs::write(sandbox.path("repo/8.bin"), [b"\0\x01".as_slice(), KEY.as_bytes(), b"\xff"].concat()).unwrap();
+    fs::write(sandbox.path("repo/x.bin"), [b"\0\x01".as_slice(), KEY.as_bytes(), b"\xff"].concat()).unwrap();
     let utf16: Vec<u8> = format!("\u{feff}a {KEY}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    fs::write(sandbox.path("repo/9.txt"), utf16).unwrap();
+    fs::write(sandbox.path("repo/y.txt"), &utf16).unwrap();
+    fs::write(sandbox.path("repo/z.txt"), &utf16[2..]).unwrap();
     let said = sandbox.run(&["check", "repo", "--json"]);
     let files: Vec<String> = places(&said).into_iter().filter(|place| place.ends_with(" own-secret")).collect();
-    assert_eq!(files.len(), 10, "{said:?}");
+    assert_eq!(files.len(), forms.len() + 3, "{said:?}");
     assert!(!said.whole().contains("9f2b7c"), "{said:?}");
 }
 
@@ -318,4 +327,56 @@ fn templates_that_no_config_names_are_checked_for_what_is_wrong_in_any_case() {
         places(&sandbox.run(&["check", "repo", "--json", "--baseline", "known.json"])),
         ["repo/filter.jsonc:1:11 broken-reference"]
     );
+}
+
+#[test]
+fn a_folder_or_file_that_may_not_be_read_is_told_and_is_no_clean_result() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("repo/fine.txt", "x");
+    sandbox.write("repo/closed/a.env", &format!("A_TOKEN={}\n", random_value()));
+    sandbox.write("repo/secret.txt", "x");
+    for closed in ["repo/closed", "repo/secret.txt"] {
+        fs::set_permissions(sandbox.path(closed), fs::Permissions::from_mode(0)).unwrap();
+    }
+    // Root reads everything, so it steps down; the program may lie where nobody else may look.
+    let mut command = Command::new(if getuid().is_root() { "setpriv" } else { "env" });
+    if getuid().is_root() {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]);
+        fs::copy(BINARY, sandbox.path("keystencil")).unwrap();
+        let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(sandbox.home()).status().unwrap();
+        assert!(owned.success());
+    }
+    let program = if getuid().is_root() { sandbox.path("keystencil") } else { BINARY.into() };
+    let as_always = sandbox.command(&[]);
+    command.env_clear().envs(as_always.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.arg(program).args(["check", "repo", "--json"]).current_dir(sandbox.home());
+    let said = sandbox.said(&command.output().unwrap());
+    for closed in ["repo/closed", "repo/secret.txt"] {
+        fs::set_permissions(sandbox.path(closed), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let report: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+    let unread: Vec<&str> =
+        report["unread"].as_array().unwrap().iter().map(|one| one["file"].as_str().unwrap()).collect();
+    assert_eq!(
+        (unread, report["files"].as_u64(), said.code),
+        (vec!["repo/closed", "repo/secret.txt"], Some(1), 3),
+        "{said:?}"
+    );
+    assert!(said.err.contains("this was not checked: Permission denied"), "{said:?}");
+}
+
+#[test]
+fn a_progress_bar_is_shown_on_a_terminal_and_leaves_nothing_behind() {
+    let sandbox = Sandbox::empty();
+    // Enough for more than the half second before it appears: sparse, so it costs no disk.
+    fs::File::create(sandbox.path("big")).unwrap().set_len(64 << 20).unwrap();
+    let line = format!("sh -c 'stty cols 80 rows 24; TERM=xterm exec {BINARY} check big'");
+    let (code, screen) = line_with_typed(&sandbox, &line, "");
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("checking [") && screen.contains(" of 64.00 MiB"), "{screen}");
+    // The bar's line is erased before the outcome is told.
+    let (_, last) = screen.rsplit_once("\u{1b}[2K").unwrap_or_default();
+    assert!(last.contains(" in 1 file") && !last.contains("checking ["), "{screen}");
+    let (_, screen) = with_typed(&sandbox, "check -q big", "");
+    assert_eq!(screen, "");
 }

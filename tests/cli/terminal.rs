@@ -31,6 +31,13 @@ fn start(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, Chil
     (Running(child), keyboard)
 }
 
+/// A command line of the shell on a terminal, where what templates ask for has to be allowed.
+pub(crate) fn at_a_terminal(sandbox: &Sandbox, line: &str) -> Running {
+    let (mut child, keyboard) = start(sandbox, line, &[]);
+    child.0.stdin = Some(keyboard);
+    child
+}
+
 /// Runs the binary on a terminal, typing `input` line by line; its status and what the screen showed.
 pub(crate) fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
     line_with_typed(sandbox, &format!("{BINARY} {arguments}"), input)

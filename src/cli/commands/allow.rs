@@ -3,8 +3,8 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::granting::{AllowNewArgs, decide, one, shown};
-use crate::cli::report::{BOLD, DIM, MARK, Text, count};
+use crate::cli::granting::{AllowNewArgs, cut, decide, in_use, one, shown};
+use crate::cli::report::{BOLD, DIM, MARK, Text, count, wrap};
 use crate::cli::targets::{TargetArgs, select};
 use crate::json::Pointer;
 use crate::plan::grants::{Flow, Grant};
@@ -88,7 +88,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             workplace.report().json(&new.iter().map(|(target, flows)| pending_json(target, flows)).collect())?;
         }
         if args.pending {
-            return pending(&workplace, &new, args.json);
+            return pending(&workplace, session, &new, args.json);
         }
         if new.is_empty() {
             workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
@@ -106,11 +106,17 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
 }
 
 /// Shows everything that is new, however much it is.
-fn pending(workplace: &Workplace<'_>, new: &[(&Target, Vec<Flow>)], json: bool) -> Result<Exit, CliError> {
+fn pending(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    new: &[(&Target, Vec<Flow>)],
+    json: bool,
+) -> Result<Exit, CliError> {
     let report = workplace.report();
     for (target, flows) in new.iter().filter(|_| !json) {
-        let head = shown(report, target, &[]);
-        report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow))))?;
+        let in_use = in_use(session, flows)?;
+        let head = shown(report, target, &[], &in_use);
+        report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow, &in_use))))?;
     }
     Ok(if new.is_empty() { Exit::Done } else { Exit::Differences })
 }
@@ -151,7 +157,11 @@ fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<
         let mut text = Text::new().styled(BOLD, report.path(&allowed.target)).end();
         for grant in &allowed.grants {
             let to = if grant.address.is_empty() { "the file itself" } else { &grant.address };
-            text = text.plain("  ").styled(MARK, &grant.text).plain(format_args!(" → {to}")).end();
+            // A line of its own for what is long: nothing is wider than 80 columns, but for a word that is.
+            let (what, to) = (cut(&grant.text), wrap(&cut(to), 6));
+            let fits = !to.contains('\n') && what.chars().count() + to.chars().count() + 5 <= 80;
+            text = text.plain("  ").styled(MARK, what);
+            text = if fits { text.plain(" → ") } else { text.end().plain("    → ") }.block(&to).end();
             text = text.styled(DIM, format_args!("    in {}", grant.pointer)).end();
         }
         report.out(&text)?;

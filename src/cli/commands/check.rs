@@ -23,11 +23,12 @@ use std::path::{Path, PathBuf};
 ///
 /// Looks for keys of over 250 formats, for random values behind telling names
 /// and for passwords in URLs; for your own secrets in whatever file they are,
-/// also JSON-escaped, URL-encoded or as base64; and for files that are rendered
-/// now. Templates of the config are compiled: a reference that does not work,
-/// names what no store has, or would be logged is found as well; in other
-/// templates (`*.json` with a `<< keyring('x') >>` in it) what is wrong with a
-/// reference whatever their config says.
+/// also JSON-escaped, URL-encoded, in HTML, in hexadecimal or as base64, in UTF-8
+/// or UTF-16; and for files that are rendered now. Templates of the config are
+/// compiled: a reference that does not work, names what no store has, or would be
+/// logged is found as well; in other templates (`*.json` with a
+/// `<< keyring('x') >>` in it) what is wrong with a reference whatever their
+/// config says.
 ///
 /// Your own secrets are those that the templates of the config ask for; ones of
 /// fewer than 8 characters are not searched for. No keyring is ever asked to

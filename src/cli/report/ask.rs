@@ -2,7 +2,7 @@
 
 use super::{Report, Text};
 use crate::cli::error::CliError;
-use std::io::{self, BufRead as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use zeroize::Zeroizing;
 
 impl Report {
@@ -19,6 +19,7 @@ impl Report {
     /// # Errors
     /// [`CliError::Input`] if the terminal can't be read.
     pub(in crate::cli) fn ask_yes(&self, question: &Text) -> Result<bool, CliError> {
+        forget_typed();
         self.say(&question.clone().plain(" [y/N] "));
         let mut answer = String::new();
         io::stdin().lock().take(64).read_line(&mut answer).map_err(CliError::Input)?;
@@ -35,6 +36,7 @@ impl Report {
     /// # Errors
     /// [`CliError::Input`] if the terminal can't be read.
     pub(in crate::cli) fn ask(&self, question: &str) -> Result<String, CliError> {
+        forget_typed();
         self.say(&Text::new().plain(question));
         let mut line = String::new();
         io::stdin().read_line(&mut line).map_err(CliError::Input)?;
@@ -50,5 +52,13 @@ impl Report {
         let mut line = String::new();
         let read = io::stdin().lock().take(4096).read_line(&mut line).map_err(CliError::Input)?;
         Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+}
+
+/// Drops what was typed before a question was asked: it is no answer to it.
+fn forget_typed() {
+    #[cfg(unix)]
+    if io::stdin().is_terminal() {
+        let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
     }
 }

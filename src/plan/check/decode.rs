@@ -1,4 +1,4 @@
-//! Text out of bytes: UTF-16 with a byte order mark becomes UTF-8, everything else stays as it is.
+//! Text out of bytes: UTF-16, with a byte order mark or without one, becomes UTF-8, everything else stays as it is.
 
 /// How the bytes of a file are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Encoding {
 
 /// How far a file is looked at to tell text from binary data; git looks as far.
 const LOOK: usize = 8000;
+/// Fewer letters are no reason to read bytes as UTF-16.
+const SHORTEST_UTF_16: usize = 8;
 
 impl Encoding {
     /// Told from the beginning of a file.
@@ -23,8 +25,24 @@ impl Encoding {
         match head {
             [0xFF, 0xFE, ..] => Self::Utf16Le,
             [0xFE, 0xFF, ..] => Self::Utf16Be,
-            head if head.iter().take(LOOK).any(|byte| *byte == 0) => Self::Binary,
+            head if head.iter().take(LOOK).any(|byte| *byte == 0) => Self::without_mark(head),
             _ => Self::Bytes,
+        }
+    }
+
+    /// UTF-16 whose letters are nearly all ASCII: every second byte is a NUL, and no other.
+    fn without_mark(head: &[u8]) -> Self {
+        let pairs = head.get(..head.len().min(LOOK)).unwrap_or_default().chunks_exact(2);
+        let (mut all, mut low, mut high) = (0_usize, 0_usize, 0_usize);
+        for pair in pairs {
+            all += 1;
+            low += usize::from(matches!(pair, [1..=255, 0]));
+            high += usize::from(matches!(pair, [0, 1..=255]));
+        }
+        match (all >= SHORTEST_UTF_16, 10 * low >= 9 * all, 10 * high >= 9 * all) {
+            (true, true, _) => Self::Utf16Le,
+            (true, _, true) => Self::Utf16Be,
+            _ => Self::Binary,
         }
     }
 

@@ -1,10 +1,12 @@
 //! The user's own secrets, recognised without being kept: fingerprints of every form they may be written in.
 //!
-//! As it is; escaped as in JSON, up to twice, with and without `\/` and `\u00e9`; URL-encoded, also as in a form; base64
-//! in both alphabets at each of the three alignments, so that it is found in the middle of something longer.
+//! As it is; escaped as in JSON, up to twice, with and without `\/` and `\u00e9`; URL-encoded, also as in a form or a path;
+//! escaped as in HTML and XML; in hexadecimal; base64 in both alphabets at each of the three alignments, so that it is
+//! found in the middle of something longer.
 //!
 //! # Limitations
-//! **A secret of fewer than eight characters is not searched for**: it would be found everywhere.
+//! **A secret of fewer than eight characters is not searched for**: it would be found everywhere. Base64 with line breaks in
+//! the middle of the secret, and what is compressed or encrypted, is not read.
 
 use crate::json::string;
 use crate::plan::fingerprint::{Finder, Fingerprint, Key, SHORT};
@@ -28,6 +30,21 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 /// What RFC 3986 leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What Python's `quote` leaves as it is.
+const SEGMENTS: &AsciiSet = &UNRESERVED.remove(b'/');
+/// What `encodeURI` leaves as it is.
+const WHOLE: &AsciiSet = &COMPONENT
+    .remove(b';')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'=')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b'#');
 
 /// Fingerprints of the user's secrets. The key is drawn for one run, so they are worth nothing afterwards.
 pub struct Own {
@@ -58,12 +75,18 @@ impl Own {
                 self.print(&twice, number, "JSON-escaped");
             }
         }
-        for set in [COMPONENT, UNRESERVED] {
+        for set in [COMPONENT, UNRESERVED, SEGMENTS, WHOLE] {
             let encoded = Zeroizing::new(utf8_percent_encode(value, set).to_string());
             self.print(&Zeroizing::new(encoded.replace("%20", "+")), number, "URL-encoded");
             self.print(&lower_escapes(&encoded), number, "URL-encoded");
             self.print(&encoded, number, "URL-encoded");
         }
+        for html in html_forms(value) {
+            self.print(&html, number, "escaped as in HTML");
+        }
+        let hex = Zeroizing::new(hex::encode(value));
+        self.print(&hex, number, "in hexadecimal");
+        self.print(&Zeroizing::new(hex.to_ascii_uppercase()), number, "in hexadecimal");
         for shift in 0..3 {
             for piece in base64_at(value.as_bytes(), shift) {
                 self.print(&piece, number, "as base64");
@@ -124,6 +147,25 @@ fn json_forms(value: &str) -> Vec<Zeroizing<String>> {
     vec![Zeroizing::new(inner.to_owned()), Zeroizing::new(inner.replace('/', "\\/")), ascii]
 }
 
+/// `<` → `&lt;`, with the quotes as text has them and as attributes do.
+fn html_forms(value: &str) -> [Zeroizing<String>; 3] {
+    let escaped = |double: &str, single: &str| {
+        let mut escaped = Zeroizing::new(String::with_capacity(6 * value.len()));
+        for c in value.chars() {
+            match c {
+                '&' => escaped.push_str("&amp;"),
+                '<' => escaped.push_str("&lt;"),
+                '>' => escaped.push_str("&gt;"),
+                '"' => escaped.push_str(double),
+                '\'' => escaped.push_str(single),
+                other => escaped.push(other),
+            }
+        }
+        escaped
+    };
+    [escaped("\"", "'"), escaped("&quot;", "&#x27;"), escaped("&quot;", "&#39;")]
+}
+
 /// `%2F` → `%2f`.
 fn lower_escapes(encoded: &str) -> Zeroizing<String> {
     let mut lower = Zeroizing::new(String::with_capacity(encoded.len()));
@@ -177,6 +219,12 @@ mod tests {
             utf8_percent_encode(VALUE, COMPONENT).to_string(),
             utf8_percent_encode(VALUE, UNRESERVED).to_string().replace("%20", "+"),
             utf8_percent_encode(VALUE, UNRESERVED).to_string().to_ascii_lowercase(),
+            utf8_percent_encode(VALUE, SEGMENTS).to_string(),
+            utf8_percent_encode(VALUE, WHOLE).to_string(),
+            VALUE.replace('&', "&amp;").replace('>', "&gt;"),
+            VALUE.replace('&', "&amp;").replace('>', "&gt;").replace('"', "&quot;"),
+            hex::encode(VALUE),
+            hex::encode_upper(VALUE),
         ];
         for prefix in ["", "u", "us", "user:", "Bearer "] {
             for suffix in ["", "x", "xy", "xyz"] {

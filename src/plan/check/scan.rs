@@ -217,7 +217,8 @@ mod tests {
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         let own = Own::new([1; 32]);
-        for bytes in [little, big] {
+        let without_mark = [little[2..].to_vec(), big[2..].to_vec()];
+        for bytes in [little, big].into_iter().chain(without_mark) {
             assert_eq!(scan(&own, &[&bytes]), [(2, 1, "groq-api-key"), (3, 9, "random-value")]);
         }
         let binary = [b"\0\xff", text.as_bytes(), b"\0"].concat();

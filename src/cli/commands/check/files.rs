@@ -125,8 +125,7 @@ pub(super) fn scan(
     let work = || {
         let mut buffer = Vec::new();
         while let Some(entry) = found.files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = one(entry, known, journals, root, &mut buffer);
-            progress.advance(entry.size);
+            let result = one(entry, known, journals, root, &mut buffer, &progress);
             let Ok(mut done) = done.lock() else { return };
             match result {
                 Ok((findings, is_template)) => {
@@ -159,10 +158,12 @@ fn one(
     journals: &[Journal],
     root: &Path,
     buffer: &mut Vec<u8>,
+    progress: &Progress,
 ) -> io::Result<(Vec<Finding>, bool)> {
     let name = relative(&entry.path, root);
     let mut scan = Scan::new(known, &entry.path, &name);
-    pieces(&mut File::open(&entry.path)?, entry.size, buffer, &mut scan)?;
+    let mut content = Counted { file: File::open(&entry.path)?, progress };
+    pieces(&mut content, entry.size, buffer, &mut scan)?;
     let (mut findings, is_template) = (scan.findings, scan.is_template);
     if !journals.is_empty()
         && entry.size <= WHOLE
@@ -176,6 +177,20 @@ fn one(
         }
     }
     Ok((findings, is_template))
+}
+
+/// Tells the progress bar of what is read: one file may be larger than all others.
+struct Counted<'p> {
+    file: File,
+    progress: &'p Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.progress.advance(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
 }
 
 /// A file that is rendered, though none of its secrets is long enough to be found.
