@@ -321,7 +321,7 @@ fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_r
 #[test]
 fn backups_are_told_where_the_vault_has_nothing_else() {
     let sandbox = Sandbox::empty();
-    sandbox.write(".claude.json", r#"{"mcpServers":{"acme":{"env":{"ACME_TOKEN":"q7Zk2Xv9Lw3Rt8Yb5Nc1"}}}}"#);
+    sandbox.write(".claude.json", r#"{"mcpServers":{"acme":{"env":{"ACME_TOKEN":"q7Zk2Xv9Lw3Rt8Yb5Nc1"}}}}"#); // keystencil: allow
     assert_eq!(sandbox.run(&["import", ".claude.json", "--yes"]).code, 0);
     assert_eq!(sandbox.run(&["secret", "rm", "acme", "--yes"]).code, 0);
     let said = sandbox.run(&["doctor"]);
