@@ -336,7 +336,7 @@ fn a_folder_or_file_that_may_not_be_read_is_told_and_is_no_clean_result() {
     sandbox.write("repo/closed/a.env", &format!("A_TOKEN={}\n", random_value()));
     sandbox.write("repo/secret.txt", "x");
     for closed in ["repo/closed", "repo/secret.txt"] {
-        fs::set_permissions(sandbox.path(closed), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(sandbox.path(closed), fs::Permissions::from_mode(0o0)).unwrap();
     }
     // Root reads everything, so it steps down; the program may lie where nobody else may look.
     let mut command = Command::new(if getuid().is_root() { "setpriv" } else { "env" });
