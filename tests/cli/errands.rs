@@ -127,7 +127,8 @@ fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_du
         let first = |what: &[&str]| calls.iter().position(|call| what.iter().all(|part| call.contains(part)));
         // A thread is no process of its own.
         let (Some(_), Some(opened)) = (first(&["execve("]), first(&["openat(", &home])) else { continue };
-        let closed = first(&["prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE)"]);
+        // Without the closing bracket: another process may come in between, and strace writes `<unfinished ...>`.
+        let closed = first(&["prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE"]);
         let limited = first(&["prlimit64(0, RLIMIT_CORE, {rlim_cur=0"]);
         let both = closed.zip(limited).is_some_and(|(closed, limited)| closed < opened && limited < opened);
         assert!(both, "{calls:#?}");
