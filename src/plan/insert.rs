@@ -2,9 +2,9 @@
 
 use super::escape::{may_hold, occurrences};
 use super::fingerprint::{Finder, Fingerprint, Key};
-use super::journal::{Filled, FilledPart};
+use super::journal::{Filled, FilledPart, Journal};
 use crate::json::{Document, Pointer, Splice, string};
-use crate::secret::Secret;
+use crate::secret::{Query, Secret, SecretName};
 use crate::template::{Part, Reference, Slot};
 use std::collections::HashSet;
 use zeroize::Zeroizing;
@@ -65,6 +65,17 @@ pub fn render<'s>(slot: &Slot, value: &impl Fn(&Reference) -> Option<&'s Secret>
         }
     }
     Some(text)
+}
+
+/// Whether any slot of a journal holds another value of a secret than this one.
+pub fn filled_with_another(journal: &Journal, name: &SecretName, value: &Secret) -> bool {
+    journal.slots.iter().flat_map(Filled::secrets).any(|(placeholder, fingerprint)| {
+        let reference = Reference::parse(placeholder);
+        reference.is_some_and(|reference| {
+            reference.source.query().and_then(Query::name) == Some(name)
+                && !fingerprint.matches(&journal.key, &encoded(&reference, value))
+        })
+    })
 }
 
 /// A secret after the reference's encodings.

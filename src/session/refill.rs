@@ -11,10 +11,11 @@ use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::json::Pointer;
 use crate::plan::grants::Grants;
+use crate::plan::insert::filled_with_another;
 use crate::plan::journal::{Filled, FilledPart};
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Journal, OnConflict, PlanError, RenderPlan, plan_render};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretName};
 use crate::template::{Blueprint, Part, Reference, Slot};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,15 @@ pub struct Refilled {
 }
 
 impl Session<'_> {
+    /// Whether a rendered target was filled with another value of a secret than this one: a rotation was stopped half way.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the journal can't be read.
+    pub fn is_behind(&self, path: &Path, name: &SecretName, value: &Secret) -> Result<bool, SessionError> {
+        let journal = self.state_of(&Resolved::follow(path)?)?.journal()?;
+        Ok(journal.is_some_and(|journal| filled_with_another(&journal, name, value)))
+    }
+
     /// Asks for the secrets of a rendered target again, and puts what they are now in the place of what they were. `None`
     /// if the target is not rendered, or nobody is left to hold it: then the secrets leave.
     ///

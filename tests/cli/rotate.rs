@@ -205,3 +205,20 @@ fn rotation_is_reported_as_json() {
     assert_eq!((json["store"].as_str(), json["targets"][0]["slots"].as_u64()), (Some("vault"), Some(2)));
     assert!(!said.out.contains("canary"));
 }
+
+#[test]
+fn a_rotation_that_was_stopped_half_way_is_finished_with_the_same_value() {
+    let sandbox = sandbox();
+    sandbox.run(&["render", "one", "two"]);
+    // Killed after the store had the new value: `set` does just that.
+    assert_eq!(sandbox.run_with_input(&["secret", "set", "github"], NEW).code, 0);
+    sandbox.run(&["render", "three"]);
+    let said = rotate(&sandbox);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("rendered anew ~/one.live.json") && !said.err.contains("three"), "{said:?}");
+    assert_eq!((key_in(&sandbox, "one").as_str(), key_in(&sandbox, "two").as_str()), (NEW, NEW));
+    assert_eq!(rotate(&sandbox).code, 2);
+    sandbox.run(&["unrender", "--all"]);
+    assert_gone(&sandbox, KEY);
+    assert_gone(&sandbox, NEW);
+}

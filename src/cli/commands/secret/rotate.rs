@@ -9,7 +9,7 @@ use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
 use crate::cli::usage::Usage;
 use crate::error::{Explain as _, Place};
-use crate::secret::{Query, SecretName};
+use crate::secret::{Query, Secret, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
 use crate::store::{StoreError, StoreKind};
 use crate::template::{Reference, Source};
@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
 /// goes on holding it, and the old value leaves the file and its copies. Programs
 /// that run have read the old value: let them read again (/mcp in Claude Code).
 ///
-/// Then revoke the old key where you got it.
+/// Then revoke the old key where you got it. If it was stopped half way, run it
+/// again with the same value.
 ///
 /// Examples:
 ///
@@ -56,7 +57,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
     refuse_foreign(&entries)?;
     let new = args.value.read(report, &name)?;
     if new == old {
-        return Err(ValueError::Same.into());
+        return finish(workplace, args, &name, found, &new);
     }
     let revoke = revocation::of(&name, Some(&old));
     let mut others: Vec<StoreKind> = entries.iter().map(|entry| entry.store).filter(|kind| *kind != found).collect();
@@ -70,11 +71,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         let failed = others.iter().filter_map(|kind| Some((*kind, stores.store(*kind).set(&name, &new).err()?)));
         let failed: Vec<(StoreKind, StoreError)> = failed.collect();
         let rendered = holding(workplace, session, &name).unwrap_or(before);
-        let refill = |path: PathBuf| {
-            let refilled = session.refill(&path);
-            (path, refilled)
-        };
-        let refills: Vec<Refill> = rendered.into_iter().map(refill).collect();
+        let refills = refill(session, rendered);
         if args.json {
             report.json(&as_json(&name, found, &refills, revoke.as_ref()))?;
         } else {
@@ -98,6 +95,47 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         args.value.tell_leftovers(report);
         recovery.then(report, Ok(exit))
     })
+}
+
+/// The value is stored already: a rotation that was stopped may have left files that hold the one before.
+///
+/// # Errors
+/// [`ValueError::Same`] if there is none, which makes it a slip of the pen.
+fn finish(
+    workplace: &Workplace<'_>,
+    args: &RotateArgs,
+    name: &SecretName,
+    found: StoreKind,
+    value: &Secret,
+) -> Result<Exit, CliError> {
+    let report = workplace.report();
+    workplace.session(|session| {
+        let mut behind = Vec::new();
+        for path in holding(workplace, session, name)? {
+            if session.is_behind(&path, name, value)? {
+                behind.push(path);
+            }
+        }
+        if behind.is_empty() {
+            return Err(ValueError::Same.into());
+        }
+        let recovery = recover(report, session);
+        let refills = refill(session, behind);
+        if args.json {
+            report.json(&as_json(name, found, &refills, None))?;
+        }
+        let exit = refills.iter().fold(Exit::Done, |exit, refill| exit.and(say(workplace, refill, args.json)));
+        args.value.tell_leftovers(report);
+        recovery.then(report, Ok(exit))
+    })
+}
+
+fn refill(session: &Session<'_>, paths: Vec<PathBuf>) -> Vec<Refill> {
+    let refill = |path: PathBuf| {
+        let refilled = session.refill(&path);
+        (path, refilled)
+    };
+    paths.into_iter().map(refill).collect()
 }
 
 /// The rendered files that hold the secret.
