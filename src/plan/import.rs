@@ -22,7 +22,7 @@ mod template;
 mod uri;
 
 pub use credentials::Credentials;
-pub use dotenv::dotenv;
+pub use dotenv::{comment_out, dotenv};
 pub use rename::{Rename, RenameError, What};
 pub use select::Selection;
 pub use template::Extent;

@@ -9,9 +9,9 @@
 mod done;
 mod verify;
 
-use super::write::PATIENCE;
+use super::write::{PATIENCE, Written, replace_by};
 use super::{Closed, Session, SessionError, Target};
-use crate::host::Resolved;
+use crate::host::{Resolved, profile};
 use crate::plan::Key;
 use crate::plan::import::ImportPlan;
 use crate::plan::import::naming::Names;
@@ -176,19 +176,22 @@ impl Session<'_> {
         }
     }
 
-    /// Stores the secrets of a file that is no target, and leaves the file: all of them or none.
+    /// Stores the secrets of a file that is no target, and writes the file anew if that is wanted: all of it or nothing.
     ///
     /// # Errors
-    /// [`SessionError::Store`] and [`SessionError::Lookup`].
+    /// [`SessionError::Store`] and [`SessionError::Lookup`]; [`SessionError::Changed`] if the file to be written is no longer
+    /// `text`.
     pub fn keep_values(
         &self,
         path: &Path,
         text: &[u8],
         plan: &ImportPlan,
         keeper: &dyn Keeper,
+        anew: Option<&str>,
     ) -> Result<Imported, SessionError> {
         let mut done = Done::default();
-        match self.keep_all(path, text, plan, keeper, &mut done) {
+        let kept = self.keep_all(path, text, plan, keeper, &mut done);
+        match kept.and_then(|()| anew.map_or(Ok(()), |anew| write_anew(path, text, anew))) {
             Ok(()) => {
                 let backup = done.backup.unwrap_or_default();
                 Ok(Imported { stored: done.stored, backup, closed: Closed::default() })
@@ -241,4 +244,13 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// Replaces a file that is no target, which must still be what it was. It keeps its mode: no secret is put in.
+fn write_anew(path: &Path, before: &[u8], after: &str) -> Result<(), SessionError> {
+    let file = Resolved::follow(path)?;
+    replace_by(&file, &profile::Plain, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| match text {
+        Some(text) if text == before => Ok(Some(after.as_bytes().to_vec())),
+        _ => Err(SessionError::Changed { path: path.to_owned() }),
+    })
 }

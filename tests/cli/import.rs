@@ -3,6 +3,7 @@
 use crate::sandbox::{Said, Sandbox};
 use crate::terminal::with_typed_after;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 /// Random, and of no provider.
 const RANDOM: &str = "q7Zk2Xv9Lw3Rt8Yb5Nc1";
@@ -253,6 +254,40 @@ fn the_keys_of_an_env_file_are_stored_and_the_file_stays() {
     sandbox.write("t.json", &said.out);
     assert_eq!(sandbox.run(&["-q", "render", "--template", "t.json", "--to", "live.json"]).code, 0);
     assert!(sandbox.live().contains(&format!("postgres://u:{OTHER}@db/x")), "{}", sandbox.live());
+}
+
+#[test]
+fn the_keys_of_an_env_file_become_comments_if_that_is_wanted_and_no_copy_is_left() {
+    let sandbox = Sandbox::empty();
+    let env =
+        format!("# mine\nexport ACME_TOKEN='{RANDOM}'\nDEBUG=1\nDATABASE_URL=\"postgres://u:{OTHER}@db/x\" # db\n");
+    sandbox.write(".env", &env);
+    let mode = |sandbox: &Sandbox| fs::metadata(sandbox.path(".env")).unwrap().permissions().mode() & 0o777;
+    let before = mode(&sandbox);
+    let dry = sandbox.run(&["import", ".env", "--comment-out", "--dry-run"]);
+    assert!(dry.code == 0 && dry.err.contains("would comment out 2 variables in ~/.env"), "{}", dry.whole());
+    assert_eq!(sandbox.read(".env"), env);
+    let said = sandbox.run(&["import", ".env", "--yes", "--comment-out", "--template", "t.json"]);
+    assert!(said.code == 0 && said.err.contains("commented out 2 variables in ~/.env"), "{}", said.whole());
+    assert_eq!(
+        sandbox.read(".env"),
+        "# mine\n# ACME_TOKEN=<< keyring('acme-token') >>\nDEBUG=1\n\
+         # DATABASE_URL=postgres://u:<< keyring('password') | urlencode >>@db/x\n"
+    );
+    assert_eq!(mode(&sandbox), before);
+    let holds = |text: &[u8], value: &str| text.windows(value.len()).any(|piece| piece == value.as_bytes());
+    for (path, text) in sandbox.files() {
+        assert!(!holds(&text, RANDOM) && !holds(&text, OTHER), "{}", path.display());
+    }
+    assert_eq!(sandbox.run(&["import", ".env", "--yes", "--comment-out"]).code, 0);
+    // One that stands in a comment as well is told.
+    sandbox.write(".env", &format!("# was {RANDOM}\nACME_TOKEN={RANDOM}\n"));
+    let said = sandbox.run(&["import", ".env", "--yes", "--comment-out"]);
+    assert!(said.code == 3 && said.err.contains("still stands in this file"), "{}", said.whole());
+    // For a config the word means nothing.
+    sandbox.write("a.json", "{}");
+    let said = sandbox.run(&["import", "a.json", "--comment-out"]);
+    assert!(said.code == 2 && said.err.contains("`--comment-out` is for `.env` files"), "{}", said.whole());
 }
 
 #[test]

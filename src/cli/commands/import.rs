@@ -16,7 +16,8 @@ use crate::cli::exit::Exit;
 use crate::cli::outcome::closed_warnings;
 use crate::cli::progress::Progress;
 use crate::cli::recovery::recover;
-use crate::cli::report::{Text, count};
+use crate::cli::report::{Text, Warning, count};
+use crate::error::Explain as _;
 use crate::host::{ReplaceError, Resolved};
 use crate::json::Document;
 use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan};
@@ -50,7 +51,7 @@ const ATTEMPTS: usize = 10;
 ///
 /// Of a `.env` file the keys are stored, and the `env` block of a template is
 /// printed (or written with --template); the file stays as it is, since programs
-/// read it. Of a `mcp-credentials.json`, whose keys are in the keyring already, a
+/// read it, or its keys become comments that name them (--comment-out). Of a `mcp-credentials.json`, whose keys are in the keyring already, a
 /// template is made that refers to them.
 ///
 /// A PATTERN is the name of a secret, a server or a variable, or a pointer into
@@ -64,6 +65,7 @@ const ATTEMPTS: usize = 10;
 ///     keystencil import .mcp.json --only github --template mcp.template.json
 ///     keystencil import ~/.claude.json --skip '/projects/*' --yes
 ///     keystencil import .mcp.json --rename 'acme (b-token)=acme-admin'
+///     keystencil import .env --comment-out --template env.json
 ///
 /// Exit status: 0 done, or there was nothing to do · 2 error, nothing was changed
 /// · 3 done, and something that looks like a key is left where it is.
@@ -93,6 +95,9 @@ pub(in crate::cli) struct ImportArgs {
     /// Call a secret otherwise than proposed; OLD is its name or a pointer; may be repeated
     #[arg(long, value_name = "OLD=NEW", value_parser = rename::parse)]
     rename: Vec<Rename>,
+    /// In a `.env` file, make comments of the variables whose keys are stored
+    #[arg(long)]
+    comment_out: bool,
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -161,8 +166,8 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         let request = ImportRequest { text: &text, plan: &plan, template: &template, config };
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {
-                allow(session, &destination.target)?;
-                return done(&shown, &imported, args);
+                let allowed = allow(session, &destination.target);
+                return Ok(done(&shown, &imported, args)?.and(not_allowed(workplace, allowed)));
             }
             // Planned again, and shown again if that makes a difference.
             Err(SessionError::Changed { .. }) => {
@@ -231,6 +236,17 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CliError> {
 fn allow(session: &Session<'_>, target: &Target) -> Result<(), SessionError> {
     let flows: Vec<_> = session.flows(target)?.into_iter().map(|(flow, _)| flow).collect();
     session.allow(&target.path, &flows)
+}
+
+/// The import is done whatever came of that.
+fn not_allowed(workplace: &Workplace<'_>, allowed: Result<(), SessionError>) -> Exit {
+    let Err(error) = allowed else { return Exit::Done };
+    workplace.report().warning(&Warning {
+        message: format!("that the keys may go where they were could not be noted: {error}"),
+        place: error.place(),
+        hint: Some("`keystencil allow` notes it".to_owned()),
+    });
+    Exit::Attention
 }
 
 fn done(shown: &show::Shown<'_>, imported: &Imported, args: &ImportArgs) -> Result<Exit, CliError> {

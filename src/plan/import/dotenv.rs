@@ -1,9 +1,10 @@
 //! `.env` files: `NAME=value`, one a line, as dotenv libraries read them.
 //!
 //! Such a file is no JSON and has no template. Its keys are found as if it were the `env` of a server, and what comes out
-//! is that `env` with references; the file itself stays.
+//! is that `env` with references. In the file itself a key can only become a comment: its programs know no placeholders.
 
 use crate::json::string;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// The variables of a `.env` file as a JSON document, `{"env": {…}}`; `None` if the text is none.
@@ -18,8 +19,63 @@ use zeroize::Zeroizing;
 /// ```
 #[must_use]
 pub fn dotenv(text: &str) -> Option<Zeroizing<String>> {
+    let mut variables: Vec<Assignment<'_>> = Vec::new();
+    for assignment in assignments(text)? {
+        variables.retain(|known| known.name != assignment.name);
+        variables.push(assignment);
+    }
+    let room = variables.iter().map(|known| known.name.len() + 6 * known.value.len() + 8).sum::<usize>();
+    let mut json = Zeroizing::new(String::with_capacity(room + 16));
+    json.push_str("{\"env\":{");
+    for (index, Assignment { name, value, .. }) in variables.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(&string::encode(name));
+        json.push(':');
+        json.push_str(&Zeroizing::new(string::encode(value)));
+    }
+    json.push_str("}}");
+    Some(json)
+}
+
+/// A `.env` file whose named variables are comments, with another text in the place of their values. Nothing else changes;
+/// every assignment of a variable goes, the ones that a later one hides as well.
+///
+/// ```
+/// use keystencil::plan::import::comment_out;
+/// let text = "# mine\nexport A='x y' # work\nB=1\n";
+/// let changed = comment_out(text, &[("A", "<< keyring('a') >>".to_owned())]).unwrap();
+/// assert_eq!(changed.as_str(), "# mine\n# A=<< keyring('a') >>\nB=1\n");
+/// ```
+///
+/// `None` if the text is no such file.
+#[must_use]
+pub fn comment_out(text: &str, variables: &[(&str, String)]) -> Option<Zeroizing<String>> {
+    let room = text.len() + variables.iter().map(|(name, shown)| name.len() + 2 * shown.len() + 8).sum::<usize>();
+    let mut changed = Zeroizing::new(String::with_capacity(room));
+    let mut done = 0;
+    for Assignment { name, range, .. } in assignments(text)? {
+        let Some((_, shown)) = variables.iter().find(|(known, _)| *known == name) else { continue };
+        changed.push_str(text.get(done..range.start)?);
+        let line = format!("# {name}={}", shown.replace('\r', "\\r").replace('\n', "\\n"));
+        changed.push_str(&line);
+        done = range.end;
+    }
+    changed.push_str(text.get(done..)?);
+    Some(changed)
+}
+
+/// A variable of the file, its value as programs read it, and where the two stand, without the end of the line.
+struct Assignment<'t> {
+    name: &'t str,
+    value: Zeroizing<String>,
+    range: Range<usize>,
+}
+
+fn assignments(text: &str) -> Option<Vec<Assignment<'_>>> {
     let mut rest = text.trim_start_matches('\u{feff}');
-    let mut variables: Vec<(&str, Zeroizing<String>)> = Vec::new();
+    let mut found = Vec::new();
     while !rest.is_empty() {
         let line = rest.trim_start();
         if line.is_empty() {
@@ -38,25 +94,12 @@ pub fn dotenv(text: &str) -> Option<Zeroizing<String>> {
         if !is_name {
             return None;
         }
-        let start = line.len() - line.get(end..)?.len() - after.len();
-        let (value, tail) = value(line.get(start..)?)?;
-        variables.retain(|(known, _)| *known != name);
-        variables.push((name, value));
+        let (value, tail) = value(line.get(end - after.len()..)?)?;
+        let stop = text.get(..text.len() - tail.len())?.trim_end_matches('\r').len();
+        found.push(Assignment { name, value, range: text.len() - line.len()..stop });
         rest = tail;
     }
-    let room = variables.iter().map(|(name, value)| name.len() + 6 * value.len() + 8).sum::<usize>();
-    let mut json = Zeroizing::new(String::with_capacity(room + 16));
-    json.push_str("{\"env\":{");
-    for (index, (name, value)) in variables.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        json.push_str(&string::encode(name));
-        json.push(':');
-        json.push_str(&Zeroizing::new(string::encode(value)));
-    }
-    json.push_str("}}");
-    Some(json)
+    Some(found)
 }
 
 /// The value at the start of a text, and what follows its line.
@@ -91,7 +134,7 @@ fn value(text: &str) -> Option<(Zeroizing<String>, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::dotenv;
+    use super::{comment_out, dotenv};
 
     #[test]
     fn what_dotenv_libraries_read_is_read() {
@@ -112,5 +155,27 @@ mod tests {
         for text in ["hello", "{\"a\": 1}", "A=\"open\nB=2", "1A=2", "[targets.x]\npath = 'y'"] {
             assert!(dotenv(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_variable_becomes_a_comment_and_nothing_else_changes() {
+        let reference = "<< keyring('a') >>";
+        for (text, changed) in [
+            ("A=1", format!("# A={reference}")),
+            ("\u{feff}A=1\r\nB=2\r\n", format!("\u{feff}# A={reference}\r\nB=2\r\n")),
+            ("  export A = 'x'  # c\n\nB=1\n", format!("  # A={reference}\n\nB=1\n")),
+            ("A=\"one\ntwo\" # c\nB='A=3'\n", format!("# A={reference}\nB='A=3'\n")),
+            ("A=old\nB=1\nA=new\n", format!("# A={reference}\nB=1\n# A={reference}\n")),
+            ("# A=1\nAA=1\n", "# A=1\nAA=1\n".to_owned()),
+        ] {
+            assert_eq!(comment_out(text, &[("A", reference.to_owned())]).unwrap().as_str(), changed, "{text:?}");
+            assert!(dotenv(&changed).is_some_and(|left| !left.contains("\"A\"")), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_break_in_what_is_put_in_opens_no_line() {
+        let changed = comment_out("A=1\nB=2\n", &[("A", "x\ny=3".to_owned())]).unwrap();
+        assert_eq!(changed.as_str(), "# A=x\\ny=3\nB=2\n");
     }
 }

@@ -31,6 +31,12 @@ pub(in crate::cli) enum ImportError {
     /// More than one secret is meant by an argument that gives a name.
     #[error("`--rename {}` means more than one secret", .0.escape_debug())]
     Several(String),
+    /// `--comment-out`, and the file is no `.env` file.
+    #[error("`--comment-out` is for `.env` files")]
+    NoEnvFile {
+        /// What was named.
+        path: PathBuf,
+    },
     /// Two secrets would have one name.
     #[error("two secrets can't both be called {0}: their values differ")]
     Twice(SecretName),
@@ -87,7 +93,7 @@ impl ImportError {
 impl Explain for ImportError {
     fn place(&self) -> Option<Place> {
         match self {
-            Self::NoFile { path, .. } => Some(Place::file(path)),
+            Self::NoFile { path, .. } | Self::NoEnvFile { path } => Some(Place::file(path)),
             _ => None,
         }
     }
@@ -96,6 +102,10 @@ impl Explain for ImportError {
         Some(match self {
             Self::NoFile { near: Some(near), .. } => format!("did you mean `{}`?", near.display()),
             Self::NoFile { .. } => "name the config that has the keys; Claude Code's is ~/.claude.json".to_owned(),
+            Self::NoEnvFile { .. } => {
+                "leave it out: placeholders take the place of the keys in a JSON config; a list of names has none"
+                    .to_owned()
+            }
             Self::NoSuch { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::NoSuch { .. } => "`--dry-run` shows what is found, and what it would be called".to_owned(),
             Self::Several(_) => "point at one of its places, as `--dry-run` shows them".to_owned(),

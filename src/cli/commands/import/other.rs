@@ -1,7 +1,9 @@
-//! Files that are no config: `.env`, and `mcp-credentials.json`. Neither is changed; what comes out is a template.
+//! Files that are no config: `.env`, and `mcp-credentials.json`. What comes out is a template; a `.env` file is changed only
+//! with `--comment-out`.
 
 use super::ImportArgs;
 use super::destination::from_home;
+use super::error::ImportError;
 use super::keep::{Stored, named};
 use super::rename::{self, Answer};
 use super::show::recognised;
@@ -13,12 +15,14 @@ use crate::cli::naming::of_name;
 use crate::cli::report::{GOOD, Text, Warning, count};
 use crate::error::Place;
 use crate::json::Document;
-use crate::plan::import::{Credentials, Extent, ImportPlan, dotenv, plan};
+use crate::plan::import::{Credentials, Extent, ImportPlan, comment_out, dotenv, plan};
 use crate::secret::SecretName;
 use crate::session::import::settle_names;
 use crate::session::{Keeper as _, Session, SessionError};
 use serde_json::json;
+use std::borrow::Cow;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Imports a file that is one of these; `None` if it is neither.
 pub(super) fn import(
@@ -27,12 +31,20 @@ pub(super) fn import(
     args: &ImportArgs,
     text: &[u8],
 ) -> Result<Option<Exit>, CliError> {
+    let no_env_file = || Err(ImportError::NoEnvFile { path: args.file.clone() }.into());
     if let Some(found) = Credentials::read(text) {
+        if args.comment_out {
+            return no_env_file();
+        }
         return credentials(workplace, session, args, &found).map(Some);
     }
     let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|first| b"{[\xef".contains(first));
     let variables = std::str::from_utf8(text).ok().filter(|_| !is_json).and_then(dotenv);
-    variables.map(|variables| env(workplace, session, args, text, &variables)).transpose()
+    match variables {
+        Some(variables) => env(workplace, session, args, text, &variables).map(Some),
+        None if args.comment_out => no_env_file(),
+        None => Ok(None),
+    }
 }
 
 /// The values are in the keyring already: the template refers to them, and each is looked up.
@@ -85,7 +97,7 @@ fn give(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs, tex
     }
 }
 
-/// The keys of a `.env` file go to the store; the file stays.
+/// The keys of a `.env` file go to the store; the file stays, or its keys become comments.
 fn env(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
@@ -115,25 +127,50 @@ fn env(
     };
     let document = Document::parse(variables.as_bytes()).map_err(|error| failed(error_of(error)))?;
     let template = plan.template(&document, Extent::Parts, &from_home(workplace, &named(&args.file)));
+    let anew = args.comment_out.then(|| commented_out(text, &plan)).flatten();
     if !args.dry_run {
-        let imported = session.keep_values(&named(&args.file), text, &plan, &keeper)?;
+        let anew = anew.as_ref().map(|anew| anew.as_str());
+        let imported = session.keep_values(&named(&args.file), text, &plan, &keeper, anew)?;
         for (name, kind) in &imported.stored {
             report.note(Text::new().styled(GOOD, "stored").plain(format_args!(" {} in the {kind}", of_name(name))));
         }
         let line = format!(" the file as it is, in the vault: {}", imported.backup);
         report.note(Text::new().styled(GOOD, "kept").plain(line));
+        if anew.is_some() {
+            let line = format!(" {} in {shown}", count(plan.findings.len(), "variable"));
+            report.note(Text::new().styled(GOOD, "commented out").plain(line));
+        }
     }
     if args.json {
         let secret = |(found, stored): (&crate::plan::import::Found, &bool)| json!({ "name": found.name.service(), "account": found.name.account(), "stored_already": stored });
         let secrets = plan.secrets.iter().zip(&is_stored).map(secret).collect::<Vec<_>>();
-        report.json(&json!({ "template": template, "secrets": secrets, "imported": !args.dry_run }))?;
+        report.json(&json!({ "template": template, "secrets": secrets, "imported": !args.dry_run, "commented_out": anew.is_some() && !args.dry_run }))?;
     }
     give(workplace, session, args, &template)?;
     if args.dry_run {
+        if anew.is_some() {
+            let line = format!("would comment out {} in {shown}", count(plan.findings.len(), "variable"));
+            report.note(Text::new().plain(line));
+        }
         return Ok(Exit::Done);
     }
-    still_there(workplace, &args.file);
+    match &anew {
+        None => still_there(workplace, &args.file),
+        Some(anew) if plan.secrets.iter().any(|found| anew.contains(found.value.expose())) => {
+            in_another_place(workplace, &args.file);
+        }
+        Some(_) => return Ok(Exit::Done),
+    }
     Ok(Exit::Attention)
+}
+
+/// The file with comments in the place of its keys.
+fn commented_out(text: &[u8], plan: &ImportPlan) -> Option<Zeroizing<String>> {
+    let names = plan.findings.iter().filter_map(|finding| finding.pointer.last());
+    let shown: Vec<(Cow<'_, str>, String)> =
+        names.zip(plan.findings.iter().map(|finding| plan.at_rest(finding))).collect();
+    let variables: Vec<(&str, String)> = shown.iter().map(|(name, at_rest)| (&**name, at_rest.clone())).collect();
+    comment_out(std::str::from_utf8(text).ok()?, &variables)
 }
 
 fn error_of(error: crate::json::SyntaxError) -> crate::plan::PlanError {
@@ -157,6 +194,17 @@ fn still_there(workplace: &Workplace<'_>, file: &Path) {
     workplace.report().warning(&Warning {
         message: "the keys are in the store, and still in this file, which programs read as it is".to_owned(),
         place: Some(Place::file(file)),
-        hint: Some("put the `env` above into a template, then delete the file".to_owned()),
+        hint: Some(
+            "put the `env` above into a template; `keystencil import FILE --comment-out` takes the keys out of the file"
+                .to_owned(),
+        ),
+    });
+}
+
+fn in_another_place(workplace: &Workplace<'_>, file: &Path) {
+    workplace.report().warning(&Warning {
+        message: "one of these keys still stands in this file: in a comment, or inside another value".to_owned(),
+        place: Some(Place::file(file)),
+        hint: Some("take it out with an editor, or delete the file: it is kept in the vault as it was".to_owned()),
     });
 }
