@@ -33,6 +33,8 @@ mod errors;
 mod exec;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/hook_input.rs"]
+mod hook_input;
 #[path = "cli/hooks.rs"]
 mod hooks;
 #[path = "cli/import.rs"]

@@ -78,6 +78,9 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CliError> {
         Err(BadInput::Unreadable) => {
             return Ok(Some(format!("the {name} hook got no JSON it can read; nothing was done")));
         }
+        Err(BadInput::Late) => {
+            return Ok(Some(format!("the {name} hook waited for its JSON in vain; nothing was done")));
+        }
     };
     let client = environment::claude_pid().and_then(|pid| pid.parse().ok()).and_then(Process::find);
     let Some(client) = client else {
