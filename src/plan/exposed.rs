@@ -39,17 +39,42 @@ pub fn exposed(reference: &[u8], now: &[u8], committed: &[u8]) -> Vec<Exposure> 
     if reference == now || memchr::memmem::find(reference, b"<<").is_none() {
         return Vec::new();
     }
-    match (Document::parse(reference), Document::parse(now)) {
-        (Ok(reference), Ok(now)) => in_document(&reference, &now, committed),
+    match (read(reference), read(now)) {
+        (Some(before), Some(document)) => {
+            let mut found = in_document(&before, &document, committed);
+            if document.comments().next().is_some() {
+                // A setting that somebody put aside: it is in no place of the document.
+                let with_comments = |text: &[u8]| [text, b"\n", &comments(text)].concat();
+                found.extend(in_lines(&with_comments(reference), &comments(now), &with_comments(committed)));
+            }
+            found
+        }
         (before, _) => {
             let mut found = in_lines(reference, now, committed);
             // Torn in mid-document: nothing tells any more what is in which place.
-            if found.is_empty() && before.is_ok() && !now.is_empty() && secrets_among(now) < secrets_among(reference) {
+            if found.is_empty() && before.is_some() && !now.is_empty() && secrets_among(now) < secrets_among(reference)
+            {
                 found.push(Exposure::Line(1));
             }
             found
         }
     }
+}
+
+/// A text that may be a target, whose comments may stand in any part of it: read nowhere here in another way.
+fn read(text: &[u8]) -> Option<Document<'_>> {
+    Document::parse_relaxed(text).ok()
+}
+
+/// A text in its lines with nothing but its comments.
+fn comments(text: &[u8]) -> Vec<u8> {
+    let mut only: Vec<u8> = text.iter().map(|byte| if *byte == b'\n' { b'\n' } else { b' ' }).collect();
+    for span in read(text).iter().flat_map(Document::comments) {
+        if let (Some(blank), Some(comment)) = (only.get_mut(span.clone()), text.get(span)) {
+            blank.copy_from_slice(comment);
+        }
+    }
+    only
 }
 
 fn in_document(reference: &Document<'_>, now: &Document<'_>, committed: &[u8]) -> Vec<Exposure> {
@@ -137,8 +162,7 @@ fn secrets_among(text: &[u8]) -> usize {
 }
 
 fn secrets_in(raw: &str) -> usize {
-    let document = Document::parse(raw.as_bytes()).ok();
-    document.and_then(|document| document.root().as_str().map(|text| secrets(&text))).unwrap_or_default()
+    read(raw.as_bytes()).and_then(|document| document.root().as_str().map(|text| secrets(&text))).unwrap_or_default()
 }
 
 fn is_list(document: &Document<'_>, at: &Pointer) -> bool {
@@ -155,7 +179,7 @@ fn strings_in<'a>(node: Node<'a>, at: &Pointer) -> impl Iterator<Item = (Pointer
     match node.kind() {
         Kind::String | Kind::Number => all.push((at.clone(), node.raw())),
         _ => {
-            if let Ok(document) = Document::parse(node.raw().as_bytes()) {
+            if let Some(document) = read(node.raw().as_bytes()) {
                 document.strings(|token| {
                     if !token.is_key {
                         let below = token.pointer().tokens().fold(at.clone(), |at, token| at.child(&token));
@@ -192,18 +216,25 @@ fn in_lines(reference: &[u8], now: &[u8], committed: &[u8]) -> Vec<Exposure> {
     let committed: HashSet<&[u8]> = committed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
     let frames: HashSet<(&str, &str)> = reference.lines().filter_map(frame).collect();
     let is_exposed = |line: &str| {
-        let line = line.trim();
+        let (whole, line) = (line.trim(), uncommented(line));
         let fits = |(start, end): &(&str, &str)| {
             line.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).is_some_and(|middle| !middle.is_empty())
         };
-        !committed.contains(line.as_bytes()) && frame(line).is_none() && frames.iter().any(fits)
+        !committed.contains(whole.as_bytes()) && frame(line).is_none() && frames.iter().any(fits)
     };
     now.lines().enumerate().filter(|(_, line)| is_exposed(line)).map(|(at, _)| Exposure::Line(at + 1)).collect()
 }
 
+/// A line without the marks of a comment around it: a setting may be put aside, and brought back.
+fn uncommented(line: &str) -> &str {
+    let line = line.trim();
+    let inner = line.trim_start_matches(['/', '*', '#']).trim_start();
+    inner.strip_suffix("*/").unwrap_or(inner).trim_end()
+}
+
 /// What stands in a line before its first placeholder and after its last one.
 fn frame(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
+    let line = uncommented(line);
     let parts = parse_parts(line)?;
     let (start, end) = match (parts.first(), parts.last()) {
         (Some(Part::Literal(start)), Some(Part::Literal(end))) => (start.len(), end.len()),
@@ -273,6 +304,35 @@ mod tests {
         assert!(at(before, "a: 1\nkey: \"<< keyring('y') >>\" # x\nb\n").is_empty());
         assert_eq!(at(HELD, "{\"K\": torn"), ["1"]);
         assert!(at(HELD, &HELD[1..]).is_empty() && at(HELD, "").is_empty());
+    }
+
+    #[test]
+    fn a_text_with_comments_is_a_document_like_any_other() {
+        let before = "{\n  // The tracker.\n  \"s\": { \"KEY\": \"<< keyring('x') >>\", /* why */ },\n}\n";
+        let with = |value: &str| before.replace("\"<< keyring('x') >>\"", value);
+        for value in ["\"hunter2plain\"", "12345", "[\"a\", // b\n \"c\"]"] {
+            assert!(at(before, &with(value)).iter().any(|found| found.starts_with("/s/KEY")), "{value}");
+        }
+        // Whatever of both has no comments, or a layout of its own.
+        assert_eq!(at(before, "{\"s\":{\"KEY\":\"hunter2plain\"}}"), ["/s/KEY"]);
+        assert_eq!(at("{\"s\":{\"KEY\":\"<< keyring('x') >>\"}}", &with("\"hunter2plain\"")), ["/s/KEY"]);
+        for harmless in ["\"\"", "\"<< keyring('y') >>\" // other", "null"] {
+            assert!(at(before, &with(harmless)).is_empty(), "{harmless}");
+        }
+        // What is committed already gives nothing away, in a line with a comment neither.
+        let known = with("\"own\"");
+        assert!(exposed(before.as_bytes(), known.as_bytes(), known.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn a_slot_that_is_put_aside_in_a_comment_with_its_value_is_seen() {
+        let before = "{\n  \"s\": {\n    \"KEY\": \"<< keyring('x') >>\", // mine\n  }\n}\n";
+        let aside = before.replace("\"KEY\": \"<< keyring('x') >>\", // mine", "// \"KEY\": \"hunter2plain\", // mine");
+        assert_eq!(at(before, &aside), ["3"]);
+        assert!(at(before, &before.replace("\"KEY\"", "// \"KEY\"")).is_empty());
+        let was_aside = before.replace("\"KEY\"", "// \"KEY\"");
+        assert_eq!(at(&was_aside, &was_aside.replace("<< keyring('x') >>", "hunter2plain")), ["3"]);
+        assert!(exposed(before.as_bytes(), aside.as_bytes(), aside.as_bytes()).is_empty());
     }
 
     #[test]

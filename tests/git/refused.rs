@@ -56,6 +56,25 @@ fn a_journal_that_can_not_be_read_stops_git() {
 }
 
 #[test]
+fn a_file_with_comments_is_looked_at_like_any_other_though_nothing_but_the_committed_version_is_known() {
+    let at_rest = "{ // mine\n  \"s\": {\"KEY\":\"<< keyring('github') >>\"},\n}\n";
+    for value in ["hunter2plain", "1234"] {
+        let repository = Repository::new();
+        repository.write("dots/live.json", at_rest);
+        repository.git(&["commit", "-qam", "comments"]);
+        let _ = fs::remove_dir_all(repository.path(".local/state/keystencil"));
+        fs::remove_dir_all(repository.path(".config/keystencil")).unwrap();
+        repository.write("dots/live.json", &at_rest.replace("<< keyring('github') >>", value));
+        for command in [&["add", "live.json"][..], &["commit", "-qam", "leak"]] {
+            let said = repository.try_git(command);
+            assert!(said.code != 0 && said.err.contains("/s/KEY"), "{command:?}: {}", said.whole());
+            assert!(!said.whole().contains("hunter2plain"), "{}", said.whole());
+        }
+        assert_eq!(repository.staged("live.json"), at_rest);
+    }
+}
+
+#[test]
 fn a_state_folder_that_can_not_be_read_stops_git() {
     let repository = Repository::new();
     repository.render();
