@@ -8,6 +8,8 @@
 mod committable;
 #[path = "git/filter.rs"]
 mod filter;
+#[path = "git/foreign.rs"]
+mod foreign;
 #[path = "git/install.rs"]
 mod install;
 #[path = "git/process.rs"]

@@ -9,8 +9,8 @@ use super::lookup::Lookup;
 use super::person::Person;
 use super::report::{Report, Text, Warning};
 use crate::error::Explain as _;
-use crate::host::git::Places;
-use crate::session::{Session, State};
+use crate::host::git::{Places, word};
+use crate::session::{FilterCall, Session, State};
 use crate::store::{Choice, Notice, Stores, lookup::LIMIT};
 use crate::template::Variables;
 use jiff::Timestamp;
@@ -59,6 +59,20 @@ impl Context {
     /// The config file that is meant, whether it is there or not.
     pub(super) fn config_file(&self) -> PathBuf {
         self.global.config.clone().unwrap_or_else(|| self.environment.config_file())
+    }
+
+    /// How git is to call us as its filter, whoever runs it.
+    pub(super) fn filter_call(&self) -> FilterCall {
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let program = environment::own_program().map_or_else(|| "keystencil".to_owned(), |own| word(&own));
+        let config = Some(absolute(self.config_file())).filter(|config| config.is_file());
+        FilterCall::new(&program, &absolute(self.environment.state.clone()), config.as_deref())
+    }
+
+    /// The same with other folders: those that a command of git's names.
+    pub(super) fn with_folders(&self, home: PathBuf, state: PathBuf) -> Self {
+        let environment = Environment { home, state, ..self.environment.clone() };
+        Self::new(self.report.clone(), environment, self.hardened.clone(), self.global.clone())
     }
 
     /// The config, for a command that goes on without one.
@@ -127,6 +141,7 @@ impl Workplace<'_> {
             env: &environment::variable,
             places: self.places(),
             unguarded: self.config.unguarded.clone(),
+            filter: self.context.filter_call(),
             now: Timestamp::now,
             guarded: environment::wants_grants(),
         };

@@ -7,7 +7,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The limit on core dumps as it was before [`core_dumps_off`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Hardened {
     #[cfg(unix)]
     before: Rlimit,

@@ -8,18 +8,39 @@
 //! has them filtered; where the target is only ignored, **one that a crash left is not ignored** until a later command of
 //! ours removes it.
 
-use super::filter::{FILTER, Filtered};
-use super::{Session, SessionError, Target};
+use super::filter::{FILTER, FilterState, Filtered};
+use super::{FilterCall, Session, SessionError, Target};
 use crate::host::Resolved;
 use crate::host::git::{GitError, Repository};
 use std::path::{Path, PathBuf};
 
+/// What git would do with a target and its copies.
+enum Verdict<'p> {
+    /// None of them can be committed as it is.
+    Fit,
+    /// The same, if an older filter is renewed.
+    Old,
+    /// They go through a filter that reads another state folder.
+    Other,
+    /// This one can be.
+    Unfit(&'p Path),
+}
+
 impl Session<'_> {
-    /// Refuses a target that git could commit with its secrets in it, or whose copies it could.
+    /// Refuses a target that git could commit with its secrets in it, or whose copies it could. Writes nothing.
     ///
     /// # Errors
-    /// [`SessionError::Committable`], and [`SessionError::Unasked`] if git can't tell.
+    /// [`SessionError::Committable`], [`SessionError::OtherState`], and [`SessionError::Unasked`] if git can't tell.
     pub fn refuse_committable(&self, target: &Target) -> Result<(), SessionError> {
+        self.keep_from_git(target, false)
+    }
+
+    /// The same before a render, which renews an older filter.
+    pub(super) fn protect(&self, target: &Target) -> Result<(), SessionError> {
+        self.keep_from_git(target, true)
+    }
+
+    fn keep_from_git(&self, target: &Target, may_write: bool) -> Result<(), SessionError> {
         if self.unguarded.contains(&target.path) || self.places.is_cleared(&target.path) {
             return Ok(());
         }
@@ -34,18 +55,30 @@ impl Session<'_> {
                 }
             }
         }
+        let mut is_settled = true;
         for (repository, paths) in &asked {
-            let Some((repository, unfit)) = first_unfit(repository, paths).map_err(unasked)? else { continue };
-            let is_copy = unfit != filtered.file.path();
-            let is_tracked = repository.name_of(unfit).is_some_and(|name| repository.is_tracked(name).unwrap_or(true));
-            return Err(SessionError::Committable {
-                path: if is_copy { unfit.parent().unwrap_or(unfit).to_owned() } else { unfit.to_owned() },
-                root: repository.root().to_owned(),
-                is_copy,
-                is_tracked,
-            });
+            let (repository, verdict) = judge(repository, paths, &self.filter).map_err(unasked)?;
+            match verdict {
+                Verdict::Fit if self.state.is_noted(repository.root()) => {}
+                Verdict::Fit | Verdict::Old if may_write => self.renew_filter(&repository)?,
+                Verdict::Fit | Verdict::Old => is_settled = false,
+                Verdict::Other => return Err(SessionError::OtherState { path: repository.root().to_owned() }),
+                Verdict::Unfit(unfit) => {
+                    let is_copy = unfit != filtered.file.path();
+                    let is_tracked =
+                        repository.name_of(unfit).is_some_and(|name| repository.is_tracked(name).unwrap_or(true));
+                    return Err(SessionError::Committable {
+                        path: if is_copy { unfit.parent().unwrap_or(unfit).to_owned() } else { unfit.to_owned() },
+                        root: repository.root().to_owned(),
+                        is_copy,
+                        is_tracked,
+                    });
+                }
+            }
         }
-        self.places.clear(target.path.clone());
+        if is_settled {
+            self.places.clear(target.path.clone());
+        }
         Ok(())
     }
 
@@ -74,44 +107,48 @@ impl Session<'_> {
     }
 }
 
-/// The first path that git could commit as it is, and the repository as it was asked about it.
-fn first_unfit<'p>(repository: &Repository, paths: &'p [PathBuf]) -> Result<Option<(Repository, &'p Path)>, GitError> {
-    let found = unfit(repository, paths);
-    if !matches!(found, Ok(Some(_)) | Err(GitError::Failed { .. })) || repository.is_work_tree()? {
-        return Ok(found?.map(|path| (repository.clone(), path)));
+/// What git would do with the paths, and the repository as it was asked about them.
+fn judge<'p>(
+    repository: &Repository,
+    paths: &'p [PathBuf],
+    call: &FilterCall,
+) -> Result<(Repository, Verdict<'p>), GitError> {
+    let found = judge_in(repository, paths, call);
+    if !matches!(found, Ok(Verdict::Unfit(_)) | Err(GitError::Failed { .. })) || repository.is_work_tree()? {
+        return Ok((repository.clone(), found?));
     }
     // A bare `.git`, or one whose work tree is elsewhere: what counts is what is added with `--work-tree`.
     let git_dir = repository.root().join(".git");
-    let Some(detached) = Repository::explicit(&git_dir, Some(repository.root()))? else { return Ok(None) };
-    Ok(unfit(&detached, paths)?.map(|path| (detached, path)))
+    match Repository::explicit(&git_dir, Some(repository.root()))? {
+        None => Ok((repository.clone(), Verdict::Fit)),
+        Some(detached) => judge_in(&detached, paths, call).map(|verdict| (detached, verdict)),
+    }
 }
 
-fn unfit<'p>(repository: &Repository, paths: &'p [PathBuf]) -> Result<Option<&'p Path>, GitError> {
+fn judge_in<'p>(repository: &Repository, paths: &'p [PathBuf], call: &FilterCall) -> Result<Verdict<'p>, GitError> {
     let paths: Vec<&Path> =
         paths.iter().map(PathBuf::as_path).filter(|path| repository.name_of(path).is_some()).collect();
     let names: Vec<&Path> = paths.iter().filter_map(|path| repository.name_of(path)).collect();
     if names.is_empty() {
-        return Ok(None);
+        return Ok(Verdict::Fit);
     }
     let filters = repository.attribute("filter", &names)?;
     let is_ours = |filter: &Option<String>| filter.as_deref() == Some(FILTER);
-    let is_defined = filters.iter().any(is_ours) && is_defined(repository)?;
-    let filtered = |at: usize| is_defined && filters.get(at).is_some_and(is_ours);
+    let state = match filters.iter().any(is_ours) {
+        true => call.found_in(&repository.settings(&format!("^filter\\.{FILTER}\\."))?),
+        false => FilterState::None,
+    };
+    let filtered = |at: usize| state != FilterState::None && filters.get(at).is_some_and(is_ours);
     let open: Vec<&Path> = names.iter().enumerate().filter(|(at, _)| !filtered(*at)).map(|(_, name)| *name).collect();
-    if open.is_empty() {
-        return Ok(None);
+    if !open.is_empty() {
+        let ignored = repository.ignored(&open)?;
+        if let Some(at) = names.iter().position(|name| open.contains(name) && !ignored.contains(name)) {
+            return Ok(paths.get(at).map_or(Verdict::Fit, |path| Verdict::Unfit(path)));
+        }
     }
-    let ignored = repository.ignored(&open)?;
-    let unfit = names.iter().position(|name| open.contains(name) && !ignored.contains(name));
-    Ok(unfit.and_then(|at| paths.get(at).copied()))
-}
-
-/// Whether the filter that the attributes name is one that git can't do without.
-fn is_defined(repository: &Repository) -> Result<bool, GitError> {
-    let settings = repository.settings(&format!("^filter\\.{FILTER}\\."))?;
-    let get = |key: &str| settings.get(&format!("filter.{FILTER}.{key}"));
-    let is_true = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1");
-    // An empty `process` hides `clean`, and `required` makes that an error.
-    let calls = |key: &str| get(key).is_some_and(|command| !command.is_empty());
-    Ok(get("required").is_some_and(is_true) && (calls("process") || calls("clean")))
+    Ok(match state {
+        FilterState::None | FilterState::Ours => Verdict::Fit,
+        FilterState::Old => Verdict::Old,
+        FilterState::Other => Verdict::Other,
+    })
 }

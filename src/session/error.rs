@@ -148,6 +148,20 @@ pub enum SessionError {
         /// Why not.
         error: GitError,
     },
+    /// git's filter can't tell which keys are in use: it does not see the state that it was installed for.
+    #[error("keystencil can't tell which keys are in use, so nothing is staged: {why}")]
+    NoState {
+        /// The state folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The filter of a repository reads another state folder than the one that a render would note its keys in.
+    #[error("the git filter of this repository was installed for another state folder, and would not know these keys")]
+    OtherState {
+        /// The top of the work tree.
+        path: PathBuf,
+    },
     /// git was to be asked something, and did not answer.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -281,6 +295,8 @@ impl Explain for SessionError {
             | Self::OtherFilter { path, .. }
             | Self::StillRendered { path }
             | Self::Committable { path, .. }
+            | Self::NoState { path, .. }
+            | Self::OtherState { path }
             | Self::Unasked { path, .. } => Some(Place::file(path)),
             Self::Exposed { path, at: Ok(pointer), .. } => Some(Place::file(path).slot(pointer.as_str())),
             Self::Exposed { path, at: Err(line), .. } | Self::Format { path, line, .. } => {
@@ -339,6 +355,9 @@ impl Explain for SessionError {
             Self::OtherFilter { .. } => Some("a file has one filter: take the other out of the git attributes".to_owned()),
             Self::StillRendered { .. } => Some("first: keystencil unrender --all".to_owned()),
             Self::Committable { path, root, is_copy, is_tracked } => Some(keep_from_git(path, root, *is_copy, *is_tracked)),
+            Self::NoState { .. } | Self::OtherState { .. } => {
+                Some("`keystencil install git`, where you usually work, renews the filter".to_owned())
+            }
             Self::Unasked { error, .. } => Some(format!(
                 "{}; or write `git = \"allow\"` under the target in the config, to render it unseen",
                 error.hint().unwrap_or_default()

@@ -5,7 +5,11 @@
 //! this one, because a branch whose `.gitattributes` lacks them may be checked out while a file is rendered. Those of the
 //! copies a host makes stand in the latter only.
 
-use super::{Session, SessionError, Target};
+mod call;
+
+pub use call::{FilterCall, FilterState};
+
+use super::{Session, SessionError, State, Target};
 use crate::host::git::{Repository, attributes};
 use crate::host::replace::{ReplaceError, staged_begin};
 use crate::host::{Profile, Resolved};
@@ -36,8 +40,12 @@ pub enum FilterChange {
 /// How a filter is set up.
 #[derive(Debug, Clone, Copy)]
 pub struct FilterOptions<'a> {
-    /// This program, as a word of a POSIX shell.
-    pub program: &'a str,
+    /// How git calls this program.
+    pub call: &'a FilterCall,
+    /// Where it is noted.
+    pub state: &'a State,
+    /// What a `~` of the config means.
+    pub home: &'a Path,
     /// Which of git's config files takes the definition: `--local` or `--global`.
     pub config: &'a str,
     /// Whether the committed `.gitattributes` gets its lines.
@@ -63,19 +71,6 @@ impl Filtered {
     }
 }
 
-/// The keys of git's config and their values. `required` comes last: until it is there, no render trusts the filter.
-fn settings(program: &str) -> [(&'static str, String); 6] {
-    [
-        // git replaces `%f`, and `%%` by `%`, in this one only.
-        ("filter.keystencil.clean", format!("{} git clean -- %f", program.replace('%', "%%"))),
-        ("filter.keystencil.smudge", "cat".to_owned()),
-        ("filter.keystencil.process", format!("{program} git filter-process")),
-        ("diff.keystencil.textconv", format!("{program} git textconv")),
-        ("diff.keystencil.cachetextconv", "false".to_owned()),
-        ("filter.keystencil.required", "true".to_owned()),
-    ]
-}
-
 /// Sets the filter up for files of one repository. What is there already stays; the answer says what was not.
 ///
 /// # Errors
@@ -92,14 +87,11 @@ pub fn install_filter(
         }
     }
     let mut changes = Vec::new();
-    for (key, value) in settings(options.program) {
-        if repository.setting_in(options.config, key)?.as_ref() != Some(&value) {
-            changes.push(FilterChange::Setting(key));
-            if !options.dry_run {
-                repository.set(options.config, key, Some(value.as_ref()))?;
-            }
-        }
+    if !options.dry_run {
+        // Before git calls us: without the note the filter stages nothing.
+        options.state.note_repositories(options.home, |noted| noted.change(repository.root(), |_| ()))?;
     }
+    define(repository, options, &mut changes)?;
     let shared: Vec<String> = names.iter().map(|name| attributes::line(name)).collect();
     let starts: Vec<PathBuf> = files.iter().flat_map(Filtered::copies_begin).collect();
     let copies = starts.iter().filter_map(|start| repository.name_of(start)).map(attributes::line_for_all);
@@ -122,15 +114,32 @@ pub fn install_filter(
     Ok(changes)
 }
 
-/// Takes the filter out of a repository, lines first.
+/// Writes what of the definition is not there yet.
+fn define(
+    repository: &Repository,
+    options: &FilterOptions<'_>,
+    changes: &mut Vec<FilterChange>,
+) -> Result<(), SessionError> {
+    for (key, value) in options.call.settings() {
+        if repository.setting_in(options.config, key)?.as_ref() != Some(&value) {
+            changes.push(FilterChange::Setting(key));
+            if !options.dry_run {
+                repository.set(options.config, key, Some(value.as_ref()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes the filter out of a repository, lines first. Of the options `call` and `shared` do not count.
 ///
 /// # Errors
 /// As [`install_filter`].
 pub fn uninstall_filter(
     repository: &Repository,
-    config: &str,
-    dry_run: bool,
+    options: &FilterOptions<'_>,
 ) -> Result<Vec<FilterChange>, SessionError> {
+    let FilterOptions { config, dry_run, .. } = *options;
     let mut changes = Vec::new();
     for path in [repository.root().join(".gitattributes"), repository.own_attributes()?] {
         let Some(file) = follow(&path, true)? else { continue };
@@ -146,7 +155,7 @@ pub fn uninstall_filter(
         changes.push(FilterChange::Lines(path));
     }
     // `required` first: what follows is no filter any more.
-    for (key, _) in settings("").into_iter().rev() {
+    for (key, _) in FilterCall::default().settings().into_iter().rev() {
         if repository.setting_in(config, key)?.is_some() {
             changes.push(FilterChange::Setting(key));
             if !dry_run {
@@ -154,10 +163,52 @@ pub fn uninstall_filter(
             }
         }
     }
+    if !dry_run {
+        options.state.forget_repository(repository.root())?;
+    }
     Ok(changes)
 }
 
 impl Session<'_> {
+    /// Has a filter that an older keystencil installed name our state and config, and notes the repository if the state
+    /// folder has forgotten it.
+    pub(super) fn renew_filter(&self, repository: &Repository) -> Result<(), SessionError> {
+        let is_local = repository.setting_in("--local", "filter.keystencil.required")?.is_some();
+        let options = FilterOptions {
+            call: &self.filter,
+            state: &self.state,
+            home: self.places.home.as_deref().unwrap_or(Path::new("")),
+            config: if is_local { "--local" } else { "--global" },
+            shared: false,
+            dry_run: false,
+        };
+        self.state.note_repositories(options.home, |noted| noted.change(repository.root(), |_| ()))?;
+        define(repository, &options, &mut Vec::new())
+    }
+
+    /// The repositories whose filter does not protect a target as this keystencil would have it: the tops of their work
+    /// trees, and what is wrong. What git can't tell is told by the command that needs it.
+    #[must_use]
+    pub fn stale_filters(&self, target: &Target) -> Vec<(PathBuf, &'static str)> {
+        let Ok(file) = Resolved::follow(&target.path) else { return Vec::new() };
+        let repositories = self.places.around(file.path()).unwrap_or_default();
+        let stale = |repository: Repository| {
+            let name = repository.name_of(file.path())?;
+            let filter = repository.attribute("filter", &[name]).ok()?.pop().flatten();
+            let settings = repository.settings("^filter\\.keystencil\\.").ok()?;
+            let why = match self.filter.found_in(&settings) {
+                _ if filter.as_deref() != Some(FILTER) => return None,
+                FilterState::None => return None,
+                FilterState::Ours if self.state.is_noted(repository.root()) => return None,
+                FilterState::Ours => "is not noted in the state folder any more, and stages nothing",
+                FilterState::Old => "was installed by an older keystencil, and can be misled by git's environment",
+                FilterState::Other => "was installed for another state folder",
+            };
+            Some((repository.root().to_owned(), why))
+        };
+        repositories.into_iter().filter_map(stale).collect()
+    }
+
     /// Tells the repositories of a file that was replaced to look at it again, so that `git status` stays clean. It is no
     /// harm if that fails: git shows the file as modified, with no difference.
     pub(super) fn look_again(&self, file: &Resolved) {

@@ -18,6 +18,7 @@ mod log;
 mod refill;
 mod reminder;
 mod render;
+mod repositories;
 mod scrub;
 mod settings;
 mod state;
@@ -30,12 +31,13 @@ pub use absorb::Absorbing;
 pub use clean::{Cleaner, Known};
 pub use compare::Compared;
 pub use error::{MissingSecret, SessionError};
-pub use filter::{FilterChange, FilterOptions, Filtered, install_filter, uninstall_filter};
+pub use filter::{FilterCall, FilterChange, FilterOptions, FilterState, Filtered, install_filter, uninstall_filter};
 pub use grants::Allowed;
 pub use import::{ImportRequest, Imported, Keeper, Rewrite};
 pub use log::{Event, Record, Who};
 pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};
+pub use repositories::Repositories;
 pub use state::State;
 pub use status::{Holder, TargetStatus};
 pub use unrender::{Closed, Outcome, Release, Unrendered};
@@ -81,6 +83,8 @@ pub struct Session<'a> {
     pub places: Places,
     /// Targets that may be rendered though git could commit them: the config says so.
     pub unguarded: Vec<PathBuf>,
+    /// How git's filter is to call this program.
+    pub filter: FilterCall,
     /// Tells the time.
     pub now: fn() -> Timestamp,
     /// Whether a slot is filled only if a person allowed its flow.
@@ -99,6 +103,7 @@ impl Session<'static> {
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
+            filter: FilterCall::default(),
             now: Timestamp::now,
             guarded: true,
         }

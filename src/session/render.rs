@@ -63,7 +63,7 @@ impl Session<'_> {
         // Before anybody is asked to unlock a keyring for it.
         file.read()?.as_deref().map_or(Ok(()), checked)?;
         if !blueprint.slots.is_empty() {
-            self.refuse_committable(target)?;
+            self.protect(target)?;
         }
         let grants = self.grants(&target.path)?;
         let values = self.values(&blueprint, grants.as_ref())?;

@@ -124,9 +124,14 @@ impl Repository {
         assert!(!holds_key(&String::from_utf8_lossy(&output.stdout)));
     }
 
-    /// Removes what is in the state folder, as if the file had come from another machine.
+    /// Removes what the state folder knows of files, as if the file had come from another machine.
     pub(crate) fn forget(&self) {
-        std::fs::remove_dir_all(self.path(".local/state/keystencil")).unwrap();
+        for entry in std::fs::read_dir(self.path(".local/state/keystencil")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap() != "repositories.json" {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
     }
 }
 

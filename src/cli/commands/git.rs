@@ -25,10 +25,14 @@ use zeroize::Zeroizing;
 /// What can't be told is refused, and git stops: a value that no journal knows
 /// where the committed version has a placeholder, a journal that can't be read.
 /// If the value is no key, stage the file once with KEYSTENCIL_GIT_ALLOW=1 in the
-/// environment.
+/// environment. So is everything where the state folder that the filter was
+/// installed for can't be seen: in a container, say.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct GitArgs {
+    /// The state folder that the filter was installed for: the environment of git may lead to another
+    #[arg(long, hide = true, value_name = "DIR")]
+    state: Option<PathBuf>,
     #[command(subcommand)]
     command: GitCommand,
 }
@@ -52,6 +56,9 @@ enum GitCommand {
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
+    let state = args.state.clone().unwrap_or_else(|| context.environment.state.clone());
+    let home = State::new(state.clone()).for_filter()?.home;
+    let context = &context.with_folders(home, state);
     match &args.command {
         GitCommand::Clean { path } => {
             let mut filter = Filter::new(context)?;

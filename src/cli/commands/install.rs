@@ -10,9 +10,9 @@ use crate::cli::environment::{own_program, search_path, variable_os};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
+use crate::host::git::word as quoted;
 use crate::host::profile::{ClaudeCode, Profile};
 use clap::{Args, Subcommand};
-use std::path::Path;
 
 /// Let a program start and end sessions by itself
 ///
@@ -99,11 +99,4 @@ fn program() -> String {
         Some(found) if found == own => "keystencil".to_owned(),
         _ => quoted(&own),
     }
-}
-
-/// A path as one word of a POSIX shell.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -17,6 +17,7 @@ use crate::template::Source;
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Show which files are rendered, since when and for whom
 ///
@@ -49,6 +50,8 @@ struct Row {
     used: Vec<Used>,
     /// Slots that a render leaves closed, because nobody allowed them.
     not_allowed: usize,
+    /// Work trees whose git filter has to be installed anew, and why.
+    filters: Vec<(PathBuf, &'static str)>,
     /// Why the template says nothing.
     trouble: Option<String>,
 }
@@ -93,9 +96,11 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                 let used = sources.iter().map(|source| used(workplace, source, &entries)).collect();
                 // What is wrong with the file itself is said by the command that needs it.
                 let not_allowed = not_allowed(session, target).unwrap_or_default();
-                Row { status, used, not_allowed, trouble: None }
+                Row { status, used, not_allowed, filters: session.stale_filters(target), trouble: None }
             }
-            Some((_, Err(error))) => Row { status, used: Vec::new(), not_allowed: 0, trouble: Some(error.to_string()) },
+            Some((_, Err(error))) => {
+                Row { status, used: Vec::new(), not_allowed: 0, filters: Vec::new(), trouble: Some(error.to_string()) }
+            }
             None => {
                 let used = status.secrets.iter().map(|placeholder| Used {
                     name: naming::of_placeholder(placeholder),
@@ -103,7 +108,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                     is_old: false,
                     is_foreign: false,
                 });
-                Row { used: used.collect(), status, not_allowed: 0, trouble: None }
+                Row { used: used.collect(), status, not_allowed: 0, filters: Vec::new(), trouble: None }
             }
         };
         Ok(statuses.into_iter().map(row).collect())
@@ -156,6 +161,11 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
     if row.not_allowed > 0 {
         let slots = count(row.not_allowed, "slot");
         text = text.plain("  ").styled(WARN, format_args!("{slots} nobody allowed yet: `keystencil allow`")).end();
+    }
+    for (root, why) in &row.filters {
+        let root = workplace.report().path(root);
+        let message = format!("the git filter of {root} {why}: `keystencil install git`");
+        text = text.plain("  ").styled(WARN, message).end();
     }
     match &row.trouble {
         Some(trouble) => text.plain("  ").styled(BAD, "template").plain(format_args!(": {trouble}")).end(),

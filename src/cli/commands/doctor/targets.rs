@@ -14,6 +14,7 @@ use crate::session::{Session, SessionError, Target, TargetStatus};
 use crate::template::{Blueprint, Source};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     workplace.session(|session| {
@@ -37,6 +38,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
                 findings.extend(content(workplace, session, target, &subject));
                 findings.extend(grants(session, target, &subject));
+                findings.extend(filters(workplace, session, target, &subject));
             }
         }
         findings
@@ -134,6 +136,13 @@ fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Findi
         Err(error @ SessionError::Grants { .. }) => Some(Finding::bad(subject, error.to_string(), error.hint())),
         Err(_) => None,
     }
+}
+
+/// Git filters that do not protect the file as they should.
+fn filters(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+    let stale = session.stale_filters(target).into_iter();
+    let message = |(root, why): (PathBuf, &str)| format!("the git filter of {} {why}", workplace.report().path(&root));
+    stale.map(|one| Finding::due(subject, message(one), Some("`keystencil install git`".to_owned()))).collect()
 }
 
 /// What stands in the file that should not: keys in the place of a reference, and keys of a known form anywhere else.

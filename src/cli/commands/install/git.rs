@@ -1,15 +1,15 @@
 //! `keystencil install git`: a filter, so that a rendered file can't be committed with its keys.
 
-use super::quoted;
 use crate::cli::context::{Context, Workplace};
-use crate::cli::environment::own_program;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, count};
 use crate::host::Resolved;
 use crate::host::git::Repository;
 use crate::host::profile;
-use crate::session::{FilterChange, FilterOptions, Filtered, SessionError, State, install_filter, uninstall_filter};
+use crate::session::{
+    FilterCall, FilterChange, FilterOptions, Filtered, SessionError, State, install_filter, uninstall_filter,
+};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,9 @@ use std::path::{Path, PathBuf};
 /// `info/attributes`, which also holds on branches that lack the first.
 ///
 /// `git status` is clean while a file is rendered, and `git diff` shows its
-/// placeholders. If keystencil is missing or fails, git stops instead of
-/// committing a key.
+/// placeholders. If keystencil is missing or fails, or can't see the state folder
+/// and the config that are named in the definition, git stops instead of committing
+/// a key.
 ///
 /// Examples:
 ///
@@ -63,20 +64,22 @@ struct CommonArgs {
 }
 
 impl CommonArgs {
-    fn config(&self) -> &'static str {
-        if self.global { "--global" } else { "--local" }
+    fn options<'a>(
+        &self,
+        context: &'a Context,
+        call: &'a FilterCall,
+        state: &'a State,
+        shared: bool,
+    ) -> FilterOptions<'a> {
+        let config = if self.global { "--global" } else { "--local" };
+        FilterOptions { call, state, home: &context.environment.home, config, shared, dry_run: self.dry_run }
     }
 }
 
 pub(super) fn install(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
-    let program = own_program().map_or_else(|| "keystencil".to_owned(), |own| quoted(&own));
-    let options = FilterOptions {
-        program: &program,
-        config: args.common.config(),
-        shared: !args.private,
-        dry_run: args.common.dry_run,
-    };
+    let (call, state) = (context.filter_call(), State::new(context.environment.state.clone()));
+    let options = args.common.options(context, &call, &state, !args.private);
     let files = files(&workplace, &args.files)?;
     let repositories = repositories(&workplace, &files, args.common.repo.as_deref())?;
     for (repository, files) in &repositories {
@@ -89,9 +92,11 @@ pub(super) fn install(context: &Context, args: &GitArgs) -> Result<Exit, CliErro
 pub(super) fn uninstall(context: &Context, args: &UngitArgs) -> Result<Exit, CliError> {
     let workplace = context.open_anyhow();
     let files = files(&workplace, &[])?;
+    let (call, state) = (FilterCall::default(), State::new(context.environment.state.clone()));
+    let options = args.common.options(context, &call, &state, false);
     for (repository, _) in repositories(&workplace, &files, args.common.repo.as_deref())? {
         refuse_needed(context, &repository)?;
-        let changes = uninstall_filter(&repository, args.common.config(), args.common.dry_run)?;
+        let changes = uninstall_filter(&repository, &options)?;
         say(context, &repository, &changes, args.common.dry_run, ["uninstalled", "would uninstall"], "is not there");
     }
     Ok(Exit::Done)
