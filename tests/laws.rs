@@ -8,6 +8,8 @@ mod absorb;
 mod engine;
 #[path = "laws/generate.rs"]
 mod generate;
+#[path = "laws/grants.rs"]
+mod grants;
 
 use engine::{blueprint, journal, parse, plan, undone};
 use generate::{Case, Drift};

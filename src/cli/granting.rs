@@ -145,13 +145,13 @@ pub(super) fn one(flow: &Flow, in_use: &[String]) -> Text {
         text = text.styled(DIM, format_args!("    with {}", cut(more))).end();
     }
     if is_long(flow) {
-        let lines = around.len().saturating_sub(LINES);
+        let lines = around.iter().count().saturating_sub(LINES);
         let more = if lines > 0 { format!(", and {lines} lines more") } else { String::new() };
         let shown = "`keystencil allow --pending --json` shows all";
         text = text.styled(WARN, format_args!("    careful: long texts are cut here{more}: {shown}")).end();
     }
     let mut texts = vec![flow.text.as_str(), flow.pointer.as_str(), &flow.destination.address];
-    texts.extend(around.iter().map(String::as_str));
+    texts.extend(around.iter());
     let odd = odd_letters(&texts);
     if !odd.is_empty() {
         text = text.styled(WARN, format_args!("    careful: {odd} may look like another letter")).end();
@@ -179,9 +179,9 @@ fn odd_letters(texts: &[&str]) -> String {
 fn is_long(flow: &Flow) -> bool {
     let (destination, around) = (&flow.destination.address, &flow.destination.around);
     let is_long = |text: &str| spaced(text).chars().count() > LONG;
-    around.len() > LINES
+    around.iter().nth(LINES).is_some()
         || [flow.text.as_str(), destination.as_str(), flow.pointer.as_str()].into_iter().any(is_long)
-        || around.iter().any(|text| is_long(text))
+        || around.iter().any(is_long)
 }
 
 /// Spaces in a row told by their number: else they could push what follows into a line of its own that looks like one

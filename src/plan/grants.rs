@@ -12,13 +12,18 @@ mod unit;
 
 pub use alike::look_alike;
 
-use crate::json::{Document, Pointer};
+use crate::json::{Document, Kind, Pointer};
 use crate::template::{Blueprint, Reference, Slot};
 use cover::Surroundings;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// Whether a member of this kind is what the host of the target notes for itself, whatever its name says; the host's
+/// profile knows.
+pub type IsState<'a> = &'a dyn Fn(&Pointer, Kind) -> bool;
 
 /// One slot, and where its value would go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +46,34 @@ pub struct Destination {
     pub server: Option<Pointer>,
     /// Its command lines and URLs, at rest. What looks like a key in it is not shown, unless it is the template's own.
     pub address: String,
-    /// What else decides where the value ends up: variables of the server's environment, headers, a folder.
-    pub around: Vec<String>,
+    /// What else decides where the value ends up.
+    pub around: Around,
+}
+
+/// What else decides where a value ends up, a line each: variables of the server's environment, headers, a folder, and
+/// what stands beside and above the server. The servers of a file share what is above them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    own: Vec<String>,
+    outer: Vec<Beside>,
+}
+
+/// The lines of each setting of an object, and which of the settings are on the way to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Beside {
+    lines: Arc<[Vec<String>]>,
+    own: Range<usize>,
+}
+
+impl Around {
+    /// All lines, from the inside out.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let outer = self.outer.iter().flat_map(|beside| {
+            let others = beside.lines.iter().enumerate().filter(|(index, _)| !beside.own.contains(index));
+            others.flat_map(|(_, lines)| lines)
+        });
+        self.own.iter().chain(outer).map(String::as_str)
+    }
 }
 
 /// What a person allowed: one flow, as it was then.
@@ -117,7 +148,8 @@ impl fmt::Display for Destination {
 }
 
 /// The flows of all slots whose place holds their placeholder, in the order of the slots. `document` is the target at
-/// rest with the template merged in: a server's command may be the template's or the host's.
+/// rest with the template merged in: a server's command may be the template's or the host's. What `is_state` says is
+/// the host's own decides nothing, but for what leads wherever it stands (an environment).
 ///
 /// ```
 /// use keystencil::json::{Document, Pointer};
@@ -128,40 +160,45 @@ impl fmt::Display for Destination {
 /// let parts = parse_parts("<< keyring('a') >>").unwrap_or_default();
 /// let slots = vec![Slot { pointer, parts, place: Default::default() }];
 /// let document = Document::parse(text.as_bytes())?;
-/// let flows = flows(&document, &Blueprint { document: text.to_owned(), slots });
+/// let flows = flows(&document, &Blueprint { document: text.to_owned(), slots }, &|_, _| false);
 /// assert_eq!(flows[0].destination.to_string(), "npx x");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn flows(document: &Document<'_>, blueprint: &Blueprint) -> Vec<Flow> {
-    all(document, blueprint, true)
+pub fn flows(document: &Document<'_>, blueprint: &Blueprint, is_state: IsState<'_>) -> Vec<Flow> {
+    all(document, blueprint, is_state, true)
 }
 
 /// The same, to be compared with what was allowed and not to be shown: the destinations are not described, which costs
 /// more than all the rest (what looks like a key in them has to be told).
 #[must_use]
-pub(super) fn bare_flows(document: &Document<'_>, blueprint: &Blueprint) -> Vec<Flow> {
-    all(document, blueprint, false)
+pub(super) fn bare_flows(document: &Document<'_>, blueprint: &Blueprint, is_state: IsState<'_>) -> Vec<Flow> {
+    all(document, blueprint, is_state, false)
 }
 
-fn all(document: &Document<'_>, blueprint: &Blueprint, described: bool) -> Vec<Flow> {
+fn all(document: &Document<'_>, blueprint: &Blueprint, is_state: IsState<'_>, described: bool) -> Vec<Flow> {
+    let standing = standing(document, blueprint);
+    let mut around = Surroundings::of(document, &standing, blueprint, is_state, described);
+    standing.into_iter().map(|slot| flow(slot, &mut around)).collect()
+}
+
+/// The slots whose place holds their placeholder.
+fn standing<'b>(document: &Document<'_>, blueprint: &'b Blueprint) -> Vec<&'b Slot> {
     let slots = &blueprint.slots;
     let pointers: Vec<Pointer> = slots.iter().map(|slot| slot.pointer.clone()).collect();
-    let standing: Vec<&Slot> = slots
+    slots
         .iter()
         .zip(document.find_all(&pointers))
         .filter(|(slot, node)| node.and_then(|node| node.as_str()).is_some_and(|text| text == slot.placeholder()))
         .map(|(slot, _)| slot)
-        .collect();
-    let mut around = Surroundings::of(document, &standing, blueprint, described);
-    standing.into_iter().map(|slot| flow(slot, &mut around)).collect()
+        .collect()
 }
 
 fn flow(slot: &Slot, around: &mut Surroundings<'_>) -> Flow {
     let text = slot.placeholder();
     let references = slot.references().map(Reference::to_string).collect();
     let (destination, covered) = around.of_slot(&slot.pointer);
-    let mut hasher = blake3::Hasher::new_derive_key("keystencil 2026 grant v2");
+    let mut hasher = blake3::Hasher::new_derive_key("keystencil 2026 grant v3");
     for field in [slot.pointer.as_str(), &text, covered] {
         hasher.update(&(field.len() as u64).to_le_bytes());
         hasher.update(field.as_bytes());

@@ -3,7 +3,7 @@
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
 //! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it, and [`threeway`] who changed
 //! what; [`absorb`] takes the host's part into the template. [`detect`] says what a key looks like,
-//! [`check`] where one must not stand, [`grants`] which secret may flow where. [`import`] finds the keys of a config in plain text.
+//! [`check`] where one must not stand, [`grants`] which secret may flow where, [`servers`] what a server looks like. [`import`] finds the keys of a config in plain text.
 
 pub mod absorb;
 pub mod check;
@@ -20,6 +20,7 @@ pub mod keylike;
 mod literal;
 pub mod path;
 pub mod render;
+pub mod servers;
 pub mod sync;
 pub mod threeway;
 pub mod undo;

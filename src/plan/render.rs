@@ -2,7 +2,7 @@
 //!
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
-use super::grants::{Flow, Grants, bare_flows, flows};
+use super::grants::{Flow, Grants, IsState, bare_flows, flows};
 use super::insert::{Filling, insert, render};
 use super::journal::{Filled, Journal, undo_patch};
 use super::sync::{Applied, Conflict, OnConflict, sync};
@@ -28,6 +28,8 @@ pub struct Inputs<'a, V> {
     pub key: &'a Key,
     /// What a person allowed; a slot whose flow is not among it stays closed. `None`: every slot may be filled.
     pub grants: Option<&'a Grants>,
+    /// What the host notes for itself.
+    pub is_state: IsState<'a>,
     /// The secret of a reference; without it a slot stays closed.
     pub value: V,
 }
@@ -98,10 +100,10 @@ where
     };
     let merged = target(placeholder_form.as_bytes())?;
     // Described only if a person may read them.
-    let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, inputs.blueprint)));
+    let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, inputs.blueprint, inputs.is_state)));
     let flows = match bare {
         Some((grants, bare)) if bare.iter().all(|flow| grants.allow(flow)) => bare,
-        _ => flows(&merged, inputs.blueprint),
+        _ => flows(&merged, inputs.blueprint, inputs.is_state),
     };
     let is_refused = |flow: &&Flow| inputs.grants.is_some_and(|grants| !grants.allow(flow));
     let refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();

@@ -65,7 +65,7 @@ impl Session<'_> {
             values = self.values(&blueprint, grants.as_ref())?;
         }
         let mut journal = old.clone();
-        let profile: &dyn Profile = profile::named(&old.profile).unwrap_or(&profile::Plain);
+        let profile = profile_of(&old);
         let mut written = Written::default();
         let result = replace(&file, profile, PATIENCE, &mut written, |text| {
             let Some(text) = text else { return Ok(None) };
@@ -102,6 +102,7 @@ fn plan(
     values: &HashMap<Reference, Secret>,
     grants: Option<&Grants>,
 ) -> Result<RenderPlan, PlanError> {
+    let profile = profile_of(old);
     let inputs = Inputs {
         blueprint,
         journal: Some(old),
@@ -109,10 +110,15 @@ fn plan(
         on_conflict: OnConflict::Keep,
         key: &old.key,
         grants,
+        is_state: &|member, kind| profile.is_state(member, kind),
         value: |reference: &Reference| values.get(reference),
     };
     check_target(text)?;
     plan_render(text, &inputs)
+}
+
+fn profile_of(journal: &Journal) -> &'static dyn Profile {
+    profile::named(&journal.profile).unwrap_or(&profile::Plain)
 }
 
 fn target_error(path: &Path, error: PlanError) -> SessionError {

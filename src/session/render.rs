@@ -92,6 +92,7 @@ impl Session<'_> {
                 on_conflict: options.on_conflict.unwrap_or_default(),
                 key: &key,
                 grants: grants.as_ref(),
+                is_state: &|member, kind| target.profile.is_state(member, kind),
                 value: |reference: &Reference| values.get(reference),
             };
             let mut plan = plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))?;
@@ -167,6 +168,7 @@ impl Session<'_> {
             on_conflict,
             key: &Key::new([0; 32]),
             grants: grants.as_ref(),
+            is_state: &|member, kind| target.profile.is_state(member, kind),
             value: |_: &Reference| None::<&Secret>,
         };
         plan_render(text.as_deref().unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))

@@ -20,3 +20,4 @@ mod launchers;
 mod overlap;
 mod races;
 mod slash_commands;
+mod state;

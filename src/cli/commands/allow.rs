@@ -131,7 +131,7 @@ fn pending_json(target: &Target, flows: &[Flow]) -> Value {
                 "references": flow.references,
                 "server": flow.destination.server.as_ref().map(ToString::to_string),
                 "address": flow.destination.address,
-                "around": flow.destination.around,
+                "around": flow.destination.around.iter().collect::<Vec<_>>(),
             })
         })
         .collect();

@@ -28,6 +28,9 @@ pub const MEASURED: &str = "2.1.330";
 /// SessionEnd hook is killed after a second and a half (measured).
 const HOOKS: [(&str, &str, u32); 2] = [("SessionStart", "session-start", 10), ("SessionEnd", "session-end", 30)];
 
+/// How the names of strings begin that it notes for itself.
+const NOTED: [&str; 4] = ["last", "cached", "seen", "previous"];
+
 /// The profile of Claude Code.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaudeCode;
@@ -125,6 +128,13 @@ impl Profile for ClaudeCode {
     fn keeps_state_in(&self, object: &Pointer) -> bool {
         let steps: Vec<_> = object.tokens().collect();
         matches!(steps.iter().map(AsRef::as_ref).collect::<Vec<_>>().as_slice(), [] | ["projects"] | ["projects", _])
+    }
+
+    fn is_state(&self, member: &Pointer, kind: Kind) -> bool {
+        // What it reads as settings there are strings, `env` and the servers; the rest is tips, counters, caches (the keys
+        // that 2.1.330 and 2.1.332 write, by their names in the client). A string of state begins like `lastVersionBase`.
+        let is_noted = || member.last().is_some_and(|name| NOTED.iter().any(|start| name.starts_with(start)));
+        member.parent().is_some_and(|object| self.keeps_state_in(&object)) && (kind != Kind::String || is_noted())
     }
 
     fn warning(&self, slot: &Slot) -> Option<String> {

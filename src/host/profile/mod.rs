@@ -9,7 +9,7 @@ pub use plain::Plain;
 use crate::error::Explain;
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, entries};
-use crate::json::{Document, Patch, Pointer};
+use crate::json::{Document, Kind, Patch, Pointer};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -62,6 +62,12 @@ pub trait Profile: Debug + Sync {
     /// a template would want.
     fn keeps_state_in(&self, object: &Pointer) -> bool {
         *object == Pointer::root()
+    }
+
+    /// Whether a member of this kind is something that the host notes for itself, whatever its name says: a counter, a
+    /// list of what was seen, the version that ran last. Such a member revokes nothing that was allowed.
+    fn is_state(&self, _member: &Pointer, _kind: Kind) -> bool {
+        false
     }
 
     /// Why a secret in this slot is a bad idea with this host, if it is.

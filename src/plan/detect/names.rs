@@ -183,7 +183,7 @@ fn is_shouted(name: &str) -> bool {
 }
 
 /// `OPENAI_API_KEY`, `openaiApiKey`, `X-API-Key`, `--api-key` → words in small letters.
-fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before: Option<char> = None;
     let mut chars = name.chars().peekable();

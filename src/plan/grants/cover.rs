@@ -1,13 +1,17 @@
 //! What a grant covers, as one text: the thing a slot is in, and what stands above it and may lead its values elsewhere.
 
-use super::Destination;
 use super::shown::Shown;
-use super::unit::{is_map, is_server, may_lead, unit};
-use crate::json::{Document, Node, Pointer};
+use super::unit::{is_map, unit};
+use super::{Around, Beside, Destination, IsState};
+use crate::json::{Document, Kind, Node, Pointer};
 use crate::plan::detect::names::is_secret_name;
+use crate::plan::servers::{always_leads, holds_things, is_headers, is_server, may_lead};
 use crate::template::{Blueprint, Part, Slot, parse_parts};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Members of a server that lead no value anywhere.
@@ -16,20 +20,76 @@ const HARMLESS: [&str; 8] =
 /// What may stand before the one reference of a header.
 const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
 
-/// An object around slots. Its members are walked once: a live file may have megabytes, and a thousand slots.
+/// An object around slots. Its members are walked once, and what they say is hashed once: a live file may have megabytes,
+/// a thousand servers, and as many slots.
 struct Object<'a> {
     node: Node<'a>,
     is_server: bool,
-    /// The members that may lead values elsewhere.
+    /// The members that may lead values elsewhere, by name.
     leading: Vec<(String, Node<'a>)>,
+    /// For each count of members from the start, what those say; and the same from the end.
+    before: Vec<blake3::Hash>,
+    behind: Vec<blake3::Hash>,
+    /// What each of them is shown as.
+    lines: OnceCell<Arc<[Vec<String>]>>,
 }
 
 impl<'a> Object<'a> {
-    fn of(node: Node<'a>) -> Self {
+    fn of(at: &Pointer, node: Node<'a>, is_state: IsState<'_>, hashed: &mut usize) -> Self {
+        let tokens: Vec<Cow<'_, str>> = at.tokens().collect();
+        let holds_things = holds_things(&tokens, &node);
+        let leads = |name: &str, value: &Node<'_>| {
+            let kind = value.kind();
+            // A member of a container is a server, whatever it is called.
+            !(holds_things && kind == Kind::Object)
+                && may_lead(name, kind)
+                && (always_leads(name) || !is_state(&at.child(name), kind))
+                && !is_inert(name, value.as_str().as_deref(), false)
+        };
         let named = node.members().filter_map(|member| Some((member.key.as_str()?.into_owned(), member.value)));
-        let leading = named.filter(|(name, _)| may_lead(name)).collect();
-        Self { node, is_server: is_server(&node), leading }
+        let mut leading: Vec<(String, Node<'a>)> = named.filter(|(name, value)| leads(name, value)).collect();
+        leading.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let said: Vec<blake3::Hash> = leading
+            .iter()
+            .map(|(name, value)| {
+                let text = format!("{} {}", at.child(name), pruned(*value, name));
+                *hashed += text.len();
+                blake3::hash(text.as_bytes())
+            })
+            .collect();
+        let (before, behind) = (chained(said.iter()), chained(said.iter().rev()));
+        Self { node, is_server: is_server(&node), leading, before, behind, lines: OnceCell::new() }
     }
+
+    /// The members of that name among those that lead: one, of duplicates several, most often none.
+    fn called(&self, name: Option<&str>) -> Range<usize> {
+        let Some(name) = name else { return 0..0 };
+        let start = self.leading.partition_point(|(known, _)| known.as_str() < name);
+        start..self.leading.partition_point(|(known, _)| known.as_str() <= name)
+    }
+
+    /// One text for what all leading members but these say; nothing if there are no others.
+    fn says_without(&self, own: &Range<usize>) -> Option<String> {
+        let behind = self.leading.len() - own.end;
+        let parts = self.before.get(own.start).zip(self.behind.get(behind))?;
+        (own.start + behind > 0).then(|| format!("{} {}", parts.0.to_hex(), parts.1.to_hex()))
+    }
+
+    fn lines(&self, shown: &Shown<'_>) -> Arc<[Vec<String>]> {
+        let all = || self.leading.iter().map(|(name, value)| shown.member(name, *value)).collect();
+        Arc::clone(self.lines.get_or_init(all))
+    }
+}
+
+/// The hash of none of them, of the first, of the first two, and so on.
+fn chained<'h>(hashes: impl Iterator<Item = &'h blake3::Hash>) -> Vec<blake3::Hash> {
+    let mut last = blake3::hash(b"");
+    let next = hashes.map(|hash| {
+        last = blake3::Hasher::new().update(last.as_bytes()).update(hash.as_bytes()).finalize();
+        last
+    });
+    let rest: Vec<blake3::Hash> = next.collect();
+    std::iter::once(blake3::hash(b"")).chain(rest).collect()
 }
 
 /// The objects around the slots, found in one pass.
@@ -39,23 +99,44 @@ pub(super) struct Surroundings<'a> {
     shown: Option<Shown<'a>>,
     /// By the thing, or by the object that holds a slot which is in none.
     known: HashMap<Pointer, (Arc<Destination>, String)>,
+    /// How many bytes were put into one text or hash: the work that grows with a document.
+    pub(super) hashed: usize,
 }
 
 impl<'a> Surroundings<'a> {
-    pub(super) fn of(document: &Document<'a>, standing: &[&Slot], blueprint: &'a Blueprint, described: bool) -> Self {
+    pub(super) fn of(
+        document: &Document<'a>,
+        standing: &[&Slot],
+        blueprint: &'a Blueprint,
+        is_state: IsState<'_>,
+        described: bool,
+    ) -> Self {
         let all: HashSet<Pointer> = standing.iter().flat_map(|slot| above(&slot.pointer)).collect();
         let pointers: Vec<Pointer> = all.into_iter().collect();
         let nodes = document.find_all(&pointers);
-        let objects = pointers.into_iter().zip(nodes).filter_map(|(at, node)| Some((at, Object::of(node?)))).collect();
-        Self { objects, shown: described.then(|| Shown::new(blueprint)), known: HashMap::new() }
+        let mut hashed = 0;
+        let mut object = |at: &Pointer, node| Object::of(at, node, is_state, &mut hashed);
+        let objects = pointers
+            .into_iter()
+            .zip(nodes)
+            .filter_map(|(at, node)| {
+                let object = object(&at, node?);
+                Some((at, object))
+            })
+            .collect();
+        Self { objects, shown: described.then(|| Shown::new(blueprint)), known: HashMap::new(), hashed }
     }
 
     /// Where the value of a slot goes, and the text of everything that decides it.
     pub(super) fn of_slot(&mut self, slot: &Pointer) -> (Arc<Destination>, &str) {
         let unit = unit(slot, |at| self.objects.get(at).is_some_and(|object| object.is_server));
         let at = unit.clone().or_else(|| slot.parent()).unwrap_or_default();
-        let (objects, shown) = (&self.objects, self.shown.as_ref());
-        let known = self.known.entry(at).or_insert_with_key(|at| describe(objects, shown, at, unit.is_some()));
+        let (objects, shown, hashed) = (&self.objects, self.shown.as_ref(), &mut self.hashed);
+        let known = self.known.entry(at).or_insert_with_key(|at| {
+            let described = describe(objects, shown, at, unit.is_some());
+            *hashed += described.1.len();
+            described
+        });
         (Arc::clone(&known.0), &known.1)
     }
 }
@@ -68,23 +149,22 @@ fn describe(
 ) -> (Arc<Destination>, String) {
     let node = objects.get(at).map(|object| object.node).filter(|_| is_unit);
     let mut covered = node.map(covered).unwrap_or_default();
-    let (address, mut around) = node.zip(shown).map(|(node, shown)| shown.of(node)).unwrap_or_default();
-    // From the outside in: an environment or a proxy of the whole document counts for each server in it.
+    let (address, own) = node.zip(shown).map(|(node, shown)| shown.of(node)).unwrap_or_default();
+    let mut around = Around { own, outer: Vec::new() };
+    // From the inside out: an environment or a proxy of the whole document counts for each server in it.
     let outer: Vec<Pointer> =
         if is_unit { above(at).collect() } else { std::iter::once(at.clone()).chain(above(at)).collect() };
     for outer in outer {
         let Some(object) = objects.get(&outer) else { continue };
-        for (name, value) in &object.leading {
-            let path = outer.child(name);
-            if at.is_within(&path) || is_inert(name, value.as_str().as_deref(), false) {
-                continue;
-            }
-            covered.push('\n');
-            covered.push_str(path.as_str());
-            covered.push(' ');
-            covered.push_str(&pruned(*value, name));
-            around.extend(shown.map(|shown| shown.member(name, *value)).unwrap_or_default());
-        }
+        // The branch with the thing in it is no setting beside it.
+        let branch = at.tokens().nth(outer.tokens().count());
+        let own = object.called(branch.as_deref());
+        let Some(says) = object.says_without(&own) else { continue };
+        covered.push('\n');
+        covered.push_str(outer.as_str());
+        covered.push(' ');
+        covered.push_str(&says);
+        around.outer.extend(shown.map(|shown| Beside { lines: object.lines(shown), own }));
     }
     let server = node.filter(|_| !address.is_empty()).map(|_| at.clone());
     (Arc::new(Destination { server, address, around }), covered)
@@ -117,7 +197,7 @@ fn pruned(node: Node<'_>, name: &str) -> String {
 fn prune(value: &mut Value, name: &str) {
     match value {
         Value::Object(members) => {
-            let is_header = is_map(name) && name.to_ascii_lowercase().contains("header");
+            let is_header = is_headers(name);
             members.retain(|name, value| !is_inert(name, value.as_str(), is_header));
             members.iter_mut().for_each(|(name, value)| prune(value, name));
             // One with nothing left is as good as none.

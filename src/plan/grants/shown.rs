@@ -2,9 +2,10 @@
 //! hide nothing of it.
 
 use super::cover::{is_harmless, is_inert};
-use super::unit::{is_address, is_map};
+use super::unit::is_map;
 use crate::json::{Document, Kind, Node, string};
 use crate::plan::keylike::looks_like_key;
+use crate::plan::servers::{is_address, is_arguments, is_command, is_headers};
 use crate::template::{Blueprint, parse_parts};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -49,12 +50,15 @@ impl<'b> Shown<'b> {
     }
 
     fn object(&self, node: Node<'_>, path: &[String], found: &mut Found) {
-        let (mut command, mut arguments) = (node.get("command"), node.get("args"));
-        if path.last().is_some_and(|last| last == "command") {
-            command = command.or_else(|| node.get("path"));
+        let the = |is: fn(&str) -> bool| {
+            let all = node.members().filter(|member| member.key.as_str().is_some_and(|key| is(&key)));
+            all.map(|member| member.value).filter(is_words).last()
+        };
+        let mut command = the(is_command);
+        if path.last().is_some_and(|last| is_command(last)) {
+            command = command.or_else(|| node.get("path").filter(is_words));
         }
-        command = command.filter(is_words);
-        arguments = arguments.filter(|_| command.is_some()).filter(is_words);
+        let arguments = command.and_then(|_| the(is_arguments));
         if let Some(command) = command {
             found.commands.push(
                 self.words(command)
@@ -64,7 +68,7 @@ impl<'b> Shown<'b> {
             );
         }
         let taken = [command, arguments].map(|node| node.map(|node| node.span().start));
-        let is_header = path.last().is_some_and(|name| is_map(name) && name.to_ascii_lowercase().contains("header"));
+        let is_header = path.last().is_some_and(|name| is_headers(name));
         for member in node.members() {
             let name = member.key.as_str().unwrap_or(Cow::Borrowed(member.key.raw()));
             let is_object = member.value.kind() == Kind::Object;

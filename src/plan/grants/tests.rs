@@ -1,6 +1,10 @@
 use super::*;
 use crate::template::parse_parts;
 
+fn flows(document: &Document<'_>, blueprint: &Blueprint) -> Vec<Flow> {
+    super::flows(document, blueprint, &|_, _| false)
+}
+
 fn flows_of(text: &str) -> Vec<Flow> {
     let document = Document::parse(text.as_bytes()).unwrap();
     let mut slots = Vec::new();
@@ -11,6 +15,10 @@ fn flows_of(text: &str) -> Vec<Flow> {
         slots.push(Slot { pointer: token.pointer(), parts, place: crate::error::Place::default() });
     });
     flows(&document, &Blueprint { document: "{}".to_owned(), slots })
+}
+
+fn around(text: &str) -> Vec<String> {
+    flows_of(text)[0].destination.around.iter().map(str::to_owned).collect()
 }
 
 fn hash(text: &str) -> String {
@@ -51,8 +59,7 @@ fn another_secret_place_command_argument_or_variable_is_another_flow() {
 fn what_diverts_a_value_is_shown_and_a_literal_key_is_not() {
     let more = concat!(r#""env": {"NODE_OPTIONS": "-r x", "OWN": "ghp"#, r#"_0123456789abcdefABCDEF0123456789abcd", "#);
     let text = BASE.replace(r#""env": {"#, more);
-    let around = &flows_of(&text)[0].destination.around;
-    assert_eq!(around, &["env NODE_OPTIONS=-r x", "env OWN=[redacted]"]);
+    assert_eq!(around(&text), ["env NODE_OPTIONS=-r x", "env OWN=[redacted]"]);
 }
 
 #[test]
@@ -97,7 +104,7 @@ fn assert_is_new(base: &str, others: &[&str]) {
 fn a_member_that_looks_like_an_address_beside_a_slot_does_not_hide_the_server() {
     let text = BASE.replace(r#""env": {"#, r#""env": {"url": "https://good", "#);
     assert_eq!(flows_of(&text)[0].destination.to_string(), "npx -y good");
-    assert_eq!(flows_of(&text)[0].destination.around, ["env url=https://good"]);
+    assert_eq!(around(&text), ["env url=https://good"]);
     assert_is_new(&text, &[&text.replace("npx", "evil")]);
 }
 
@@ -154,7 +161,7 @@ fn what_the_whole_document_sets_for_each_server_counts() {
     for more in [r#""env": {"NODE_OPTIONS": "-r x"}"#, r#""http.proxy": "http://evil""#] {
         let other = format!("{{{slot}, {more}}}");
         assert_is_new(&base, &[&other]);
-        assert_eq!(flows_of(&other)[0].destination.around.len(), 1, "{other}");
+        assert_eq!(around(&other).len(), 1, "{other}");
     }
     assert_eq!(hash(&format!("{{{slot}, \"numStartups\": 7, \"t\": {{\"url\": \"y\"}}}}")), hash(&base));
 }
@@ -163,7 +170,7 @@ fn what_the_whole_document_sets_for_each_server_counts() {
 fn a_key_beside_the_address_of_its_service_at_the_top_is_bound_to_it() {
     let base = r#"{"apiKey": "<< keyring('a') >>", "baseURL": "https://good", "theme": "dark"}"#;
     assert_is_new(base, &[&base.replace("good", "evil")]);
-    assert_eq!(flows_of(base)[0].destination.around, ["baseURL https://good"]);
+    assert_eq!(around(base), ["baseURL https://good"]);
     assert_eq!(hash(&base.replace("dark", "light")), hash(base));
 }
 
@@ -173,7 +180,7 @@ fn everything_that_counts_is_shown_wherever_it_stands() {
         "deep": {"er": ["x", {"y": 1}]}, "env": {"K": "<< keyring('a') >>"}}}}"#;
     let destination = &flows_of(text)[0].destination;
     assert_eq!(destination.to_string(), "npx -c \"a b\" and to https://evil");
-    assert_eq!(destination.around, ["type http", "deep er 0=x", "deep er 1 y=1"]);
+    assert_eq!(around(text), ["type http", "deep er 0=x", "deep er 1 y=1"]);
 }
 
 #[test]
@@ -189,4 +196,54 @@ fn a_text_of_the_templates_is_shown_even_if_it_looks_like_a_key() {
     let of = |template: &str| flows(&document, &Blueprint { document: template.to_owned(), slots: vec![slot.clone()] });
     assert_eq!(of(&text)[0].destination.to_string(), url);
     assert_eq!(of("{}")[0].destination.to_string(), "[redacted]");
+}
+
+/// How many bytes of a file with so many servers are looked at, and how many lines are kept for showing.
+fn work(container: &str, servers: usize, name: &str) -> usize {
+    let members: Vec<String> = (0..servers)
+        .map(|number| {
+            let server = r#"{"command": "npx", "args": ["x"], "env": {"KEY": "<< keyring('a') >>"}}"#;
+            format!("\"{name}-{number:05}\": {server}")
+        })
+        .collect();
+    let text = format!("{{\"env\": {{\"A\": \"b\"}}, \"{container}\": {{{}}}}}", members.join(", "));
+    let document = Document::parse(text.as_bytes()).unwrap();
+    let parts = parse_parts("<< keyring('a') >>").unwrap();
+    let pointer = |number: usize| Pointer::root().child(container).child(&format!("{name}-{number:05}"));
+    let slots: Vec<Slot> = (0..servers)
+        .map(|number| Slot {
+            pointer: pointer(number).child("env").child("KEY"),
+            parts: parts.clone(),
+            place: crate::error::Place::default(),
+        })
+        .collect();
+    let blueprint = Blueprint { document: "{}".to_owned(), slots };
+    let standing: Vec<&Slot> = blueprint.slots.iter().collect();
+    let mut around = cover::Surroundings::of(&document, &standing, &blueprint, &|_, _| false, true);
+    for slot in &blueprint.slots {
+        drop(around.of_slot(&slot.pointer));
+    }
+    around.hashed
+}
+
+#[test]
+fn the_work_grows_as_the_number_of_servers_does_whatever_they_are_called() {
+    for (container, name) in
+        [("mcpServers", "server"), ("mcpServers", "proxy"), ("tools", "server"), ("tools", "proxy")]
+    {
+        let (one, hundred, thousand) =
+            (work(container, 1, name), work(container, 100, name), work(container, 1_000, name));
+        assert!(hundred <= 100 * (one + 200), "{container} {name}: {one} {hundred}");
+        assert!(thousand <= 10 * hundred + one, "{container} {name}: {hundred} {thousand}");
+    }
+    assert_eq!(work("mcpServers", 1_000, "server-"), work("mcpServers", 1_000, "nobody-"));
+}
+
+#[test]
+fn the_order_of_what_stands_around_a_server_does_not_count() {
+    let slot = r#""s": {"url": "https://x", "headers": {"A": "<< keyring('a') >>"}}"#;
+    let (a, b) = (r#""a.proxy": "http://a""#, r#""z.proxy": "http://z""#);
+    let one = format!("{{{a}, {slot}, {b}}}");
+    assert_eq!(hash(&one), hash(&format!("{{{b}, {a}, {slot}}}")));
+    assert_is_new(&one, &[&format!("{{{a}, {slot}}}"), &format!("{{{slot}, {b}}}"), &one.replace("//a", "//b")]);
 }

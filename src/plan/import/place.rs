@@ -4,12 +4,10 @@
 
 use super::recognise;
 use crate::json::{Pointer, StringToken};
+use crate::plan::servers::{is_arguments, is_command, is_environment, is_headers, server_ends};
 
 /// The shortest value that says anything by its look; shorter ones count under a telling name only.
 const TELLING: usize = 8;
-
-/// Members whose children are servers.
-const SERVERS: [&str; 6] = ["mcpServers", "servers", "mcp_servers", "context_servers", "mcpservers", "mcp"];
 
 /// What kind of place it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,15 +61,14 @@ impl Standing {
     /// Where a string stands; remembers it if it is an option.
     pub(super) fn place(&mut self, pointer: &Pointer, is_item: bool, text: &str) -> Place {
         let tokens: Vec<_> = pointer.tokens().collect();
-        let above = |name: &[&str]| tokens.iter().rev().skip(1).take(2).any(|token| name.contains(&token.as_ref()));
-        let servers = tokens.iter().rposition(|token| SERVERS.contains(&token.as_ref()));
-        let server = servers.and_then(|at| tokens.get(at + 1).filter(|_| tokens.len() > at + 2));
+        let above = |is: fn(&str) -> bool| tokens.iter().rev().skip(1).take(2).any(|token| is(token));
+        let server = server_ends(&tokens).and_then(|end| tokens.get(end.checked_sub(1)?));
         let project = tokens.iter().position(|token| token == "projects").and_then(|at| tokens.get(at + 1));
         let mut label = tokens.last().map(ToString::to_string).unwrap_or_default();
         let kind = match is_item {
             true => Kind::Argument,
-            false if above(&["env", "environment", "envVars", "env_vars", "environmentVariables"]) => Kind::Env,
-            false if above(&["headers", "requestHeaders", "httpHeaders", "http_headers"]) => Kind::Header,
+            false if above(is_environment) => Kind::Env,
+            false if above(is_headers) => Kind::Header,
             false => Kind::Other,
         };
         let kind = match kind {
@@ -96,7 +93,8 @@ impl Standing {
 /// Whether a list is a command's arguments.
 fn is_of_command(tokens: &[std::borrow::Cow<'_, str>]) -> bool {
     let list = tokens.iter().rev().nth(1).map(|token| token.to_ascii_lowercase()).unwrap_or_default();
-    list.contains("arg") || ["command", "cmd", "argv", "entrypoint", "flags", "options"].contains(&list.as_str())
+    let other = ["argv", "entrypoint", "flags", "options"].contains(&list.as_str());
+    is_arguments(&list) || is_command(&list) || list.contains("arg") || other
 }
 
 /// Whether one item stands right behind another.

@@ -3,6 +3,7 @@
 use super::{Finding, ImportPlan};
 use crate::json::{Document, Kind, Node, Pointer, string};
 use crate::plan::literal;
+use crate::plan::servers::server_ends;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How much of the config the template has.
@@ -14,9 +15,6 @@ pub enum Extent {
     /// Everything.
     Whole,
 }
-
-/// Members whose children are taken whole.
-const UNITS: [&str; 5] = ["mcpServers", "servers", "mcp_servers", "context_servers", "mcpservers"];
 
 impl ImportPlan {
     /// The text of a template from which a render of the config, once it is in placeholder form, is the config again.
@@ -51,17 +49,13 @@ impl ImportPlan {
     /// What a template has to own so that it owns a slot: a whole server, else a whole list, else the string itself.
     pub(super) fn unit(&self, slot: &Pointer) -> Pointer {
         let mut at = Pointer::root();
-        let mut was_servers = false;
         let tokens: Vec<_> = slot.tokens().collect();
+        let server = server_ends(&tokens);
         for (index, token) in tokens.iter().enumerate() {
-            if self.lists.contains(&at) {
+            if self.lists.contains(&at) || server == Some(index) {
                 return at;
             }
             at.push(token);
-            if was_servers && index + 1 < tokens.len() {
-                return at;
-            }
-            was_servers = UNITS.contains(&token.as_ref());
         }
         at
     }

@@ -62,6 +62,7 @@ impl Session<'_> {
             earlier: None,
             on_conflict: OnConflict::Keep,
             grants: None,
+            is_state: &|_, _| false,
             key,
             value,
         };
