@@ -18,6 +18,9 @@ mod check_staged;
 mod color;
 #[path = "cli/config.rs"]
 mod config;
+#[cfg(target_os = "linux")]
+#[path = "cli/deleted_state.rs"]
+mod deleted_state;
 #[path = "cli/demo.rs"]
 mod demo;
 #[path = "cli/diff.rs"]

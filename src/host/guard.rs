@@ -7,7 +7,6 @@ use crate::plan::Lease;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// Starts a command detached: no terminal, no environment, and once it has called [`detach`], no open files of ours.
 ///
@@ -45,59 +44,95 @@ fn close_inherited() {
     }
 }
 
-/// Sleeps until one of the holders is gone, something in `folder` was renamed or removed, or `limit` is over.
-///
-/// # Errors
-/// What the system says if it can't watch.
-pub fn sleep_until_change(folder: &Path, holders: &[Lease], limit: Option<Duration>) -> io::Result<()> {
-    system::sleep_until_change(folder, holders, limit)
+/// Watches a folder from its making on: who looks at what is in it after that, and sleeps then, misses no change.
+#[derive(Debug)]
+pub struct Watch(io::Result<system::Watch>);
+
+impl Watch {
+    /// Notes from now on what is renamed, removed or rewritten in the folder, and its own end. Where that can't be,
+    /// [`Self::sleep`] says so.
+    #[must_use]
+    pub fn on(folder: &Path) -> Self {
+        Self(system::Watch::on(folder))
+    }
+
+    /// Sleeps until something has changed since the making, or one of the holders is gone.
+    ///
+    /// # Errors
+    /// What the system says if it can't watch.
+    pub fn sleep(self, holders: &[Lease]) -> io::Result<()> {
+        self.0?.sleep(holders)
+    }
 }
 
 #[cfg(target_os = "linux")]
 mod system {
-    use super::{Duration, Lease, Path, io};
+    use super::{Lease, Path, io};
     use crate::host::process::is_alive;
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::event::{PollFd, PollFlags, poll};
     use rustix::fs::inotify;
     use rustix::io::Errno;
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    use std::os::fd::OwnedFd;
 
-    pub(super) fn sleep_until_change(folder: &Path, holders: &[Lease], limit: Option<Duration>) -> io::Result<()> {
-        let watch = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-        let events = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::DELETE;
-        inotify::add_watch(&watch, folder, events)?;
-        let mut processes = Vec::new();
-        for holder in holders {
-            let Some(pid) = holder.pid.and_then(|pid| Pid::from_raw(pid.cast_signed())) else { continue };
-            match pidfd_open(pid, PidfdFlags::empty()) {
-                Ok(process) => processes.push(process),
-                Err(Errno::SRCH) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-            // Only now is it certain that the descriptor is of the holder and not of a later process of that id.
-            if !is_alive(holder) {
-                return Ok(());
-            }
+    #[derive(Debug)]
+    pub(super) struct Watch(OwnedFd);
+
+    impl Watch {
+        pub(super) fn on(folder: &Path) -> io::Result<Self> {
+            let watch = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+            // Not `CLOSE_WRITE`: whoever takes a lock there opens its file for writing, and we do ourselves.
+            let inside = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::MOVED_FROM | inotify::WatchFlags::DELETE;
+            let whole = inotify::WatchFlags::DELETE_SELF | inotify::WatchFlags::MOVE_SELF;
+            inotify::add_watch(&watch, folder, inside | whole | inotify::WatchFlags::MODIFY)?;
+            Ok(Self(watch))
         }
-        let mut descriptors = vec![PollFd::new(&watch, PollFlags::IN)];
-        descriptors.extend(processes.iter().map(|process| PollFd::new(process, PollFlags::IN)));
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-        match poll(&mut descriptors, limit.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+
+        pub(super) fn sleep(self, holders: &[Lease]) -> io::Result<()> {
+            let mut processes = Vec::new();
+            for holder in holders {
+                let Some(pid) = holder.pid.and_then(|pid| Pid::from_raw(pid.cast_signed())) else { continue };
+                match pidfd_open(pid, PidfdFlags::empty()) {
+                    Ok(process) => processes.push(process),
+                    Err(Errno::SRCH) => return Ok(()),
+                    Err(error) => return Err(error.into()),
+                }
+                // Only now is it certain that the descriptor is of the holder and not of a later process of that id.
+                if !is_alive(holder) {
+                    return Ok(());
+                }
+            }
+            let mut descriptors = vec![PollFd::new(&self.0, PollFlags::IN)];
+            descriptors.extend(processes.iter().map(|process| PollFd::new(process, PollFlags::IN)));
+            match poll(&mut descriptors, None) {
+                Ok(_) | Err(Errno::INTR) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::{Duration, Lease, Path, io};
+    use super::{Lease, Path, io};
+    use std::time::Duration;
 
     /// Often enough that nothing is left a second after a holder's end.
     const LOOK: Duration = Duration::from_millis(500);
 
-    pub(super) fn sleep_until_change(_folder: &Path, _holders: &[Lease], limit: Option<Duration>) -> io::Result<()> {
-        std::thread::sleep(limit.map_or(LOOK, |limit| limit.min(LOOK)));
-        Ok(())
+    #[derive(Debug)]
+    pub(super) struct Watch;
+
+    impl Watch {
+        #[allow(clippy::unnecessary_wraps)]
+        pub(super) fn on(_folder: &Path) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        #[allow(clippy::unnecessary_wraps, clippy::unused_self)]
+        pub(super) fn sleep(self, _holders: &[Lease]) -> io::Result<()> {
+            std::thread::sleep(LOOK);
+            Ok(())
+        }
     }
 }

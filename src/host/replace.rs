@@ -223,7 +223,10 @@ fn is_no_link(error: &io::Error) -> bool {
 
 /// Reads a regular file whole, never blocking on a FIFO, not even on one that comes between two looks; `None` if there
 /// is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
+///
+/// # Errors
+/// [`ReplaceError`] if it is no regular file or can't be read.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     let Some((mut file, length)) = open(path)? else { return Ok(None) };
     let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.read_to_end(&mut content).map_err(ReplaceError::io("read it", path))?;

@@ -53,6 +53,12 @@ impl Key {
         }
     }
 
+    /// What tells this key from others and says nothing else about it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        blake3::hash(&self.0).to_hex().get(..16).unwrap_or_default().to_owned()
+    }
+
     fn multiplier(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h]) | 1

@@ -45,6 +45,10 @@ pub struct Journal {
     pub foreign: Vec<Pointer>,
     /// Who holds the rendered form.
     pub leases: Vec<Lease>,
+    /// Journals of the same target that were deleted before they were paid, and known to somebody all the same. They are
+    /// paid with this one; they have no leases of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Self>,
 }
 
 /// One slot as it was filled.
@@ -175,6 +179,27 @@ impl Journal {
     pub fn write(&self) -> String {
         // Plain data with string keys, and paths of any bytes: serialising it can't fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// This journal and the earlier ones that are paid with it.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.earlier)
+    }
+
+    /// Takes over what another journal of the same target owes, and who holds for it.
+    pub fn adopt(&mut self, mut other: Self) {
+        for lease in std::mem::take(&mut other.leases) {
+            if !self.leases.iter().any(|held| held.same_holder(&lease)) {
+                self.leases.push(lease);
+            }
+        }
+        self.since = self.since.min(other.since);
+        let others = std::mem::take(&mut other.earlier).into_iter().chain([other]);
+        for other in others {
+            if other.key != self.key && !self.earlier.iter().any(|known| known.key == other.key) {
+                self.earlier.push(other);
+            }
+        }
     }
 
     /// Every fingerprint this journal knows, with the placeholder that stands for it; current slots first.

@@ -48,10 +48,12 @@ impl Cleaner {
     pub fn look(&mut self) -> Result<(), SessionError> {
         for state in self.state.owing()? {
             let Some(mut journal) = state.journal()? else { continue };
-            // What was the user's before we came is a secret all the same, since a store has it.
-            journal.foreign.clear();
-            self.journals.retain(|known| known.key != journal.key);
-            self.journals.push(journal);
+            for mut journal in std::mem::take(&mut journal.earlier).into_iter().chain([journal]) {
+                // What was the user's before we came is a secret all the same, since a store has it.
+                journal.foreign.clear();
+                self.journals.retain(|known| known.key != journal.key);
+                self.journals.push(journal);
+            }
         }
         Ok(())
     }

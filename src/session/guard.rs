@@ -1,11 +1,11 @@
 //! The guard: waits for the holders' death and then takes the secrets out. One for a target; ends by itself.
 
 use super::unrender::Release;
-use super::{Session, SessionError, living};
+use super::{Memory, Session, SessionError, living};
 use crate::host::Resolved;
-use crate::host::guard::sleep_until_change;
+use crate::host::guard::Watch;
 use crate::host::process::is_alive;
-use crate::plan::{Journal, Lease};
+use crate::plan::Lease;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,20 +29,6 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// Puts back what a target owes if the state folder was deleted; what is owed now by another render stays.
-    ///
-    /// # Errors
-    /// [`SessionError`] if the journal can't be written.
-    pub fn restore(&self, path: &Path, journal: &Journal) -> Result<(), SessionError> {
-        let state = self.state_of(&Resolved::follow(path)?)?;
-        // Where our lock file is, nobody deleted the folder: nothing is owed because it was paid.
-        if state.is_owing()? || state.was_locked() {
-            return Ok(());
-        }
-        let _lock = state.lock()?;
-        if state.journal()?.is_none() { state.write_journal(journal) } else { Ok(()) }
-    }
-
     /// Guards the target at `path` until nobody with a process holds it and `starter`, who may be about to render, is
     /// gone. Returns at once if another guard is there. It reads journals only: what dead holders left is taken out by
     /// `take_out`, which says whether it did.
@@ -53,13 +39,17 @@ impl Session<'_> {
         let file = Resolved::follow(path)?;
         let state = self.state.of(&file);
         let Some(alone) = state.guard_lock()? else { return Ok(()) };
+        let mut memory = Memory::new(state.clone());
         let mut pause = FIRST_PAUSE;
         loop {
+            let watch = Watch::on(state.folder());
+            // What can't be put back is told of by nobody, and what stands in its place is not to be relied on.
+            let kept = memory.look_in_time();
             // One without any lease is one that was being closed.
             let is_due = |leases: &[Lease]| leases.is_empty() || living(leases).len() < leases.len();
             let found = state.journal();
             let is_clean = found.as_ref().is_ok_and(|found| found.as_ref().is_none_or(|found| !is_due(&found.leases)));
-            if !is_clean && !take_out() {
+            if kept.is_err() || !is_clean && !take_out() {
                 if pause > LAST_PAUSE {
                     return self.unrender_state(&state, file.path(), &Release::Dead).map(drop);
                 }
@@ -68,7 +58,11 @@ impl Session<'_> {
                 continue;
             }
             pause = FIRST_PAUSE;
-            let found = if is_clean { found } else { state.journal() };
+            let found = match is_clean {
+                true => found,
+                // It may have been deleted meanwhile.
+                false => memory.look_in_time().and_then(|()| state.journal()),
+            };
             let mut watched = found?.map(|journal| living(&journal.leases)).unwrap_or_default();
             watched.retain(|lease| lease.pid.is_some());
             watched.extend(starter.filter(|starter| is_alive(starter)).cloned());
@@ -81,14 +75,14 @@ impl Session<'_> {
                 // journal or the new guard finds ours gone.
                 let lock = state.lock()?;
                 let rendered = state.journal()?.is_some_and(|journal| journal.leases.iter().any(|l| l.pid.is_some()));
-                if !rendered {
+                if !rendered && !memory.has_lost()? {
                     drop(alone);
                     drop(lock);
                     return Ok(());
                 }
                 continue;
             }
-            if sleep_until_change(state.folder(), &watched, None).is_err() {
+            if watch.sleep(&watched).is_err() {
                 std::thread::sleep(FIRST_PAUSE);
             }
         }

@@ -148,7 +148,7 @@ impl Session<'_> {
             Err(error) => {
                 // What has left the file must not leave the stores.
                 if file.is_still(Some(request.text)).unwrap_or(false) || matches!(error, SessionError::Changed { .. }) {
-                    let _ = state.remove_journal();
+                    let _ = state.remove_journal(&key);
                     done.take_back(keeper);
                 }
                 Err(error)

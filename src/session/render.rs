@@ -227,6 +227,7 @@ impl Session<'_> {
             retired: Vec::new(),
             foreign: Vec::new(),
             leases: Vec::new(),
+            earlier: Vec::new(),
         })
     }
 

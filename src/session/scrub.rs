@@ -1,7 +1,7 @@
 //! Takes the secrets out of the copies a host made of its target. The files stay: their other content is the user's.
 
 use super::Closed;
-use super::unrender::undo_text;
+use super::unrender::{undo_earlier, undo_text};
 use crate::host::replace::{is_leftover, leftovers};
 use crate::host::{Profile, ReplaceError, Resolved, Staged};
 use crate::plan::{Journal, is_clean};
@@ -102,10 +102,11 @@ pub(super) fn put_backup(
 fn scrub_one(copy: &Path, journal: &Journal) -> Result<bool, ReplaceError> {
     let file = Resolved::follow(copy)?;
     let Some(text) = file.read()? else { return Ok(false) };
-    if is_clean(&text, journal) {
+    if journal.all().all(|journal| is_clean(&text, journal)) {
         return Ok(false);
     }
-    let (_, Some(after)) = undo_text(&text, journal, &mut false) else { return Ok(false) };
+    let after = undo_text(&text, journal, &mut false).1;
+    let Some(after) = undo_earlier(&text, after, journal) else { return Ok(false) };
     file.stage_quietly(&after)?.commit()?;
     Ok(true)
 }

@@ -2,10 +2,11 @@
 
 use super::SessionError;
 use crate::host::process::is_alive;
-use crate::host::replace::{ReplaceError, entries, sync_folder};
+use crate::host::replace::{ReplaceError, entries, read, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
 use crate::json::Pointer;
-use crate::plan::{Applied, Journal, Lease};
+use crate::plan::journal::JournalError;
+use crate::plan::{Applied, Journal, Key, Lease};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const JOURNAL: &str = "journal.json";
 /// … and that the last hold of it has ended.
 const CLOSING: &str = "closing";
+/// Which journals were paid, the newest last: one that is gone and not named here was deleted by somebody else.
+const PAID: &str = "paid";
+/// So many of them are known. Arbitrary: whoever holds one in memory looks again at each change.
+const LAST_PAID: usize = 16;
 /// Of a settings file: what an installation of hooks added to it.
 const MADE: &str = "hooks.json";
 /// What a person allowed to flow where.
@@ -173,8 +178,8 @@ impl TargetState {
     /// [`SessionError::Journal`] if there is a journal that can't be read.
     pub fn journal(&self) -> Result<Option<Journal>, SessionError> {
         let path = self.journal_path();
-        match fs::read(&path) {
-            Ok(text) => match Journal::read(&text) {
+        match read(&path) {
+            Ok(Some(text)) => match Journal::read(&text) {
                 Ok(mut journal) => {
                     if self.path(CLOSING).try_exists().map_err(self.failed("read the state folder"))? {
                         journal.leases.clear();
@@ -183,8 +188,9 @@ impl TargetState {
                 }
                 Err(error) => Err(SessionError::Journal { path, error }),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ReplaceError::Io { step: "read it", path, source }.into()),
+            Ok(None) => Ok(None),
+            Err(ReplaceError::NotAFile { .. }) => Err(SessionError::Journal { path, error: JournalError::Unreadable }),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -208,15 +214,36 @@ impl TargetState {
         fs::File::create(self.path(CLOSING)).map(drop).map_err(self.failed("write into the state folder"))
     }
 
-    /// Forgets the journal: nothing is owed any more.
+    /// Forgets the journal of that key: nothing is owed any more. That it was paid is noted first, or whoever knows of it
+    /// would put it back.
     ///
     /// # Errors
     /// [`SessionError::File`].
-    pub fn remove_journal(&self) -> Result<(), SessionError> {
+    pub fn remove_journal(&self, paid: &Key) -> Result<(), SessionError> {
+        let known = fs::read_to_string(self.path(PAID)).unwrap_or_default();
+        let known: Vec<&str> = known.lines().collect();
+        let kept = known.get(known.len().saturating_sub(LAST_PAID - 1)..).unwrap_or_default();
+        let text: String = kept.iter().copied().chain([paid.name().as_str()]).flat_map(|name| [name, "\n"]).collect();
+        // Without the note the journal may be put back and paid once more, which is no reason to keep it now.
+        let _ = fs::write(self.path(PAID), text);
         self.remove(JOURNAL)?;
         // Without a journal it says nothing, and the next journal removes it.
         let _ = self.remove(CLOSING);
         Ok(())
+    }
+
+    /// Whether the journal of that key was paid, as far as the state folder knows.
+    #[must_use]
+    pub fn was_paid(&self, key: &Key) -> bool {
+        fs::read_to_string(self.path(PAID)).is_ok_and(|known| known.lines().any(|name| name == key.name()))
+    }
+
+    /// Puts whatever stands in the journal's place and is no file out of its way.
+    pub(super) fn clear_journal_path(&self) {
+        let path = self.journal_path();
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) && fs::remove_dir(&path).is_err() {
+            let _ = fs::rename(&path, self.path("no-journal"));
+        }
     }
 
     fn remove(&self, kind: &str) -> Result<(), SessionError> {

@@ -165,6 +165,7 @@ impl Session<'_> {
             replace(&file, profile, patience, &mut written, |text| {
                 let Some(text) = text else { return Ok(None) };
                 let (undone, after) = undo_text(text, journal, &mut closed.damaged);
+                let after = undo_earlier(text, after, journal);
                 // It may be planned more than once.
                 removed = removed.max(undone.removed);
                 merge(&mut closed.changed, undone.changed);
@@ -185,7 +186,7 @@ impl Session<'_> {
         }
         // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
         if closed.unscrubbed.is_empty() {
-            state.remove_journal()?;
+            state.remove_journal(&journal.key)?;
         }
         Ok(closed)
     }
@@ -231,6 +232,14 @@ pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (
     };
     let after = (!undone.splices.is_empty()).then(|| edit::splice_bytes(text, &std::mem::take(&mut undone.splices)));
     (undone, after)
+}
+
+/// The same by the journals that are paid with this one. What they owe stands in this one's slots, or nowhere.
+pub(super) fn undo_earlier(text: &[u8], after: Option<Vec<u8>>, journal: &Journal) -> Option<Vec<u8>> {
+    journal.earlier.iter().fold(after, |after, journal| {
+        let undone = undo_text(after.as_deref().unwrap_or(text), journal, &mut false).1;
+        undone.or(after)
+    })
 }
 
 fn merge(all: &mut Vec<Pointer>, more: Vec<Pointer>) {

@@ -19,7 +19,7 @@ fn provided(command: &str) -> Sandbox {
 }
 
 /// Processes of this home that were started as that errand, or as the guard.
-fn errands(sandbox: &Sandbox, verb: &str) -> Vec<u32> {
+pub(crate) fn errands(sandbox: &Sandbox, verb: &str) -> Vec<u32> {
     let home = sandbox.home().to_string_lossy().into_owned();
     let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     all.filter(|pid: &u32| {

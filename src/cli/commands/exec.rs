@@ -152,9 +152,7 @@ fn with_secrets(
             }
             return Err(CliError::CutShort(filled));
         }
-        if matches!(args.window, Window::Session) {
-            held.remember();
-        }
+        held.remember();
         #[cfg(unix)]
         if let Some(signal) = signals.arrived() {
             held.release();
@@ -177,6 +175,10 @@ fn with_secrets(
                 let state = session.state.clone();
                 let (targets, own) = (&targets, &own);
                 scope.spawn(move || window::run(&Session::closing(state), targets, own, lease));
+            }
+            if let Some(lease) = &lease {
+                let (owed, state) = (held.owed(), session.state.clone());
+                scope.spawn(move || held::keep_in_mind(owed, &state, lease));
             }
             #[cfg(unix)]
             signals.until_end_of(&child);

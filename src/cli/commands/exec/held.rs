@@ -2,9 +2,17 @@
 
 use super::close;
 use crate::cli::report::Report;
+use crate::host::guard::Watch;
+use crate::host::process::is_alive;
 use crate::plan::{Journal, Lease};
-use crate::session::{Session, Target};
+use crate::session::{Memory, Session, State, Target};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How long it takes to look again where nobody says what changes. Arbitrary.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Unrenders when dropped, unless that was done.
 #[must_use = "dropping it ends the hold"]
@@ -13,27 +21,33 @@ pub(super) struct Held<'a> {
     session: &'a Session<'a>,
     targets: &'a [Target],
     lease: Lease,
-    owed: Vec<(&'a Target, Journal)>,
+    owed: Mutex<Vec<Memory>>,
     released: bool,
 }
 
 impl<'a> Held<'a> {
     pub(super) fn new(report: &'a Report, session: &'a Session<'a>, targets: &'a [Target], lease: Lease) -> Self {
-        Self { report, session, targets, lease, owed: Vec::new(), released: false }
+        Self { report, session, targets, lease, owed: Mutex::default(), released: false }
     }
 
     /// Keeps in mind what the targets owe now, should the state folder be deleted meanwhile.
-    pub(super) fn remember(&mut self) {
-        let owed = |target: &'a Target| Some((target, self.session.journal(&target.path).ok().flatten()?));
-        self.owed = self.targets.iter().filter_map(owed).collect();
+    pub(super) fn remember(&self) {
+        let owed = self.targets.iter().filter_map(|target| self.session.remember(&target.path).ok());
+        *lock(&self.owed) = owed.collect();
+    }
+
+    /// What the targets owe, for a thread that keeps it in mind while the program runs.
+    pub(super) fn owed(&self) -> &Mutex<Vec<Memory>> {
+        &self.owed
     }
 
     /// Ends the hold of every target, one's failure or no.
     pub(super) fn release(&mut self) {
         self.released = true;
-        for (target, journal) in self.owed.drain(..) {
-            // If this fails, so does what follows, and says it.
-            let _ = self.session.restore(&target.path, &journal);
+        for mut memory in lock(&self.owed).drain(..) {
+            if let Err(error) = memory.look() {
+                self.report.error(&error);
+            }
         }
         let owes = |journal: Journal| {
             // One without leases is being closed, and whoever was at it may be gone.
@@ -46,6 +60,22 @@ impl<'a> Held<'a> {
             close::here(self.report, self.session, &paths, &self.lease);
         }
     }
+}
+
+/// Looks again whenever something changes in the state folder, until the program has ended.
+pub(super) fn keep_in_mind(owed: &Mutex<Vec<Memory>>, state: &State, child: &Lease) {
+    while is_alive(child) {
+        let watch = Watch::on(state.folder());
+        // What can't be put back now is tried again, at the end at the latest.
+        lock(owed).iter_mut().for_each(|memory| drop(memory.look_in_time()));
+        if watch.sleep(std::slice::from_ref(child)).is_err() {
+            sleep(PAUSE);
+        }
+    }
+}
+
+fn lock(owed: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
+    owed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Held<'_> {

@@ -12,7 +12,7 @@
 //! for [`LONGEST`]. Elsewhere than on Linux nobody says which children there are, and that is how long it takes there.
 
 use super::close::{by_child, is_of};
-use crate::host::guard::sleep_until_change;
+use crate::host::guard::Watch;
 use crate::host::process::{Process, is_alive};
 use crate::plan::Lease;
 use crate::session::{Release, Session, Target};
@@ -42,11 +42,15 @@ pub(super) fn run(session: &Session<'_>, targets: &[Target], own: &Lease, child:
         if !by_child(None, targets, own, Some(pid)) {
             let_go_here(session, targets, own, pid);
         }
-        while !targets.iter().any(|target| is_held(session, target, pid)) {
+        loop {
+            let watch = Watch::on(session.state.folder());
+            if targets.iter().any(|target| is_held(session, target, pid)) {
+                break;
+            }
             if !is_alive(child) {
                 return;
             }
-            if sleep_until_change(session.state.folder(), std::slice::from_ref(child), None).is_err() {
+            if watch.sleep(std::slice::from_ref(child)).is_err() {
                 sleep(QUIET);
             }
         }

@@ -1,0 +1,112 @@
+//! Keeps in memory what a target owes, and puts it back where its file was deleted, damaged or replaced.
+//!
+//! `exec` and the guard live as long as the secrets do, and a journal holds none: so a state folder that somebody cleared
+//! away is no reason to leave keys in a file. Must never read a target.
+
+use super::state::TargetState;
+use super::{Session, SessionError, living};
+use crate::host::Resolved;
+use crate::plan::Journal;
+use crate::plan::journal::JournalError;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Who deletes a folder, the home or ours, is through with it after this time and does not meet a new file in it. Arbitrary.
+const DELETING: Duration = Duration::from_millis(500);
+
+/// What one target owed when somebody last looked.
+#[derive(Debug)]
+pub struct Memory {
+    state: TargetState,
+    known: Option<Journal>,
+}
+
+impl Session<'_> {
+    /// What the target at `path` owes now, for later.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if its links lead nowhere, or the state folder can't be read.
+    pub fn remember(&self, path: &Path) -> Result<Memory, SessionError> {
+        let mut memory = Memory::new(self.state_of(&Resolved::follow(path)?)?);
+        memory.look()?;
+        Ok(memory)
+    }
+}
+
+impl Memory {
+    pub(super) fn new(state: TargetState) -> Self {
+        Self { state, known: None }
+    }
+
+    /// Looks what the target owes now. What is gone without having been paid is owed again, to whoever holds now as well.
+    ///
+    /// # Errors
+    /// [`SessionError`] if it can't be put back.
+    pub fn look(&mut self) -> Result<(), SessionError> {
+        let is_other = |found: &Journal, known: &Journal| found.key != known.key && !self.state.was_paid(&known.key);
+        match (self.state.journal(), &self.known) {
+            (Ok(Some(found)), Some(known)) if is_other(&found, known) => self.put_back(),
+            (Ok(Some(found)), _) => {
+                self.known = Some(found);
+                Ok(())
+            }
+            (Ok(None), Some(known)) if self.state.was_paid(&known.key) => {
+                self.known = None;
+                Ok(())
+            }
+            // Whoever needs what can't be read says so.
+            (_, None) => Ok(()),
+            (Err(SessionError::Journal { error: JournalError::Version { .. }, .. }), _) => Ok(()),
+            (Ok(None) | Err(_), Some(_)) => self.put_back(),
+        }
+    }
+
+    /// The same while others may be about to delete everything there is.
+    ///
+    /// # Errors
+    /// As [`Self::look`].
+    pub fn look_in_time(&mut self) -> Result<(), SessionError> {
+        if self.has_lost()? {
+            sleep(DELETING);
+        }
+        self.look()
+    }
+
+    /// Whether something is owed that is nowhere noted any more.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if the state folder can't be read.
+    pub(super) fn has_lost(&self) -> Result<bool, SessionError> {
+        let is_unpaid = |known: &Journal| !self.state.was_paid(&known.key);
+        Ok(!self.state.is_owing()? && self.known.as_ref().is_some_and(is_unpaid))
+    }
+
+    fn put_back(&mut self) -> Result<(), SessionError> {
+        let Some(known) = self.known.take() else { return Ok(()) };
+        if !known.target.parent().is_some_and(Path::exists) {
+            // Nothing is left that it is about.
+            return Ok(());
+        }
+        let _lock = self.state.lock().inspect_err(|_| self.known = Some(known.clone()))?;
+        let owed = match self.state.journal() {
+            Ok(Some(found)) if found.key == known.key || self.state.was_paid(&known.key) => found,
+            Ok(Some(mut found)) => {
+                let leases = living(&known.leases);
+                found.adopt(Journal { leases, ..known });
+                found
+            }
+            Ok(None) if self.state.was_paid(&known.key) => return Ok(()),
+            Err(SessionError::Journal { error: JournalError::Version { .. }, .. }) => {
+                self.known = Some(known);
+                return Ok(());
+            }
+            Ok(None) | Err(_) => {
+                self.state.clear_journal_path();
+                known
+            }
+        };
+        self.known = Some(owed.clone());
+        self.state.write_journal(&owed)
+    }
+}
