@@ -214,19 +214,23 @@ fn a_target_that_was_moved_behind_a_link_meanwhile_is_found_there() {
 }
 
 #[test]
-fn a_target_that_is_gone_owes_nothing_any_more_and_its_folder_neither() {
+fn a_target_that_is_gone_is_told_of_until_it_is_forgotten_and_its_folder_too() {
     let home = Home::settled();
     home.succeeds(&["render"]);
     fs::remove_file(home.target()).unwrap();
-    home.succeeds(&["unrender"]);
+    assert_eq!(home.run(&["unrender"]).status.code(), Some(3));
     home.assert_nothing_owed("deleted");
     assert!(!home.target().exists());
+    home.succeeds(&["unrender", "claude", "--forget"]);
+    home.succeeds(&["status"]);
     fs::create_dir(home.path("gone")).unwrap();
     let (template, to) = (home.template(), home.path("gone/x.json"));
     home.succeeds(&["render", "--template", template.to_str().unwrap(), "--to", to.to_str().unwrap()]);
     fs::remove_dir_all(home.path("gone")).unwrap();
-    home.succeeds(&["unrender"]);
+    assert_eq!(home.run(&["unrender"]).status.code(), Some(3));
     home.assert_nothing_owed("folder deleted");
+    home.succeeds(&["unrender", "--forget", "--to", to.to_str().unwrap()]);
+    home.succeeds(&["status"]);
 }
 
 #[test]

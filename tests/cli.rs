@@ -57,6 +57,8 @@ mod keyrings;
 #[cfg(target_os = "linux")]
 #[path = "cli/memory.rs"]
 mod memory;
+#[path = "cli/moved.rs"]
+mod moved;
 #[path = "support/names.rs"]
 mod names;
 #[path = "cli/pass.rs"]

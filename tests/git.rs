@@ -12,6 +12,8 @@ mod filter;
 mod foreign;
 #[path = "git/install.rs"]
 mod install;
+#[path = "git/moved.rs"]
+mod moved;
 #[path = "git/process.rs"]
 mod process;
 #[path = "git/refused.rs"]

@@ -3,9 +3,10 @@
 use super::exit::Exit;
 use super::report::{GOOD, Report, Text, Warning, count};
 use crate::error::Place;
+use crate::host::git::word;
 use crate::plan::Lease;
-use crate::session::{Closed, Outcome, Rendered, Target, Unrendered};
-use std::path::Path;
+use crate::session::{Closed, Outcome, Owed, Rendered, Target, Unrendered};
+use std::path::{Path, PathBuf};
 
 /// So many refused slots are told of one by one.
 const MANY: usize = 5;
@@ -113,6 +114,22 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
     for copy in &closed.scrubbed {
         report.detail(Text::new().plain(format_args!("secrets were taken out of {}", report.path(copy))));
     }
+    for copy in &closed.elsewhere {
+        let shown = report.path(copy);
+        report.note(
+            Text::new().plain(format_args!("secrets were taken out of {shown} too: a copy of {}", report.path(target))),
+        );
+    }
+    if let Some(lost) = &closed.lost {
+        report.warning(&lost_warning(report, target, lost.secrets, lost.looked.iter().map(PathBuf::as_path)));
+        for path in &lost.suspected {
+            report.warning(&Warning {
+                message: "one of them stands in this file, which is no copy; it was left as it is".to_owned(),
+                place: Some(Place::file(path)),
+                hint: Some("if you did not put it there, take it out by hand".to_owned()),
+            });
+        }
+    }
     for pointer in &closed.changed {
         report.warning(&Warning {
             message: "this slot was changed while it was rendered; it stays as changed".to_owned(),
@@ -138,7 +155,52 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
         report.warning(&lock_ignored(target));
     }
     Exit::attention(
-        closed.damaged || closed.lock_ignored || !(closed.changed.is_empty() && closed.unscrubbed.is_empty()),
+        closed.damaged
+            || closed.lock_ignored
+            || closed.lost.is_some()
+            || !(closed.changed.is_empty() && closed.unscrubbed.is_empty()),
+    )
+}
+
+/// Says that what was filled into a target was not found again.
+pub(super) fn lost_warning<'p>(
+    report: &Report,
+    target: &Path,
+    secrets: usize,
+    looked: impl Iterator<Item = &'p Path>,
+) -> Warning {
+    Warning {
+        message: format!(
+            "{} filled in here and not found again: the file was moved, replaced or deleted",
+            count(secrets, "secret")
+        ),
+        place: Some(Place::file(target)),
+        hint: Some(lost_hint(report, target, looked)),
+    }
+}
+
+/// Says what of earlier renders was still not found, `before` being what a command was told of at its start: what it did not
+/// find itself has been said.
+pub(super) fn say_owed<'o>(report: &Report, before: &[Owed], owed: impl IntoIterator<Item = &'o Owed>) -> Exit {
+    let owed: Vec<&Owed> = owed.into_iter().collect();
+    for owed in owed.iter().filter(|owed| before.iter().any(|known| known.journal.key == owed.journal.key)) {
+        report.warning(&lost_warning(report, &owed.journal.target, owed.secrets(), owed.looked()));
+    }
+    Exit::attention(!owed.is_empty())
+}
+
+/// What to do about it.
+pub(super) fn lost_hint<'p>(report: &Report, target: &Path, looked: impl Iterator<Item = &'p Path>) -> String {
+    let looked: Vec<String> = looked.map(|folder| report.path(folder)).collect();
+    let looked = if looked.is_empty() {
+        "nowhere, for its folder is gone".to_owned()
+    } else {
+        format!("in {}", looked.join(", "))
+    };
+    format!(
+        "looked {looked}. Was it moved? Move it back, then `keystencil recover`. Is it deleted, with its keys? \
+         `keystencil unrender --forget --to {}`",
+        word(target)
     )
 }
 

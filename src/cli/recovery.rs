@@ -61,7 +61,10 @@ impl Recovery {
 
 fn say(report: &Report, path: &Path, closed: &Closed) -> Exit {
     let (shown, secrets) = (report.path(path), count(closed.removed, "secret"));
-    let rest = format!(" {shown}: {secrets} taken out that a program left which is gone");
-    report.note(Text::new().styled(GOOD, "recovered").plain(rest));
+    // What had been moved away is told with its place.
+    if closed.removed > 0 || closed.elsewhere.is_empty() {
+        let rest = format!(" {shown}: {secrets} taken out that a program left which is gone");
+        report.note(Text::new().styled(GOOD, "recovered").plain(rest));
+    }
     closed_warnings(report, path, closed)
 }

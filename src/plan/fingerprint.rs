@@ -59,6 +59,13 @@ impl Key {
         blake3::hash(&self.0).to_hex().get(..16).unwrap_or_default().to_owned()
     }
 
+    /// 32 bits of the hash of a text: enough to see that something stayed as it was, too few to test guesses with.
+    #[must_use]
+    pub fn brief(&self, text: &str) -> u32 {
+        let [a, b, c, d, ..] = *blake3::keyed_hash(&self.0, text.as_bytes()).as_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     fn multiplier(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h]) | 1

@@ -6,6 +6,7 @@
 //! [`check`] where one must not stand, [`grants`] which secret may flow where, [`servers`] what a server looks like. [`import`] finds the keys of a config in plain text.
 
 pub mod absorb;
+pub mod account;
 pub mod check;
 pub mod detect;
 pub mod diff;

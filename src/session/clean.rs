@@ -46,8 +46,12 @@ impl Cleaner {
     /// [`SessionError::File`] if the state folder can't be read, [`SessionError::Journal`] if one of them can't be: then
     /// nothing may be staged, because nobody knows what is a secret.
     pub fn look(&mut self) -> Result<(), SessionError> {
+        let mut journals = Vec::new();
         for state in self.state.owing()? {
-            let Some(mut journal) = state.journal()? else { continue };
+            journals.extend(state.journal()?);
+        }
+        journals.extend(self.state.owed()?.into_iter().map(|owed| owed.journal));
+        for mut journal in journals {
             for mut journal in std::mem::take(&mut journal.earlier).into_iter().chain([journal]) {
                 // What was the user's before we came is a secret all the same, since a store has it.
                 journal.foreign.clear();

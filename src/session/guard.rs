@@ -20,7 +20,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError`] if the journal can't be read or written.
     pub fn hold(&self, path: &Path, holder: Lease) -> Result<bool, SessionError> {
-        let state = self.state_of(&Resolved::follow(path)?)?;
+        let state = self.state_of(path, &Resolved::follow(path)?)?;
         let _lock = state.lock()?;
         let Some(mut journal) = state.journal()?.filter(|journal| !journal.leases.is_empty()) else { return Ok(false) };
         journal.leases.retain(|lease| !lease.same_holder(&holder));

@@ -7,6 +7,7 @@ use super::state::TargetState;
 use super::{Session, SessionError, living};
 use crate::host::Resolved;
 use crate::plan::Journal;
+use crate::plan::account::Shape;
 use crate::plan::journal::JournalError;
 use std::path::Path;
 use std::thread::sleep;
@@ -20,6 +21,8 @@ const DELETING: Duration = Duration::from_millis(500);
 pub struct Memory {
     state: TargetState,
     known: Option<Journal>,
+    /// What the target was like then.
+    shape: Option<Shape>,
 }
 
 impl Session<'_> {
@@ -28,7 +31,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::File`] if its links lead nowhere, or the state folder can't be read.
     pub fn remember(&self, path: &Path) -> Result<Memory, SessionError> {
-        let mut memory = Memory::new(self.state_of(&Resolved::follow(path)?)?);
+        let mut memory = Memory::new(self.state_of(path, &Resolved::follow(path)?)?);
         memory.look()?;
         Ok(memory)
     }
@@ -36,7 +39,7 @@ impl Session<'_> {
 
 impl Memory {
     pub(super) fn new(state: TargetState) -> Self {
-        Self { state, known: None }
+        Self { state, known: None, shape: None }
     }
 
     /// Looks what the target owes now. What is gone without having been paid is owed again, to whoever holds now as well.
@@ -49,6 +52,7 @@ impl Memory {
             (Ok(Some(found)), Some(known)) if is_other(&found, known) => self.put_back(),
             (Ok(Some(found)), _) => {
                 self.known = Some(found);
+                self.shape = self.state.shape();
                 Ok(())
             }
             (Ok(None), Some(known)) if self.state.was_paid(&known.key) => {
@@ -107,6 +111,10 @@ impl Memory {
             }
         };
         self.known = Some(owed.clone());
-        self.state.write_journal(&owed)
+        self.state.write_journal(&owed)?;
+        if let (Some(shape), None) = (&self.shape, self.state.shape()) {
+            self.state.note_shape(shape);
+        }
+        Ok(())
     }
 }

@@ -41,7 +41,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError`] if the journal can't be read.
     pub fn is_behind(&self, path: &Path, name: &SecretName, value: &Secret) -> Result<bool, SessionError> {
-        let journal = self.state_of(&Resolved::follow(path)?)?.journal()?;
+        let journal = self.state_of(path, &Resolved::follow(path)?)?.journal()?;
         Ok(journal.is_some_and(|journal| filled_with_another(&journal, name, value)))
     }
 
@@ -52,7 +52,7 @@ impl Session<'_> {
     /// [`SessionError`]; the target holds the old values then, and still owes them.
     pub fn refill(&self, path: &Path) -> Result<Option<Refilled>, SessionError> {
         let file = Resolved::follow(path)?;
-        let state = self.state_of(&file)?;
+        let state = self.state_of(path, &file)?;
         let Some(known) = state.journal()? else { return Ok(None) };
         // The stores are asked before the lock is taken, as always: a keyring may be waiting for a person.
         let grants = self.grants(path)?;

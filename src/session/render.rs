@@ -6,6 +6,7 @@ use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
 use super::{Event, Record, Session, SessionError, Target, living};
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
+use crate::plan::account::Shape;
 use crate::plan::grants::{Flow, Grants};
 use crate::plan::journal::VERSION;
 use crate::plan::render::{Inputs, target as check_target};
@@ -79,6 +80,9 @@ impl Session<'_> {
         journal.leases.push(options.holder.clone());
         let key = journal.key;
         let earlier = state.applied()?;
+        if old.is_none() {
+            state.forget_shape();
+        }
         let mut last: Option<RenderPlan> = None;
         let mut changed = false;
         let mut backed_up = false;
@@ -128,6 +132,8 @@ impl Session<'_> {
         }
         let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
         if !journal.slots.is_empty() {
+            let given = std::path::absolute(&target.path).unwrap_or_else(|_| target.path.clone());
+            state.note_shape(&Shape::of(given, plan.placeholder_form.as_bytes(), &key));
             let record = Record::new(
                 (self.now)(),
                 Event::Render,

@@ -23,6 +23,8 @@ const CLOSING: &str = "closing";
 const PAID: &str = "paid";
 /// So many of them are known. Arbitrary: whoever holds one in memory looks again at each change.
 const LAST_PAID: usize = 16;
+/// What the target was like when it was filled.
+pub(super) const SHAPE: &str = "shape.json";
 /// Of a settings file: what an installation of hooks added to it.
 const MADE: &str = "hooks.json";
 /// What a person allowed to flow where.
@@ -106,7 +108,12 @@ impl State {
     /// # Errors
     /// [`SessionError::File`] if the folder can't be read.
     pub(super) fn granting(&self) -> Result<Vec<TargetState>, SessionError> {
-        let ids = self.ids(".grants.json")?;
+        self.targets_with(GRANTS)
+    }
+
+    /// Every target that has a file of that kind.
+    pub(super) fn targets_with(&self, kind: &str) -> Result<Vec<TargetState>, SessionError> {
+        let ids = self.ids(&format!(".{kind}"))?;
         Ok(ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect())
     }
 
@@ -130,6 +137,11 @@ impl State {
 }
 
 impl TargetState {
+    /// Whether both are of one target.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
     /// Keeps every other keystencil away from this target.
     ///
     /// # Errors
@@ -227,8 +239,9 @@ impl TargetState {
         // Without the note the journal may be put back and paid once more, which is no reason to keep it now.
         let _ = fs::write(self.path(PAID), text);
         self.remove(JOURNAL)?;
-        // Without a journal it says nothing, and the next journal removes it.
+        // Without a journal they say nothing, and the next journal replaces them.
         let _ = self.remove(CLOSING);
+        let _ = self.remove(SHAPE);
         Ok(())
     }
 
@@ -246,7 +259,7 @@ impl TargetState {
         }
     }
 
-    fn remove(&self, kind: &str) -> Result<(), SessionError> {
+    pub(super) fn remove(&self, kind: &str) -> Result<(), SessionError> {
         match fs::remove_file(self.path(kind)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(self.failed("remove a file from the state folder")(error))
@@ -310,7 +323,7 @@ impl TargetState {
         self.path(GRANTS)
     }
 
-    fn path(&self, kind: &str) -> PathBuf {
+    pub(super) fn path(&self, kind: &str) -> PathBuf {
         self.folder.join(format!("{}.{kind}", self.id))
     }
 

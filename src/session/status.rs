@@ -1,6 +1,6 @@
 //! What is rendered now, since when, for whom. Reads journals only: no target, no store, no lock.
 
-use super::{Session, SessionError, Target};
+use super::{Owed, Session, SessionError, Target};
 use crate::host::Resolved;
 use crate::host::process::is_alive;
 use crate::plan::{Journal, Lease};
@@ -32,6 +32,8 @@ pub struct TargetStatus {
     pub secrets: Vec<String>,
     /// Pointers of the filled slots.
     pub slots: Vec<String>,
+    /// What was filled in by earlier renders and not found again.
+    pub owed: Vec<Owed>,
     /// Why nothing is known: the journal can't be read. Without a target of the config, `path` is the journal's.
     pub trouble: Option<Arc<SessionError>>,
 }
@@ -59,17 +61,22 @@ impl Session<'_> {
                 Err(error) => damaged.push((state.journal_path(), error)),
             }
         }
+        let mut owed = self.state.owed()?;
         let mut all = Vec::new();
         for target in targets {
             let file = Resolved::follow(&target.path).ok();
             let path = file.as_ref().map_or(target.path.as_path(), Resolved::path);
+            let moved = || Some(self.journal(&target.path).ok()??.target);
             let own = journals.iter().position(|journal| journal.target == path);
+            let own =
+                own.or_else(|| moved().and_then(|moved| journals.iter().position(|journal| journal.target == moved)));
             let journal = own.map(|index| journals.swap_remove(index));
             let mut status = status_of(target.name.clone(), target.path.clone(), journal.as_ref());
             let journal_path = file.map(|file| self.state.of(&file).journal_path());
             if let Some(at) = damaged.iter().position(|(path, _)| Some(path) == journal_path.as_ref()) {
                 status.trouble = Some(Arc::new(damaged.swap_remove(at).1));
             }
+            status.owed = owed.extract_if(.., |owed| owed.is_of(&target.path)).collect();
             all.push(status);
         }
         all.extend(damaged.into_iter().map(|(path, error)| {
@@ -81,6 +88,16 @@ impl Session<'_> {
         all.extend(
             journals.iter().map(|journal| status_of(journal.name.clone(), journal.target.clone(), Some(journal))),
         );
+        for owed in owed {
+            match all.iter_mut().find(|status| status.path == owed.journal.target) {
+                Some(status) => status.owed.push(owed),
+                None => {
+                    let mut status = status_of(owed.journal.name.clone(), owed.journal.target.clone(), None);
+                    status.owed.push(owed);
+                    all.push(status);
+                }
+            }
+        }
         Ok(all)
     }
 
@@ -89,7 +106,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::Journal`] if the journal can't be read.
     pub fn journal(&self, path: &std::path::Path) -> Result<Option<Journal>, SessionError> {
-        self.state_of(&Resolved::follow(path)?)?.journal()
+        self.state_of(path, &Resolved::follow(path)?)?.journal()
     }
 }
 
@@ -101,6 +118,7 @@ fn status_of(name: Option<String>, path: PathBuf, journal: Option<&Journal>) -> 
         holders: Vec::new(),
         secrets: Vec::new(),
         slots: Vec::new(),
+        owed: Vec::new(),
         trouble: None,
     };
     let Some(journal) = journal else { return status };

@@ -1,12 +1,17 @@
 //! Unrender: a hold ends; with the last one the secrets leave the target and its copies, without asking a store.
 
+use super::neighbours::Search;
+use super::owed::Owed;
 use super::state::TargetState;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
 use super::{Event, Record, Session, SessionError, living, scrub};
+use crate::host::git::Repository;
 use crate::host::process::is_alive;
 use crate::host::replace::sync_folder;
 use crate::host::{Profile, ReplaceError, Resolved, profile};
 use crate::json::{Pointer, edit};
+use crate::plan::account::{Shape, is_lost};
+use crate::plan::journal::Filled;
 use crate::plan::render::target as check_target;
 use crate::plan::{Journal, Lease, Undo, undo, undo_raw};
 use std::io;
@@ -63,6 +68,22 @@ pub struct Closed {
     pub damaged: bool,
     /// The host's lock was held too long and was ignored.
     pub lock_ignored: bool,
+    /// Files elsewhere that secrets were taken out of: copies that a person or an editor made, or what the target was
+    /// moved to.
+    pub elsewhere: Vec<PathBuf>,
+    /// Nothing of what was filled in was found again. It stays owed.
+    pub lost: Option<Lost>,
+}
+
+/// Where secrets were looked for that are not accounted for.
+#[derive(Debug, Default)]
+pub struct Lost {
+    /// How many there are.
+    pub secrets: usize,
+    /// The folders that were searched.
+    pub looked: Vec<PathBuf>,
+    /// Files that hold one of them, and are no copies of the target. They are as they were.
+    pub suspected: Vec<PathBuf>,
 }
 
 impl Session<'_> {
@@ -72,12 +93,14 @@ impl Session<'_> {
     /// [`SessionError`]; the target is as it was then, and still owes what it owed.
     pub fn unrender(&self, path: &Path, release: &Release) -> Result<Unrendered, SessionError> {
         match Resolved::follow(path) {
-            Ok(file) => self.unrender_state(&self.state_of(&file)?, file.path(), release),
+            Ok(file) => self.unrender_state(&self.state_of(path, &file)?, file.path(), release),
             // Its folder is gone, or its links lead nowhere. The hold ends all the same.
             Err(error) => {
                 let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
                 let is_of_it = |journal: Journal| journal.target == path || journal.named == path;
-                let of_it = |state: &TargetState| state.journal().ok().flatten().is_some_and(is_of_it);
+                let was_given = |state: &TargetState| state.shape().is_some_and(|shape| shape.given == path);
+                let of_it =
+                    |state: &TargetState| state.journal().ok().flatten().is_some_and(is_of_it) || was_given(state);
                 match self.state.owing()?.iter().find(|state| of_it(state)) {
                     Some(state) => self.unrender_state(state, &path, release),
                     None => Err(error.into()),
@@ -97,22 +120,27 @@ impl Session<'_> {
             self.unrender_state(&state, &journal.target, &Release::Dead).map(Some)
         };
         self.state.sweep();
-        match self.state.owing() {
+        let mut all: Vec<_> = match self.state.owing() {
             Ok(owing) => owing.into_iter().filter_map(|state| unrender(state).transpose()).collect(),
-            Err(error) => vec![Err(error)],
-        }
+            Err(error) => return vec![Err(error)],
+        };
+        all.extend(self.search_again());
+        all
     }
 
     /// The state files about a target; those of another path if the target was moved there and a symlink left behind.
-    pub(super) fn state_of(&self, file: &Resolved) -> Result<TargetState, SessionError> {
+    /// Those of another file as well if a link in the path led there when it was rendered, and another has taken its place.
+    pub(super) fn state_of(&self, path: &Path, file: &Resolved) -> Result<TargetState, SessionError> {
         let own = self.state.of(file);
         if own.is_owing()? {
             return Ok(own);
         }
+        let given = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let moved_here = |state: &TargetState| {
             let journal = state.journal().ok().flatten();
             journal.is_some_and(|journal| {
                 Resolved::follow(&journal.named).is_ok_and(|target| target.path() == file.path())
+                    || state.shape().is_some_and(|shape| shape.given == given)
             })
         };
         Ok(self.state.owing()?.into_iter().find(moved_here).unwrap_or(own))
@@ -158,14 +186,42 @@ impl Session<'_> {
         journal: &Journal,
         patience: Duration,
     ) -> Result<Closed, SessionError> {
-        let profile: &dyn Profile = profile::named(&journal.profile).unwrap_or(&profile::Plain);
         let mut closed = Closed::default();
-        for file in files_of(journal)? {
+        let shape = state.shape();
+        // Until something stood in the target nothing can be missed.
+        let is_there = self.close_target(journal, shape.as_ref(), patience, &mut closed)? || shape.is_none();
+        if let Some(shape) = &shape {
+            self.search(state, journal, shape, !is_there && !journal.slots.is_empty(), &mut closed)?;
+        }
+        // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
+        if closed.unscrubbed.is_empty() {
+            if let (Some(lost), Some(shape)) = (&closed.lost, shape) {
+                state.keep_owed(Owed::new(journal.clone(), shape, lost))?;
+            }
+            state.remove_journal(&journal.key)?;
+        }
+        Ok(closed)
+    }
+
+    /// Takes every secret out of the target and the copies that its host makes; whether what stands in it accounts for what
+    /// was filled in.
+    pub(super) fn close_target(
+        &self,
+        journal: &Journal,
+        shape: Option<&Shape>,
+        patience: Duration,
+        closed: &mut Closed,
+    ) -> Result<bool, SessionError> {
+        let profile: &dyn Profile = profile::named(&journal.profile).unwrap_or(&profile::Plain);
+        let mut is_there = false;
+        let files = files_of(journal)?;
+        for file in &files {
             let (mut written, mut removed) = (Written::default(), 0);
-            replace(&file, profile, patience, &mut written, |text| {
+            replace(file, profile, patience, &mut written, |text| {
                 let Some(text) = text else { return Ok(None) };
                 let (undone, after) = undo_text(text, journal, &mut closed.damaged);
                 let after = undo_earlier(text, after, journal);
+                is_there |= shape.is_some_and(|shape| !is_lost(Some(text), journal, shape, &undone));
                 // It may be planned more than once.
                 removed = removed.max(undone.removed);
                 merge(&mut closed.changed, undone.changed);
@@ -173,7 +229,7 @@ impl Session<'_> {
                 Ok(after)
             })?;
             if written.committed {
-                self.look_again(&file);
+                self.look_again(file);
             }
             closed.removed += removed;
             closed.lock_ignored |= written.lock_ignored;
@@ -182,13 +238,44 @@ impl Session<'_> {
             if !written.committed {
                 let _ = file.path().parent().map(sync_folder);
             }
-            scrub::scrub(profile, &file, journal, &mut closed);
+            scrub::scrub(profile, file, journal, closed);
         }
-        // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
-        if closed.unscrubbed.is_empty() {
-            state.remove_journal(&journal.key)?;
+        Ok(is_there)
+    }
+
+    /// Searches the neighbourhood of a target for copies, everywhere if the target itself accounts for nothing.
+    pub(super) fn search(
+        &self,
+        state: &TargetState,
+        journal: &Journal,
+        shape: &Shape,
+        is_lost: bool,
+        closed: &mut Closed,
+    ) -> Result<(), SessionError> {
+        let mut spared = vec![self.state.folder().to_owned()];
+        for other in self.state.owing()?.iter().filter(|other| !other.is_same(state)) {
+            // One that can't be read is told of by whoever needs it.
+            spared.extend(other.journal().ok().flatten().into_iter().flat_map(|other| [other.target, other.named]));
         }
-        Ok(closed)
+        let files = files_of(journal)?;
+        let real = files.iter().map(Resolved::path).chain([journal.target.as_path()]);
+        let around = real.filter_map(|path| Repository::around(path.parent()?)).collect::<Vec<_>>();
+        let mut repositories: Vec<Repository> = Vec::new();
+        for repository in around {
+            if !repositories.contains(&repository) {
+                repositories.push(repository);
+            }
+        }
+        let search = Search { journal, shape, files: &files, spared: &spared, repositories, is_lost };
+        let found = search.run();
+        closed.elsewhere.extend(found.closed);
+        closed.unscrubbed.extend(found.failed);
+        if is_lost && !found.is_it {
+            let secrets = journal.slots.iter().flat_map(Filled::secrets).count();
+            let looked = found.looked.into_iter().collect();
+            closed.lost = Some(Lost { secrets, looked, suspected: found.suspected });
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outcome::say_owed;
 use crate::cli::recovery::recover;
 use crate::cli::report::Text;
 use clap::Args;
@@ -11,7 +12,8 @@ use clap::Args;
 ///
 /// Looks at every rendered file. Where a program that held it is gone (killed,
 /// crashed, or the machine was restarted), its hold ends, and with the last hold
-/// the secrets leave the file. `render`, `unrender` and `exec` do this first, so
+/// the secrets leave the file. What was filled in and not found again, because its
+/// file was moved, is looked for once more. `render`, `unrender` and `exec` do this first, so
 /// you need it only to be sure.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -21,11 +23,14 @@ pub(in crate::cli) fn run(context: &Context, _args: &RecoverArgs) -> Result<Exit
     let report = &context.report;
     let workplace = context.open_anyhow();
     workplace.session(|session| {
+        let before = session.state.owed().unwrap_or_default();
         let recovery = recover(report, session);
-        if !recovery.did_any && recovery.errors.is_empty() {
+        let owed = session.state.owed()?;
+        if !recovery.did_any && recovery.errors.is_empty() && owed.is_empty() {
             report.note(Text::new().plain("nothing to recover"));
         }
+        let exit = recovery.exit.and(say_owed(report, &before, &owed));
         let errors = recovery.errors.into_iter().map(CliError::from).collect();
-        CliError::several(errors).map_or(Ok(recovery.exit), Err)
+        CliError::several(errors).map_or(Ok(exit), Err)
     })
 }

@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::not_allowed;
 use crate::cli::naming;
-use crate::cli::outcome::holder;
+use crate::cli::outcome::{holder, lost_hint};
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
@@ -23,8 +23,8 @@ use std::path::PathBuf;
 ///
 /// Names the secrets that each file uses and how old they are, never their
 /// values. Files that are rendered and in no config are shown as well. Exit
-/// status 3 says that a program left secrets behind: `keystencil recover` takes
-/// them out.
+/// status 3 says that a program left secrets behind, which `keystencil recover`
+/// takes out, or that what was filled in was not found again.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct StatusArgs {
@@ -59,7 +59,7 @@ struct Row {
 pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     let rows = rows(&workplace)?;
-    let abandoned = rows.iter().any(|row| row.status.is_abandoned());
+    let abandoned = rows.iter().any(|row| row.status.is_abandoned() || !row.status.owed.is_empty());
     if args.json {
         workplace.report().json(&rows.iter().map(as_json).collect())?;
     } else if rows.is_empty() {
@@ -132,12 +132,20 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
     };
     text = match (&status.trouble, status.since) {
         (Some(trouble), _) => text.plain("  ").styled(BAD, "not known").plain(format_args!(": {trouble}")).end(),
-        (None, None) => text.plain("  at rest").end(),
+        (None, None) if status.owed.is_empty() => text.plain("  at rest").end(),
+        (None, None) => text,
         (None, Some(since)) => {
             let head = text.plain("  ").styled(GOOD, "rendered");
             head.plain(format_args!(" since {}, {}", clock(since), age(since, now))).end()
         }
     };
+    for owed in &status.owed {
+        let (target, secrets) = (&owed.journal.target, count(owed.secrets(), "secret"));
+        text = text.plain("  ").styled(BAD, "not accounted for");
+        text =
+            text.plain(format_args!(": {secrets} filled in {}, and not found again", clock(owed.journal.since))).end();
+        text = text.plain("  ").plain(lost_hint(workplace.report(), target, owed.looked())).end();
+    }
     for held in &status.holders {
         text = text.plain(format_args!("  held by {}", holder(&held.lease)));
         text = if held.alive { text } else { text.plain(" ").styled(BAD, "which is gone") }.end();
@@ -196,6 +204,12 @@ fn as_json(row: &Row) -> Value {
         "holders": row.status.holders.iter().map(|held| lease(&held.lease, held.alive)).collect::<Vec<_>>(),
         "abandoned": row.status.is_abandoned(),
         "slots": row.status.slots,
+        "owed": row.status.owed.iter().map(|owed| json!({
+            "target": owed.journal.target.display().to_string(),
+            "since": owed.journal.since.to_string(),
+            "secrets": owed.secrets(),
+            "looked": owed.looked().map(|folder| folder.display().to_string()).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "not_allowed": row.not_allowed,
         "secrets": row.used.iter().map(|used| json!({
             "name": used.name,

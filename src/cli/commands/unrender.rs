@@ -4,10 +4,11 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::holder;
-use crate::cli::outcome::unrendered;
+use crate::cli::outcome::{say_owed, unrendered};
 use crate::cli::recovery::recover;
+use crate::cli::report::{GOOD, Text};
 use crate::cli::targets::of_config;
-use crate::session::{Release, Session, TargetStatus};
+use crate::session::{Owed, Release, Session, TargetStatus};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -20,11 +21,17 @@ use std::path::PathBuf;
 /// Without TARGET, lets go of everything there is to let go of, configured or
 /// not.
 ///
+/// A file that was moved while it was rendered is looked for beside the old place
+/// and in its git work tree. Secrets that are found nowhere stay owed, and the
+/// exit status is 3, until they are found (`keystencil recover` looks again) or
+/// you say with --forget that they are gone.
+///
 /// Examples:
 ///
 ///     keystencil unrender                     end your own hold of everything
 ///     keystencil unrender claude --all        end every hold, whoever still runs
 ///     keystencil unrender --to ~/.claude.json
+///     keystencil unrender claude --forget     the file was deleted, with its keys
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct UnrenderArgs {
@@ -43,6 +50,9 @@ pub(in crate::cli) struct UnrenderArgs {
     /// End every hold
     #[arg(long)]
     all: bool,
+    /// Forget secrets that were filled in and not found again
+    #[arg(long, conflicts_with_all = ["session", "owner", "all"])]
+    forget: bool,
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &UnrenderArgs) -> Result<Exit, CliError> {
@@ -55,8 +65,12 @@ pub(in crate::cli) fn run(context: &Context, args: &UnrenderArgs) -> Result<Exit
         (None, false) => holder::of_unrender(args.owner)?.map_or(Release::Dead, Release::Holder),
     };
     workplace.session(|session| {
+        let before = session.state.owed().unwrap_or_default();
         let recovery = recover(report, session);
-        recovery.then(report, let_go(&workplace, session, args, &release))
+        if args.forget {
+            return recovery.then(report, forget(&workplace, session, args));
+        }
+        recovery.then(report, let_go(&workplace, session, args, &release, &before))
     })
 }
 
@@ -65,6 +79,7 @@ fn let_go(
     session: &Session<'_>,
     args: &UnrenderArgs,
     release: &Release,
+    before: &[Owed],
 ) -> Result<Exit, CliError> {
     let paths: Vec<PathBuf> = match (&args.to, args.targets.as_slice()) {
         (Some(file), _) => vec![file.clone()],
@@ -76,11 +91,37 @@ fn let_go(
         (None, names) => of_config(&workplace.config, names)?.into_iter().map(|target| target.path).collect(),
     };
     let (mut exit, mut errors) = (Exit::Done, Vec::new());
-    for path in paths {
-        match session.unrender(&path, release) {
+    for path in &paths {
+        match session.unrender(path, release) {
             Ok(done) => exit = exit.and(unrendered(workplace.report(), &done)),
             Err(error) => errors.push(CliError::from(error)),
         }
     }
+    let owed = session.state.owed()?;
+    let is_meant = |owed: &&Owed| paths.iter().any(|path| owed.is_of(path));
+    exit = exit.and(say_owed(workplace.report(), before, owed.iter().filter(is_meant)));
     CliError::several(errors).map_or(Ok(exit), Err)
+}
+
+/// The person says that what was not found is gone.
+fn forget(workplace: &Workplace<'_>, session: &Session<'_>, args: &UnrenderArgs) -> Result<Exit, CliError> {
+    let paths: Vec<Option<PathBuf>> = match (&args.to, args.targets.as_slice()) {
+        (Some(file), _) => vec![Some(file.clone())],
+        (None, []) => vec![None],
+        (None, names) => of_config(&workplace.config, names)?.into_iter().map(|target| Some(target.path)).collect(),
+    };
+    let mut forgotten = Vec::new();
+    for path in paths {
+        forgotten.extend(session.forget_owed(path.as_deref())?);
+    }
+    let report = workplace.report();
+    if forgotten.is_empty() {
+        report.note(Text::new().plain("there is nothing to forget"));
+    }
+    for path in forgotten {
+        report.note(
+            Text::new().styled(GOOD, "forgotten").plain(format_args!(" what was filled into {}", report.path(&path))),
+        );
+    }
+    Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@ use super::finding::Finding;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
 use crate::cli::granting::not_allowed;
+use crate::cli::outcome::lost_hint;
 use crate::cli::report::{Report, count};
 use crate::error::Explain;
 use crate::host::Resolved;
@@ -34,7 +35,12 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 findings.extend(template(workplace, session, target, &subject));
                 findings.extend(file(workplace, target, &subject));
             }
-            findings.push(holders(workplace, status, &subject));
+            findings.extend(holders(workplace, status, &subject));
+            for owed in &status.owed {
+                let message = format!("{} filled in and not found again", count(owed.secrets(), "secret"));
+                let cure = lost_hint(workplace.report(), &owed.journal.target, owed.looked());
+                findings.push(Finding::bad(&subject, message, Some(cure)));
+            }
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
                 findings.extend(content(workplace, session, target, &subject));
                 findings.extend(grants(session, target, &subject));
@@ -109,10 +115,11 @@ pub(super) fn open_to_others(_: &fs::Metadata) -> Option<u32> {
     None
 }
 
-fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> Finding {
+fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> Option<Finding> {
     let living = status.holders.iter().filter(|holder| holder.alive).count();
-    match (&status.trouble, status.since) {
+    Some(match (&status.trouble, status.since) {
         (Some(error), _) => Finding::bad(subject, explained(workplace.report(), &**error), error.hint()),
+        (None, None) if !status.owed.is_empty() => return None,
         (None, None) => Finding::good(subject, "at rest"),
         (None, Some(_)) if status.is_abandoned() => {
             let path = workplace.report().path(&status.path);
@@ -120,7 +127,7 @@ fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> F
             Finding::bad(subject, message, Some("`keystencil recover`".to_owned()))
         }
         (None, Some(_)) => Finding::good(subject, format!("rendered for {}", count(living, "holder"))),
-    }
+    })
 }
 
 /// What the template asks for and nobody has allowed.
