@@ -3,7 +3,7 @@
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
 //! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it, and [`threeway`] who changed
 //! what; [`absorb`] takes the host's part into the template. [`detect`] says what a key looks like,
-//! [`check`] where one must not stand, [`grants`] which secret may flow where, [`servers`] what a server looks like. [`import`] finds the keys of a config in plain text.
+//! [`check`] where one must not stand, [`plain_text`] where one does in a target, [`grants`] which secret may flow where, [`servers`] what a server looks like. [`import`] finds the keys of a config in plain text.
 
 pub mod absorb;
 pub mod account;
@@ -20,6 +20,7 @@ pub mod journal;
 pub mod keylike;
 mod literal;
 pub mod path;
+mod plaintext;
 pub mod render;
 pub mod servers;
 pub mod sync;
@@ -30,6 +31,7 @@ pub use exposed::{Exposure, exposed};
 pub use fingerprint::{Finder, Fingerprint, Key};
 pub use insert::{Filling, insert};
 pub use journal::{Journal, Lease};
+pub use plaintext::{PlainText, plain_text};
 pub use render::{PlanError, RenderPlan, plan_render};
 pub use sync::{Applied, Conflict, OnConflict, SyncPlan, sync};
 pub use undo::{Undo, is_clean, undo, undo_raw};

@@ -18,6 +18,7 @@ mod keep;
 mod log;
 mod neighbours;
 mod owed;
+mod plain;
 mod refill;
 mod reminder;
 mod render;

@@ -1,18 +1,19 @@
 //! `keystencil status`.
 
 use crate::cli::context::{Context, Workplace};
+use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::not_allowed;
 use crate::cli::naming;
 use crate::cli::outcome::{holder, lost_hint};
-use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, count};
+use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, clean, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
-use crate::plan::Lease;
+use crate::plan::{Lease, PlainText};
 use crate::secret::SecretName;
 use crate::session::TargetStatus;
-use crate::store::Entry;
+use crate::store::Listing;
 use crate::template::Source;
 use clap::Args;
 use jiff::{Timestamp, tz::TimeZone};
@@ -22,9 +23,11 @@ use std::path::PathBuf;
 /// Show which files are rendered, since when and for whom
 ///
 /// Names the secrets that each file uses and how old they are, never their
-/// values. Files that are rendered and in no config are shown as well. Exit
-/// status 3 says that a program left secrets behind, which `keystencil recover`
-/// takes out, or that what was filled in was not found again.
+/// values. Files that are rendered and in no config are shown as well. `plain
+/// text` is a key in the file that no render put there, `missing` a secret that
+/// is in no store. Nothing is unlocked to find out. Exit status 3 says that a
+/// program left secrets behind, which `keystencil recover` takes out, or that what
+/// was filled in was not found again.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct StatusArgs {
@@ -32,6 +35,9 @@ pub(in crate::cli) struct StatusArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// So many places of keys are shown of each file.
+const SHOWN: usize = 5;
 
 /// A secret that a target uses.
 struct Used {
@@ -43,11 +49,15 @@ struct Used {
     is_old: bool,
     /// Whether another program made it, and has to change it.
     is_foreign: bool,
+    /// Whether no store has it, or the environment lacks the variable; what a silent store may have is not missing.
+    is_missing: bool,
 }
 
 struct Row {
     status: TargetStatus,
     used: Vec<Used>,
+    /// Where keys stand that no render put there.
+    plain: Vec<PlainText>,
     /// Slots that a render leaves closed, because nobody allowed them.
     not_allowed: usize,
     /// Work trees whose git filter has to be installed anew, and why.
@@ -61,13 +71,16 @@ pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, 
     let rows = rows(&workplace)?;
     let abandoned = rows.iter().any(|row| row.status.is_abandoned() || !row.status.owed.is_empty());
     if args.json {
-        workplace.report().json(&rows.iter().map(as_json).collect())?;
+        let guarded = workplace.session(|session| session.guarded);
+        workplace.report().json(&rows.iter().map(|row| as_json(row, guarded)).collect())?;
     } else if rows.is_empty() {
         let hint = "no target is configured and nothing is rendered; start with `keystencil init`";
         workplace.report().note(Text::new().plain(hint));
     } else {
         let text = rows.iter().fold(Text::new(), |text, row| text.text(&shown(&workplace, row)));
-        workplace.report().out(&text)?;
+        let off = "grants are off: every slot is filled, wherever its secret goes (KEYSTENCIL_GRANTS)";
+        let is_off = !workplace.session(|session| session.guarded);
+        workplace.report().out(&if is_off { text.styled(WARN, off).end() } else { text })?;
     }
     let troubles: Vec<_> = rows.iter().filter_map(|row| row.status.trouble.as_deref()).collect();
     troubles.iter().for_each(|error| workplace.report().error(*error));
@@ -85,7 +98,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
         let mut names: Vec<SecretName> = blueprints.iter().flatten().flat_map(usage::names).cloned().collect();
         names.sort();
         names.dedup();
-        let entries = if asks { stores.survey(&names).entries } else { Vec::new() };
+        let listing = if asks { stores.survey(&names) } else { Listing::default() };
         let mut blueprints = targets.iter().zip(blueprints);
         let row = |status: TargetStatus| match blueprints.next() {
             Some((target, Ok(blueprint))) => {
@@ -93,13 +106,16 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                 let mut sources: Vec<Source> = sources.collect();
                 sources.sort();
                 sources.dedup();
-                let used = sources.iter().map(|source| used(workplace, source, &entries)).collect();
+                let used = sources.iter().map(|source| used(workplace, source, &listing)).collect();
                 // What is wrong with the file itself is said by the command that needs it.
+                let plain = session.plain_text(&target.path, Some(&blueprint)).unwrap_or_default();
                 let not_allowed = not_allowed(session, target).unwrap_or_default();
-                Row { status, used, not_allowed, filters: session.stale_filters(target), trouble: None }
+                Row { status, used, plain, not_allowed, filters: session.stale_filters(target), trouble: None }
             }
-            Some((_, Err(error))) => {
-                Row { status, used: Vec::new(), not_allowed: 0, filters: Vec::new(), trouble: Some(error.to_string()) }
+            Some((target, Err(error))) => {
+                let plain = session.plain_text(&target.path, None).unwrap_or_default();
+                let trouble = Some(error.to_string());
+                Row { status, used: Vec::new(), plain, not_allowed: 0, filters: Vec::new(), trouble }
             }
             None => {
                 let used = status.secrets.iter().map(|placeholder| Used {
@@ -107,20 +123,30 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                     stored: None,
                     is_old: false,
                     is_foreign: false,
+                    is_missing: false,
                 });
-                Row { used: used.collect(), status, not_allowed: 0, filters: Vec::new(), trouble: None }
+                let plain = session.plain_text(&status.path, None).unwrap_or_default();
+                Row { used: used.collect(), status, plain, not_allowed: 0, filters: Vec::new(), trouble: None }
             }
         };
         Ok(statuses.into_iter().map(row).collect())
     })
 }
 
-fn used(workplace: &Workplace<'_>, source: &Source, entries: &[Entry]) -> Used {
-    let entry = entries.iter().find(|entry| source.query().is_some_and(|query| is_answer(entry, query)));
+fn used(workplace: &Workplace<'_>, source: &Source, listing: &Listing) -> Used {
+    let entry = listing.entries.iter().find(|entry| source.query().is_some_and(|query| is_answer(entry, query)));
     let stored = entry.and_then(changed);
     let is_old = workplace.config.rotate_after.is_due(stored, Timestamp::now());
     let is_foreign = entry.is_some_and(|entry| entry.is_foreign);
-    Used { name: naming::of_source(source), stored, is_old, is_foreign }
+    let is_missing = match source {
+        Source::Env(name) => environment::variable(name).is_none_or(|value| value.is_empty()),
+        // A declared command is not started, and what has no name is found by a lookup only.
+        source => {
+            let is_named = source.query().is_some_and(|query| query.name().is_some());
+            is_named && entry.is_none() && listing.silent.iter().all(|(_, error)| error.is_absent())
+        }
+    };
+    Used { name: naming::of_source(source), stored, is_old, is_foreign, is_missing }
 }
 
 fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
@@ -132,7 +158,7 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
     };
     text = match (&status.trouble, status.since) {
         (Some(trouble), _) => text.plain("  ").styled(BAD, "not known").plain(format_args!(": {trouble}")).end(),
-        (None, None) if status.owed.is_empty() => text.plain("  at rest").end(),
+        (None, None) if row.plain.is_empty() && status.owed.is_empty() => text.plain("  at rest").end(),
         (None, None) => text,
         (None, Some(since)) => {
             let head = text.plain("  ").styled(GOOD, "rendered");
@@ -146,6 +172,22 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
             text.plain(format_args!(": {secrets} filled in {}, and not found again", clock(owed.journal.since))).end();
         text = text.plain("  ").plain(lost_hint(workplace.report(), target, owed.looked())).end();
     }
+    for place in row.plain.iter().take(SHOWN) {
+        let what = if matches!(place, PlainText::Slot(_)) { ", where the template has a reference" } else { "" };
+        text = text
+            .plain("  ")
+            .styled(BAD, "plain text")
+            .plain(format_args!(" at {}{what}", clean(&place.to_string())))
+            .end();
+    }
+    match row.plain.len() {
+        0 => {}
+        all if all > SHOWN => {
+            let more = count(all - SHOWN, "more place");
+            text = text.plain(format_args!("  and {more}: `keystencil doctor` says what to do")).end();
+        }
+        _ => text = text.plain("  `keystencil doctor` says what to do").end(),
+    }
     for held in &status.holders {
         text = text.plain(format_args!("  held by {}", holder(&held.lease)));
         text = if held.alive { text } else { text.plain(" ").styled(BAD, "which is gone") }.end();
@@ -157,6 +199,7 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
         text = text.plain("  uses ").plain(&used.name);
         text = match used.stored {
             Some(stored) => text.styled(DIM, format_args!("  stored {}", age(stored, now))),
+            None if used.is_missing => text.plain("  ").styled(BAD, "missing"),
             None => text,
         };
         text = match (used.is_old, used.is_foreign) {
@@ -186,7 +229,7 @@ fn clock(time: Timestamp) -> String {
     time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn as_json(row: &Row) -> Value {
+fn as_json(row: &Row, guarded: bool) -> Value {
     let lease = |lease: &Lease, alive: bool| {
         json!({
             "pid": lease.pid,
@@ -211,10 +254,13 @@ fn as_json(row: &Row) -> Value {
             "looked": owed.looked().map(|folder| folder.display().to_string()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "not_allowed": row.not_allowed,
+        "grants": if guarded { "on" } else { "off" },
+        "plain_text": row.plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "secrets": row.used.iter().map(|used| json!({
             "name": used.name,
             "stored": used.stored.map(|stored| stored.to_string()),
             "rotate": used.is_old,
+            "missing": used.is_missing,
         })).collect::<Vec<_>>(),
         "error": row.status.trouble.as_ref().map(ToString::to_string).or_else(|| row.trouble.clone()),
     })

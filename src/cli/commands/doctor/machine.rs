@@ -3,10 +3,15 @@
 use super::finding::Finding;
 use super::targets::open_to_others;
 use crate::cli::context::Workplace;
+use crate::cli::environment;
 use std::fs;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     let mut findings = vec![state(workplace)];
+    if !environment::wants_grants() {
+        let off = "off, by KEYSTENCIL_GRANTS: every slot is filled, wherever its secret goes";
+        findings.push(Finding::idle("grants", off));
+    }
     findings.push(match workplace.context.hardened.is_in_force() {
         true => Finding::good("core dumps", "off for keystencil"),
         false => Finding::due(

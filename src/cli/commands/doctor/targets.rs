@@ -9,8 +9,7 @@ use crate::cli::report::{Report, count};
 use crate::error::Explain;
 use crate::host::Resolved;
 use crate::json::Document;
-use crate::plan::OnConflict;
-use crate::plan::detect;
+use crate::plan::{OnConflict, PlainText, detect};
 use crate::session::{Session, SessionError, Target, TargetStatus};
 use crate::template::{Blueprint, Source};
 use std::collections::BTreeMap;
@@ -35,17 +34,22 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 findings.extend(template(workplace, session, target, &subject));
                 findings.extend(file(workplace, target, &subject));
             }
-            findings.extend(holders(workplace, status, &subject));
+            let blueprint = target.and_then(|target| session.blueprint(target).ok());
+            let plain = session.plain_text(&status.path, blueprint.as_ref()).unwrap_or_default();
+            findings.extend(holders(workplace, status, &subject, !plain.is_empty()));
             for owed in &status.owed {
                 let message = format!("{} filled in and not found again", count(owed.secrets(), "secret"));
                 let cure = lost_hint(workplace.report(), &owed.journal.target, owed.looked());
                 findings.push(Finding::bad(&subject, message, Some(cure)));
             }
+            let path = workplace.report().path(&status.path);
+            let mut told = Vec::new();
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
-                findings.extend(content(workplace, session, target, &subject));
+                findings.extend(content(workplace, session, target, &subject, &mut told));
                 findings.extend(grants(session, target, &subject));
                 findings.extend(filters(workplace, session, target, &subject));
             }
+            findings.extend(plain_text(&plain, &told, &path, &subject));
         }
         findings
     })
@@ -115,9 +119,11 @@ pub(super) fn open_to_others(_: &fs::Metadata) -> Option<u32> {
     None
 }
 
-fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> Option<Finding> {
+/// Who holds it. What holds a key in plain text is not at rest, which [`plain_text`] says.
+fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str, is_plain: bool) -> Option<Finding> {
     let living = status.holders.iter().filter(|holder| holder.alive).count();
     Some(match (&status.trouble, status.since) {
+        (None, None) if is_plain => return None,
         (Some(error), _) => Finding::bad(subject, explained(workplace.report(), &**error), error.hint()),
         (None, None) if !status.owed.is_empty() => return None,
         (None, None) => Finding::good(subject, "at rest"),
@@ -128,6 +134,15 @@ fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str) -> O
         }
         (None, Some(_)) => Finding::good(subject, format!("rendered for {}", count(living, "holder"))),
     })
+}
+
+/// The keys that nothing else has told of.
+fn plain_text(plain: &[PlainText], told: &[String], path: &str, subject: &str) -> Option<Finding> {
+    let places: Vec<String> = plain.iter().map(ToString::to_string).filter(|place| !told.contains(place)).collect();
+    let first = places.first()?;
+    let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
+    let message = format!("a key stands in plain text at {first}{more}");
+    Some(Finding::due(subject, message, Some(format!("`keystencil import {path}` moves it into the store"))))
 }
 
 /// What the template asks for and nobody has allowed.
@@ -152,8 +167,15 @@ fn filters(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, su
     stale.map(|one| Finding::due(subject, message(one), Some("`keystencil install git`".to_owned()))).collect()
 }
 
-/// What stands in the file that should not: keys in the place of a reference, and keys of a known form anywhere else.
-fn content(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+/// What stands in the file that should not: keys in the place of a reference, and keys of a known form anywhere else. `told`
+/// gets their places.
+fn content(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    target: &Target,
+    subject: &str,
+    told: &mut Vec<String>,
+) -> Vec<Finding> {
     // A template that can't be used has been told of.
     if session.blueprint(target).is_err() {
         return Vec::new();
@@ -169,7 +191,9 @@ fn content(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, su
             .push(Finding::idle(subject, format!("the next render merges {changes}; `keystencil diff` shows them")));
     }
     for conflict in &plan.conflicts {
-        let message = format!("a value of yours stands at {}, where the template has a reference", conflict.pointer);
+        told.push(conflict.pointer.to_string());
+        let at = &conflict.pointer;
+        let message = format!("a value of yours stands at {at} in plain text, where the template has a reference");
         let cure = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
         findings.push(Finding::due(subject, message, Some(cure.to_owned())));
     }
@@ -177,6 +201,7 @@ fn content(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, su
     for (provider, places) in literals(&plan.at_rest) {
         let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
         let first = places.first().map(String::as_str).unwrap_or_default();
+        told.extend(places.iter().cloned());
         let message = format!("a key of {provider} stands in plain text at {first}{more}");
         let cure = format!("`keystencil import {path}` moves it into the store");
         findings.push(Finding::due(subject, message, Some(cure)));

@@ -1,0 +1,26 @@
+//! Where a live file holds keys in plain text that no render put there. Looks only: no lock, no store, nothing written.
+
+use super::unrender::{undo_earlier, undo_text};
+use super::{Session, SessionError};
+use crate::host::Resolved;
+use crate::plan::{PlainText, plain_text};
+use crate::template::Blueprint;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+impl Session<'_> {
+    /// Where keys stand in the target at `path` that it does not owe, with the slots of its template if that is known.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the file, or its journal, can't be read.
+    pub fn plain_text(&self, path: &Path, blueprint: Option<&Blueprint>) -> Result<Vec<PlainText>, SessionError> {
+        let file = Resolved::follow(path)?;
+        let Some(text) = file.read()?.map(Zeroizing::new) else { return Ok(Vec::new()) };
+        let after = self.state_of(path, &file)?.journal()?.and_then(|journal| {
+            let after = undo_text(&text, &journal, &mut false).1;
+            undo_earlier(&text, after, &journal)
+        });
+        let slots = blueprint.map(|blueprint| blueprint.slots.as_slice()).unwrap_or_default();
+        Ok(plain_text(after.as_deref().unwrap_or(&text), slots))
+    }
+}
