@@ -66,7 +66,9 @@ impl Context {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         let program = environment::own_program().map_or_else(|| "keystencil".to_owned(), |own| word(&own));
         let config = Some(absolute(self.config_file())).filter(|config| config.is_file());
+        let attributes = self.environment.config.parent().unwrap_or(&self.environment.home).join("git/attributes");
         FilterCall::new(&program, &absolute(self.environment.state.clone()), config.as_deref())
+            .with_attributes(attributes)
     }
 
     /// The same with other folders: those that a command of git's names.

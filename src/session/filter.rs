@@ -6,6 +6,7 @@
 //! copies a host makes stand in the latter only.
 
 mod call;
+mod every;
 
 pub use call::{FilterCall, FilterState};
 
@@ -92,6 +93,7 @@ pub fn install_filter(
         options.state.note_repositories(options.home, |noted| noted.change(repository.root(), |_| ()))?;
     }
     define(repository, options, &mut changes)?;
+    every::point_git(repository, options, &mut changes)?;
     let shared: Vec<String> = names.iter().map(|name| attributes::line(name)).collect();
     let starts: Vec<PathBuf> = files.iter().flat_map(Filtered::copies_begin).collect();
     let copies = starts.iter().filter_map(|start| repository.name_of(start)).map(attributes::line_for_all);
@@ -154,6 +156,7 @@ pub fn uninstall_filter(
         }
         changes.push(FilterChange::Lines(path));
     }
+    every::point_back(repository, dry_run, &mut changes)?;
     // `required` first: what follows is no filter any more.
     for (key, _) in FilterCall::default().settings().into_iter().rev() {
         if repository.setting_in(config, key)?.is_some() {
@@ -183,7 +186,8 @@ impl Session<'_> {
             dry_run: false,
         };
         self.state.note_repositories(options.home, |noted| noted.change(repository.root(), |_| ()))?;
-        define(repository, &options, &mut Vec::new())
+        define(repository, &options, &mut Vec::new())?;
+        every::point_git(repository, &options, &mut Vec::new())
     }
 
     /// The repositories whose filter does not protect a target as this keystencil would have it: the tops of their work

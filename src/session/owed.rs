@@ -175,6 +175,7 @@ impl Session<'_> {
             }
             forgotten.extend(gone.into_iter().map(|owed| owed.journal.target));
         }
+        let _ = self.state.attend();
         forgotten.sort();
         forgotten.dedup();
         Ok(forgotten)

@@ -109,6 +109,7 @@ impl Session<'_> {
             plan.enter_into(&mut journal);
             if !journal.slots.is_empty() || old.is_some() {
                 state.write_journal(&journal)?;
+                self.state.attend()?;
             }
             applied = match earlier.as_ref() == Some(&plan.applied) {
                 true => None,

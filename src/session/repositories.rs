@@ -31,11 +31,20 @@ pub struct Repositories {
 }
 
 /// One repository.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Noted {
     /// The top of its work tree.
     #[serde(with = "crate::plan::path")]
     pub(super) root: PathBuf,
+    /// The attributes that we have git read besides all others.
+    #[serde(default, with = "crate::plan::path")]
+    pub(super) every: PathBuf,
+    /// Those that it would read without us.
+    #[serde(default, with = "crate::plan::path")]
+    pub(super) theirs: PathBuf,
+    /// Lines that a render put into `info/exclude`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) exclude: Vec<String>,
 }
 
 impl Repositories {
@@ -48,7 +57,7 @@ impl Repositories {
         match self.all.iter_mut().find(|noted| noted.root == root) {
             Some(noted) => change(noted),
             None => {
-                let mut noted = Noted { root: root.to_owned() };
+                let mut noted = Noted { root: root.to_owned(), ..Noted::default() };
                 change(&mut noted);
                 self.all.push(noted);
             }
@@ -93,7 +102,9 @@ impl State {
     /// Whether a repository is noted.
     pub(super) fn is_noted(&self, root: &Path) -> bool {
         let noted = self.repositories().ok().flatten();
-        noted.is_some_and(|noted| noted.all.iter().any(|noted| noted.root == root))
+        noted.is_some_and(|noted| {
+            noted.all.iter().any(|noted| noted.root == root && !noted.every.as_os_str().is_empty())
+        })
     }
 
     /// Forgets a repository, and the note with the last one.
@@ -107,6 +118,12 @@ impl State {
         Ok(())
     }
 
+    /// Keeps every other keystencil away from the note, and from what it is about.
+    pub(super) fn lock_repositories(&self) -> Result<OwnLock, SessionError> {
+        super::state::make_private(self.folder()).map_err(ReplaceError::io("make the state folder", self.folder()))?;
+        Ok(OwnLock::take(&self.folder().join("repositories.lock"), PATIENCE)?)
+    }
+
     /// Changes the note; nothing is written if `change` leaves it as it is. A damaged one is begun anew: what it said is lost
     /// then, and only `uninstall git` would have needed it.
     pub(super) fn note_repositories(
@@ -114,8 +131,7 @@ impl State {
         home: &Path,
         change: impl FnOnce(&mut Repositories),
     ) -> Result<(), SessionError> {
-        super::state::make_private(self.folder()).map_err(ReplaceError::io("make the state folder", self.folder()))?;
-        let _lock = OwnLock::take(&self.folder().join("repositories.lock"), PATIENCE)?;
+        let _lock = self.lock_repositories()?;
         let before = self.repositories().unwrap_or_default();
         let mut noted = before.clone().unwrap_or_else(|| Repositories::new(home));
         change(&mut noted);

@@ -125,6 +125,7 @@ impl Session<'_> {
             Err(error) => return vec![Err(error)],
         };
         all.extend(self.search_again());
+        let _ = self.state.attend();
         all
     }
 
@@ -199,6 +200,8 @@ impl Session<'_> {
                 state.keep_owed(Owed::new(journal.clone(), shape, lost))?;
             }
             state.remove_journal(&journal.key)?;
+            // The next command of any kind does what can't be done now.
+            let _ = self.state.attend();
         }
         Ok(closed)
     }

@@ -82,7 +82,7 @@ fn files_and_folders_of_any_name_are_meant_and_no_others() {
         assert!(holds_key(&fs::read_to_string(&path).unwrap()));
         repository.git(&["add", "--all"]);
         repository.assert_clean();
-        assert_eq!(repository.git(&["check-attr", "filter", "x.json"]), "x.json: filter: unspecified\n");
+        assert_eq!(repository.git(&["check-attr", "filter", "x.json"]), "x.json: filter: keystencil-any\n");
         assert_eq!(repository.run(&["unrender", "--all"]).code, 0);
         assert_eq!(repository.git(&["diff"]), "", "{name:?}");
     }

@@ -62,7 +62,7 @@ fn a_file_with_comments_is_looked_at_like_any_other_though_nothing_but_the_commi
         let repository = Repository::new();
         repository.write("dots/live.json", at_rest);
         repository.git(&["commit", "-qam", "comments"]);
-        let _ = fs::remove_dir_all(repository.path(".local/state/keystencil"));
+        repository.forget();
         fs::remove_dir_all(repository.path(".config/keystencil")).unwrap();
         repository.write("dots/live.json", &at_rest.replace("<< keyring('github') >>", value));
         for command in [&["add", "live.json"][..], &["commit", "-qam", "leak"]] {

@@ -41,6 +41,9 @@ pub(in crate::cli) struct GitArgs {
 enum GitCommand {
     /// Standard input in placeholder form (filter.keystencil.clean)
     Clean {
+        /// Close what journals know, and refuse nothing else: for files that are nobody's target
+        #[arg(long, hide = true)]
+        any: bool,
         /// The path, from the top of the work tree
         #[arg(value_name = "PATH")]
         path: PathBuf,
@@ -52,7 +55,11 @@ enum GitCommand {
         file: PathBuf,
     },
     /// The same as `clean` for many files, in git's filter protocol (filter.keystencil.process)
-    FilterProcess,
+    FilterProcess {
+        /// As for `clean`
+        #[arg(long, hide = true)]
+        any: bool,
+    },
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
@@ -60,8 +67,8 @@ pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, Cli
     let home = State::new(state.clone()).for_filter()?.home;
     let context = &context.with_folders(home, state);
     match &args.command {
-        GitCommand::Clean { path } => {
-            let mut filter = Filter::new(context)?;
+        GitCommand::Clean { any, path } => {
+            let mut filter = Filter::new(context, *any)?;
             let input = contents(&mut io::stdin().lock(), filter.size_of(path)).map_err(CliError::Content)?;
             let staged = filter.clean(path, input)?;
             context.report.raw(&staged)?;
@@ -75,7 +82,7 @@ pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, Cli
             let content = contents(&mut opened, usize::try_from(size).unwrap_or_default()).map_err(failed)?;
             context.report.raw(&cleaner.close(None, content))?;
         }
-        GitCommand::FilterProcess => process::run(&context.report, &mut Filter::new(context)?)?,
+        GitCommand::FilterProcess { any } => process::run(&context.report, &mut Filter::new(context, *any)?)?,
     }
     Ok(Exit::Done)
 }

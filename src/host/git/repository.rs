@@ -181,6 +181,16 @@ impl Repository {
         Ok(said.strip_suffix(b"\0").map(|value| String::from_utf8_lossy(value).into_owned()))
     }
 
+    /// The same of a key that is a path: absolute, its `~` replaced.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub fn path_in(&self, file: &str, key: &str) -> Result<Option<PathBuf>, GitError> {
+        let call = self.call("read its config").args(["config", "-z", "--type=path", file, "--get", key]);
+        let said = call.run(None, &[0, 1])?.stdout;
+        Ok(said.strip_suffix(b"\0").filter(|path| !path.is_empty()).map(|path| self.root.join(path_of(path))))
+    }
+
     /// Sets a key in one of git's config files, or takes it out.
     ///
     /// # Errors

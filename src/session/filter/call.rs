@@ -6,13 +6,15 @@
 use super::FILTER;
 use crate::host::git::repository::Settings;
 use crate::host::git::word;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How git calls this program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilterCall {
     before_verb: String,
     state: String,
+    /// Where git looks for a person's own attributes if its config does not say.
+    pub(super) attributes: PathBuf,
 }
 
 /// Whose filter a repository has.
@@ -34,17 +36,27 @@ impl FilterCall {
     pub fn new(program: &str, state: &Path, config: Option<&Path>) -> Self {
         let state = word(state);
         let config = config.map(|config| format!(" --config {}", word(config))).unwrap_or_default();
-        Self { before_verb: format!("{program} git --state {state}{config}"), state }
+        Self { before_verb: format!("{program} git --state {state}{config}"), state, attributes: PathBuf::new() }
+    }
+
+    /// The same, with the place where git looks for a person's own attributes.
+    #[must_use]
+    pub fn with_attributes(self, attributes: PathBuf) -> Self {
+        Self { attributes, ..self }
     }
 
     /// The keys of git's config and their values. `required` comes last: until it is there, no render trusts the filter.
-    pub(super) fn settings(&self) -> [(&'static str, String); 6] {
+    pub(super) fn settings(&self) -> [(&'static str, String); 10] {
         let call = |verb: &str| format!("{} {verb}", self.before_verb);
         [
             // git replaces `%f`, and `%%` by `%`, in this one only.
             ("filter.keystencil.clean", format!("{} %f", call("clean --").replace('%', "%%"))),
             ("filter.keystencil.smudge", "cat".to_owned()),
             ("filter.keystencil.process", call("filter-process")),
+            ("filter.keystencil-any.clean", format!("{} %f", call("clean --any --").replace('%', "%%"))),
+            ("filter.keystencil-any.smudge", "cat".to_owned()),
+            ("filter.keystencil-any.process", call("filter-process --any")),
+            ("filter.keystencil-any.required", "true".to_owned()),
             ("diff.keystencil.textconv", call("textconv")),
             ("diff.keystencil.cachetextconv", "false".to_owned()),
             ("filter.keystencil.required", "true".to_owned()),

@@ -20,6 +20,10 @@ use std::path::{Path, PathBuf};
 /// config. Each file gets a line in `.gitattributes`, for you to commit, and one in
 /// `info/attributes`, which also holds on branches that lack the first.
 ///
+/// While a key is in a file, git sees every file of the repository through the
+/// filter, so that one which is moved or copied is committed without its keys.
+/// Files that have another filter (git-lfs) keep it.
+///
 /// `git status` is clean while a file is rendered, and `git diff` shows its
 /// placeholders. If keystencil is missing or fails, or can't see the state folder
 /// and the config that are named in the definition, git stops instead of committing
