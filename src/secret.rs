@@ -4,8 +4,10 @@
 //! a log line or an error by accident.
 
 mod query;
+mod seal;
 
 pub use query::{Attributes, Pinned, Provided, Query, Wanted};
+pub use seal::{Kind, Seal, SealKey};
 
 use crate::error::Explain;
 use std::fmt;
@@ -13,6 +15,9 @@ use zeroize::Zeroizing;
 
 /// The account of a reference that names none.
 pub const DEFAULT_ACCOUNT: &str = "api-key";
+
+/// The service under which a keyring without attributes keeps the key of seals. No secret of a user's has that name.
+const SEAL_SERVICE: &str = "keystencil-seal";
 
 /// A secret value: text, because it is going to stand in a JSON string.
 ///
@@ -65,12 +70,21 @@ impl SecretName {
     /// Checks and joins the two parts.
     ///
     /// # Errors
-    /// [`NameError`] if a part is empty or holds a NUL byte.
+    /// [`NameError`] if a part is empty or holds a NUL byte, or if the name is keystencil's own.
     pub fn new(service: impl Into<String>, account: impl Into<String>) -> Result<Self, NameError> {
         let (service, account) = (service.into(), account.into());
         query::check("service", &service)?;
         query::check("account", &account)?;
+        if service == SEAL_SERVICE {
+            return Err(NameError::Reserved);
+        }
         Ok(Self { service, account })
+    }
+
+    /// The name of the key of seals, where a keyring has nothing but names.
+    #[cfg(any(target_os = "macos", windows))]
+    pub(crate) fn of_seal_key() -> Self {
+        Self { service: SEAL_SERVICE.to_owned(), account: DEFAULT_ACCOUNT.to_owned() }
     }
 
     /// The service: what the secret is for.
@@ -110,6 +124,9 @@ pub enum NameError {
     /// A search without attributes, or with `xdg:schema` alone, finds everything there is.
     #[error("the attributes of a secret must say which one is meant")]
     NoAttributes,
+    /// keystencil keeps something of its own under that name.
+    #[error("`keystencil-seal` is no name for a secret: keystencil keeps its own key there")]
+    Reserved,
 }
 
 impl Explain for NameError {
@@ -123,6 +140,7 @@ impl Explain for NameError {
             Self::Empty { part: "reference" } | Self::Nul { part: "reference" } => {
                 "say what the command is to look up, as in `op('op://Private/OpenAI/key')`"
             }
+            Self::Reserved => "choose another name",
             _ => "name it as in `keyring('github')` or `keyring('github', account='work')`",
         };
         Some(like.to_owned())

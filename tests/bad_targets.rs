@@ -4,6 +4,8 @@
 
 #[path = "support/scratch.rs"]
 mod scratch;
+#[path = "support/allow.rs"]
+mod yes;
 
 use scratch::{GITHUB, Home, OPENAI, Sleeper, mode, names_in, said};
 use std::fs::{self, Permissions};

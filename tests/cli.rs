@@ -93,3 +93,5 @@ mod vault;
 mod vault_plugin;
 #[path = "cli/vault_transfer.rs"]
 mod vault_transfer;
+#[path = "support/allow.rs"]
+mod yes;

@@ -16,6 +16,8 @@ mod errands;
 mod scratch;
 #[path = "support/trace.rs"]
 mod trace;
+#[path = "support/allow.rs"]
+mod yes;
 
 use scratch::{CHANGED_TEMPLATE, GITHUB, Home, OPENAI, Sleeper, host_edit, said, whole};
 use std::fs;

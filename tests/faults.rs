@@ -16,6 +16,8 @@ mod small_disk;
 mod trace;
 #[path = "faults/vault.rs"]
 mod vault;
+#[path = "support/allow.rs"]
+mod yes;
 
 use scratch::{CHANGED_TEMPLATE, Home, Sleeper, said, whole};
 use std::fs;

@@ -25,3 +25,5 @@ mod repository;
 mod sandbox;
 #[path = "git/surroundings.rs"]
 mod surroundings;
+#[path = "support/allow.rs"]
+mod yes;

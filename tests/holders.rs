@@ -4,6 +4,8 @@
 
 #[path = "support/scratch.rs"]
 mod scratch;
+#[path = "support/allow.rs"]
+mod yes;
 
 use rustix::process::{Pid, Signal, kill_process};
 use scratch::{CHANGED_TEMPLATE, Home, Sleeper, names_in, said};

@@ -12,6 +12,8 @@ mod matrix;
 mod names;
 #[path = "store_interop/keepassxc.rs"]
 mod with_keepassxc;
+#[path = "support/allow.rs"]
+mod yes;
 
 use keyring::Keyring;
 use keystencil::error::Explain;

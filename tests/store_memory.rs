@@ -6,6 +6,8 @@
 
 #[path = "support/keyring.rs"]
 mod keyring;
+#[path = "support/allow.rs"]
+mod yes;
 
 use keyring::Keyring;
 use keystencil::secret::{Query, SecretName};

@@ -6,6 +6,8 @@
 mod keyring;
 #[path = "support/names.rs"]
 mod names;
+#[path = "support/allow.rs"]
+mod yes;
 
 use keyring::Keyring;
 use keystencil::error::Explain;

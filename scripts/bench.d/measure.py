@@ -28,6 +28,7 @@ class Scene:
         self.home = tempfile.mkdtemp(dir=folder)
         self.target, self.template = self.path(".claude.json"), self.path("template.json")
         self.backups = self.path(".claude", "backups")
+        self.slots = len(references)
         self.owner = [] if owner is None else ["--owner", str(owner)]
         os.makedirs(self.backups)
         claude_json.write(self.target, size)
@@ -66,7 +67,7 @@ class Scene:
             shutil.copy(self.target, os.path.join(self.backups, f".claude.json.backup.{now - index * 60000}"))
 
     def render(self):
-        return [BINARY, "render", "--template", self.template, "--to", self.target, "--allow-new", *self.owner]
+        return [BINARY, "render", "--template", self.template, "--to", self.target, f"--allow-new={self.slots}", *self.owner]
 
     def unrender(self):
         return [BINARY, "unrender", "--to", self.target, *self.owner]

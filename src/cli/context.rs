@@ -31,6 +31,7 @@ pub(super) struct Workplace<'a> {
     pub(super) config: Config,
     pub(super) lookup: Lookup,
     variables: Variables,
+    guarded: bool,
 }
 
 impl Context {
@@ -107,7 +108,7 @@ impl Context {
             vars: config.vars.clone(),
             providers: config.providers.names().map(str::to_owned).collect(),
         };
-        Workplace { context: self, config, lookup: Lookup::new(stores, limit), variables }
+        Workplace { context: self, config, lookup: Lookup::new(stores, limit), variables, guarded: true }
     }
 }
 
@@ -115,6 +116,12 @@ impl Workplace<'_> {
     /// The same with nobody to be asked, whatever terminal there is.
     pub(super) fn unattended(mut self) -> Self {
         self.lookup = Lookup::new(self.lookup.stores.interactive(false), Some(LIMIT));
+        self
+    }
+
+    /// The same where nothing has to be allowed, if `off` says so. Only for what a person starts.
+    pub(super) fn without_grants(mut self, off: bool) -> Self {
+        self.guarded = !off;
         self
     }
 
@@ -139,13 +146,14 @@ impl Workplace<'_> {
         let session = Session {
             state: State::new(self.context.environment.state.clone()),
             variables: &self.variables,
-            resolve: &|names| self.lookup.resolve(names),
+            sources: &self.lookup,
             env: &environment::variable,
             places: self.places(),
             unguarded: self.config.unguarded.clone(),
             filter: self.context.filter_call(),
             now: Timestamp::now,
-            guarded: environment::wants_grants(),
+            guarded: self.guarded,
+            commands: self.config.providers.digest(&environment::search_path()),
         };
         work(&session)
     }

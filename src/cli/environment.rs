@@ -68,10 +68,11 @@ pub(super) fn bus() -> Bus {
     }
 }
 
-/// Whether what templates ask for has to be allowed: always, unless `KEYSTENCIL_GRANTS` is `off`. Not in the config,
-/// which may come from the same repository as the templates.
-pub(super) fn wants_grants() -> bool {
-    variable("KEYSTENCIL_GRANTS").is_none_or(|value| value != "off")
+/// Whether `KEYSTENCIL_GRANTS` is `off`: whoever starts `exec` or `render` wants no slot to be allowed first. Nothing else
+/// asks, since a host's config can set variables for what the host starts. Not in our config, which may come from the same
+/// repository as the templates.
+pub(super) fn is_grants_off() -> bool {
+    variable("KEYSTENCIL_GRANTS").is_some_and(|value| value == "off")
 }
 
 /// The process id that Claude Code gives to what it starts.

@@ -22,11 +22,15 @@ const CLOSE: &str = "exec-close";
 #[cfg(unix)]
 const START: &str = "exec-start";
 
+/// Whether what is filled in has to be allowed: told, and not read from the environment once more.
+const ON: &str = "grants";
+const OFF: &str = "no-grants";
+
 /// What this process was started for.
 #[derive(Debug)]
 pub(super) enum Errand {
-    /// To render for the `exec` of that process; its own command line follows.
-    Fill(Process),
+    /// To render for the `exec` of that process, with or without grants; its own command line follows.
+    Fill(Process, bool),
     /// To end holds.
     Close(Close),
     /// To become the program that `exec` runs.
@@ -38,7 +42,9 @@ impl Errand {
     /// Takes an errand off the command line; what remains is a command line as a person writes it.
     pub(super) fn split(arguments: Vec<OsString>) -> (Option<Self>, Vec<OsString>) {
         let errand = match arguments.split_first() {
-            Some((verb, rest)) if verb == FILL => rest.first().and_then(process).map(Self::Fill),
+            Some((verb, [owner, grants, ..])) if verb == FILL => {
+                process(owner).map(|owner| Self::Fill(owner, grants == OFF))
+            }
             Some((verb, rest)) if verb == CLOSE => Close::read(rest).map(Self::Close),
             #[cfg(unix)]
             Some((verb, rest)) if verb == START => Start::read(rest).map(Self::Start),
@@ -46,7 +52,7 @@ impl Errand {
         };
         let taken = match &errand {
             None => 0,
-            Some(Self::Fill(_)) => 2,
+            Some(Self::Fill(..)) => 3,
             Some(_) => arguments.len(),
         };
         if errand.is_some() {
@@ -58,9 +64,9 @@ impl Errand {
 }
 
 /// A process that fills in the secrets for us, as the command line of this process asks for.
-pub(super) fn fill(own: &Lease) -> io::Result<Command> {
+pub(super) fn fill(own: &Lease, without_grants: bool) -> io::Result<Command> {
     let mut command = start(FILL)?;
-    command.arg(id(own)).args(environment::arguments());
+    command.arg(id(own)).arg(if without_grants { OFF } else { ON }).args(environment::arguments());
     Ok(command)
 }
 

@@ -81,12 +81,18 @@ pub(super) enum CliError {
         store: StoreKind,
     },
     /// What a template asks for was not allowed.
-    #[error("{flows} new slot{} of {} {} not allowed", if *flows == 1 { "" } else { "s" }, path.display(), if *flows == 1 { "is" } else { "are" })]
+    #[error("{things} new thing{} {} not allowed", if *things == 1 { "" } else { "s" }, if *things == 1 { "is" } else { "are" })]
     NotAllowed {
-        /// The target.
-        path: PathBuf,
-        /// How many.
-        flows: usize,
+        /// How many: slots, and the commands of a config.
+        things: usize,
+    },
+    /// `--allow-new` says another number than there is.
+    #[error("{}, and {number} {} new", given.map_or("`--allow-new` needs a number".to_owned(), |given| format!("`--allow-new={given}` was given")), if *number == 1 { "thing is" } else { "things are" })]
+    AllowNew {
+        /// What was said.
+        given: Option<usize>,
+        /// What is right.
+        number: usize,
     },
     /// What was to be a JSON pointer is none.
     #[error(transparent)]
@@ -202,7 +208,13 @@ impl Explain for CliError {
             Self::Mistyped => "nothing was changed; try again",
             Self::Stored { .. } => "leave `--no-overwrite` out to replace it",
             Self::NotAllowed { .. } => {
-                "see it with `keystencil allow --pending`; say yes at a terminal, or use `--allow-new` the first time"
+                "see it with `keystencil allow --pending`, and say yes at a terminal; the first time `--allow-new=N` does it \
+                 without one, where N is the number of all things"
+            }
+            Self::AllowNew { number, .. } => {
+                return Some(format!(
+                    "look at them with `keystencil allow --pending`; if all may be, it is `--allow-new={number}`"
+                ));
             }
             Self::Pointer(_) => "write it as `keystencil allow --list` shows it: /mcpServers/github/env/TOKEN",
             Self::NotConfirmed(_) => "`--yes` does it without asking",

@@ -1,212 +1,234 @@
 //! Shows a person which secret would go where, and asks. Used by `allow`, and by `render` and `exec` before they fill.
 //!
-//! Nothing is allowed without a person at the terminal, `--allow-new` aside, which is for the first set-up only: it
-//! does nothing for a target for which something was allowed before.
+//! Nothing is allowed without a person at the terminal, but by `--allow-new=N`, once for each target: N is the number of
+//! things that they have seen, so that a template with one more is not allowed in passing.
+
+mod shown;
+
+pub(super) use shown::{cut, in_use, one, shown};
 
 use super::context::Workplace;
 use super::environment;
 use super::error::CliError;
-use super::report::{BOLD, DIM, GOOD, MARK, Report, Text, WARN, count};
-use crate::plan::grants::{Flow, look_alike};
-use crate::session::{Session, SessionError, Target};
+use super::report::{BOLD, DIM, GOOD, Report, Text, count};
+use crate::plan::OnConflict;
+use crate::plan::grants::Flow;
+use crate::session::{Session, SessionError, Standing, Target};
 use clap::Args;
-
-/// So many flows are read before they are allowed; of more, the number has to be typed.
-const MANY: usize = 20;
-/// More than a person reads of one command line, in characters.
-const LONG: usize = 600;
-/// So many variables and headers of one server are shown in a question.
-const LINES: usize = 30;
+use shown::{MANY, is_long};
 
 /// `--allow-new`, of `render`, `exec` and `allow`.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct AllowNewArgs {
-    /// Allow everything the template asks for without asking, if nothing was ever decided for this file
-    #[arg(long)]
-    pub(super) allow_new: bool,
+    /// Allow all that is new without asking, if that is N things; once for each target
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true)]
+    pub(super) allow_new: Option<Option<usize>>,
+}
+
+/// What waits for a person's word.
+pub(super) struct Pending<'t> {
+    /// Target by target: what nobody ever allowed.
+    pub(super) new: Vec<(&'t Target, Vec<Flow>)>,
+    /// What was allowed, and is not sealed.
+    pub(super) unsealed: Vec<(&'t Target, Vec<Flow>)>,
+    /// Whether the config declares commands that nobody let run, and a template wants one.
+    pub(super) commands: bool,
+}
+
+impl<'t> Pending<'t> {
+    /// Looks what waits. Asks the stores, once for all; a target that can't be rendered says so itself.
+    ///
+    /// # Errors
+    /// [`CliError::Session`] if what was allowed can't be read.
+    pub(super) fn of(session: &Session<'_>, targets: &'t [Target], on_conflict: OnConflict) -> Result<Self, CliError> {
+        let blueprint = |target: &'t Target| Some((target, session.blueprint(target).ok()?));
+        let ready: Vec<_> = targets.iter().filter_map(blueprint).collect();
+        session.ask_keys_for(&ready)?;
+        let mut pending = Self { new: Vec::new(), unsealed: Vec::new(), commands: false };
+        let runs = ready.iter().flat_map(|(_, blueprint)| blueprint.references());
+        let runs = runs.filter_map(|reference| reference.source.query()).any(|query| query.provided().is_some());
+        pending.commands = runs && session.are_commands_new();
+        for (target, _) in ready {
+            let Ok(flows) = session.flows(target, on_conflict) else { continue };
+            let of = |wanted: Standing| {
+                let some = flows.iter().filter(|(_, standing)| *standing == wanted).map(|(flow, _)| flow.clone());
+                some.collect::<Vec<Flow>>()
+            };
+            for (list, flows) in
+                [(&mut pending.new, of(Standing::New)), (&mut pending.unsealed, of(Standing::Unsealed))]
+            {
+                if !flows.is_empty() {
+                    list.push((target, flows));
+                }
+            }
+        }
+        Ok(pending)
+    }
+
+    /// How many slots that are.
+    pub(super) fn slots(&self) -> usize {
+        self.all().map(|(_, flows)| flows.len()).sum()
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.commands && self.slots() == 0
+    }
+
+    /// All of it that is about slots.
+    pub(super) fn all(&self) -> impl Iterator<Item = &(&'t Target, Vec<Flow>)> {
+        self.unsealed.iter().chain(&self.new)
+    }
 }
 
 /// Asks about everything that is new in these targets; what is not allowed then is refused by the render.
 ///
 /// # Errors
-/// [`CliError::Session`] if what was allowed can't be read or written, [`CliError::Input`].
+/// [`CliError::Session`] if what was allowed can't be read, sealed or written, [`CliError::AllowNew`], [`CliError::Input`].
 pub(super) fn ensure(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
     targets: &[Target],
+    on_conflict: Option<OnConflict>,
     allow_new: AllowNewArgs,
 ) -> Result<(), CliError> {
     if !session.guarded {
         return Ok(());
     }
-    for target in targets {
-        // A target that can't be rendered says so itself.
-        let Ok(flows) = session.flows(target) else { continue };
-        let new: Vec<Flow> = flows.into_iter().filter(|(_, allowed)| !allowed).map(|(flow, _)| flow).collect();
-        if !new.is_empty() || allow_new.allow_new {
-            decide(workplace.report(), session, target, &new, allow_new)?;
+    let mut pending = Pending::of(session, targets, on_conflict.unwrap_or_default())?;
+    decide(workplace, session, targets, &mut pending, allow_new)
+}
+
+/// How many slots of a target a render would leave closed, because nobody allowed them. Asks no store.
+///
+/// # Errors
+/// As [`Session::preview`].
+pub(super) fn not_allowed(session: &Session<'_>, target: &Target) -> Result<usize, SessionError> {
+    Ok(session.preview(target, OnConflict::Keep)?.refused.len())
+}
+
+/// Asks, and keeps the answers; what is left in `pending` was not allowed.
+///
+/// # Errors
+/// As [`ensure`].
+pub(super) fn decide(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    targets: &[Target],
+    pending: &mut Pending<'_>,
+    allow_new: AllowNewArgs,
+) -> Result<(), CliError> {
+    let report = workplace.report();
+    if let Some(given) = allow_new.allow_new {
+        without_asking(workplace, session, targets, pending, given)?;
+    }
+    if pending.is_empty() || !environment::is_interactive() {
+        return Ok(());
+    }
+    if pending.commands && ask_commands(workplace)? {
+        session.allow_commands()?;
+        pending.commands = false;
+    }
+    let in_use = in_use(session, pending.all().flat_map(|(_, flows)| flows))?;
+    if !pending.unsealed.is_empty() {
+        for (target, flows) in &pending.unsealed {
+            report.tell(&shown(report, target, flows, &in_use, false));
+        }
+        let all: Vec<&Flow> = pending.unsealed.iter().flat_map(|(_, flows)| flows).collect();
+        if ask(report, &all)? {
+            for (target, flows) in std::mem::take(&mut pending.unsealed) {
+                allow(report, session, target, &flows)?;
+            }
+        }
+    }
+    for (target, flows) in std::mem::take(&mut pending.new) {
+        report.tell(&shown(report, target, &flows, &in_use, true));
+        if ask(report, &flows.iter().collect::<Vec<_>>())? {
+            allow(report, session, target, &flows)?;
+        } else {
+            pending.new.push((target, flows));
         }
     }
     Ok(())
 }
 
-/// How many slots of a target a render would leave closed, because nobody allowed them.
-///
-/// # Errors
-/// As [`Session::flows`].
-pub(super) fn not_allowed(session: &Session<'_>, target: &Target) -> Result<usize, SessionError> {
-    if !session.guarded {
-        return Ok(0);
-    }
-    Ok(session.flows(target)?.iter().filter(|(_, allowed)| !allowed).count())
+fn allow(report: &Report, session: &Session<'_>, target: &Target, flows: &[Flow]) -> Result<(), CliError> {
+    session.allow(&target.path, flows)?;
+    let (slots, path) = (count(flows.len(), "slot"), report.path(&target.path));
+    report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {slots} of {path}")));
+    Ok(())
 }
 
-/// Asks, and keeps the answer; whether they are allowed now.
-///
-/// # Errors
-/// As [`ensure`].
-pub(super) fn decide(
-    report: &Report,
+/// The first set-up of targets, by a person who says how much they saw.
+fn without_asking(
+    workplace: &Workplace<'_>,
     session: &Session<'_>,
-    target: &Target,
-    new: &[Flow],
-    allow_new: AllowNewArgs,
-) -> Result<bool, CliError> {
-    let is_first = allow_new.allow_new && session.is_undecided(&target.path)?;
-    if new.is_empty() {
-        // The first set-up of a template without secrets is one as well.
-        return if is_first { session.allow(&target.path, new).map(|()| true).map_err(Into::into) } else { Ok(true) };
-    }
-    let without_asking = is_first && new.len() <= MANY;
-    if !without_asking {
-        if !environment::is_interactive() {
-            return Ok(false);
-        }
-        report.tell(&shown(report, target, new, &in_use(session, new)?));
-        if !ask(report, new)? {
-            return Ok(false);
+    targets: &[Target],
+    pending: &mut Pending<'_>,
+    given: Option<usize>,
+) -> Result<(), CliError> {
+    let mut first = Vec::new();
+    for target in targets {
+        if session.is_undecided(target)? {
+            first.push(target);
         }
     }
-    session.allow(&target.path, new)?;
-    let (slots, path) = (count(new.len(), "slot"), report.path(&target.path));
-    let text = Text::new().styled(GOOD, "allowed").plain(format_args!(" {slots} of {path}"));
-    report.note(if without_asking { text.plain(": see `keystencil allow --list`") } else { text });
-    Ok(true)
+    let is_first = |(target, _): &(&Target, Vec<Flow>)| first.iter().any(|one| one.path == target.path);
+    let commands = pending.commands && session.are_commands_undecided();
+    let declared = if commands { workplace.config.providers.names().count() } else { 0 };
+    let number = declared + pending.all().filter(|one| is_first(one)).map(|(_, flows)| flows.len()).sum::<usize>();
+    if first.is_empty() && !commands {
+        // A line in a script that was of use the first time.
+        return Ok(());
+    }
+    if given != Some(number) {
+        return Err(CliError::AllowNew { given, number });
+    }
+    if commands {
+        session.allow_commands()?;
+        pending.commands = false;
+    }
+    for list in [&mut pending.unsealed, &mut pending.new] {
+        let (ours, others) = std::mem::take(list).into_iter().partition(is_first);
+        *list = others;
+        for (target, flows) in ours {
+            allow(workplace.report(), session, target, &flows)?;
+        }
+    }
+    for target in first {
+        session.note_set_up(target)?;
+    }
+    Ok(())
 }
 
-fn ask(report: &Report, new: &[Flow]) -> Result<bool, CliError> {
-    let flows = new.len();
-    if flows <= MANY && new.iter().any(is_long) {
+fn ask(report: &Report, flows: &[&Flow]) -> Result<bool, CliError> {
+    let number = flows.len();
+    if number <= MANY && flows.iter().any(|flow| is_long(flow)) {
         let question =
-            format!("Not all of it is shown: `keystencil allow --pending --json` does. To allow it, type {flows}: ");
-        return Ok(report.ask(&question)?.trim() == flows.to_string());
+            format!("Not all of it is shown: `keystencil allow --pending --json` does. To allow it, type {number}: ");
+        return Ok(report.ask(&question)?.trim() == number.to_string());
     }
-    if flows <= MANY {
-        let these = if flows == 1 { "this".to_owned() } else { format!("these {flows}") };
+    if number <= MANY {
+        let these = if number == 1 { "this".to_owned() } else { format!("these {number}") };
         return report.ask_yes(&Text::new().plain(format_args!("Allow {these}?")));
     }
-    let question = format!("These are {flows}, more than anybody reads. To allow them all, type the number: ");
-    Ok(report.ask(&question)?.trim() == flows.to_string())
+    let question = format!("These are {number}, more than anybody reads. To allow them all, type the number: ");
+    Ok(report.ask(&question)?.trim() == number.to_string())
 }
 
-/// Which secret goes where, as a person reads it before they say yes.
-pub(super) fn shown(report: &Report, target: &Target, flows: &[Flow], in_use: &[String]) -> Text {
-    let head = Text::new().styled(BOLD, report.path(&target.path)).plain(" asks for something new").end();
-    let text = flows.iter().take(MANY).fold(head, |text, flow| text.text(&one(flow, in_use)));
-    match flows.len().saturating_sub(MANY) {
-        0 => text,
-        more => text.styled(WARN, format_args!("  … and {more} more: `keystencil allow --pending` shows all")).end(),
-    }
+/// Shows the commands that the config declares, and asks whether they may run.
+fn ask_commands(workplace: &Workplace<'_>) -> Result<bool, CliError> {
+    let report = workplace.report();
+    report.tell(&shown_commands(workplace));
+    report.ask_yes(&Text::new().plain("Let templates run them?"))
 }
 
-/// The secrets and addresses that were allowed before, in any file, and those that are new: a new one may look like one
-/// of them.
-///
-/// # Errors
-/// As [`Session::all_allowed`].
-pub(super) fn in_use(session: &Session<'_>, new: &[Flow]) -> Result<Vec<String>, SessionError> {
-    let mut all: Vec<String> =
-        new.iter().flat_map(|flow| [flow.text.clone(), flow.destination.address.clone()]).collect();
-    for allowed in session.all_allowed()? {
-        all.extend(allowed.grants.into_iter().flat_map(|grant| [grant.text, grant.address]));
-    }
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
-}
-
-/// One flow: what, whence, where to.
-pub(super) fn one(flow: &Flow, in_use: &[String]) -> Text {
-    let (what, to, place) = (cut(&flow.text), cut(&flow.destination.to_string()), cut(flow.pointer.as_str()));
-    let mut text = Text::new().plain("  ").styled(MARK, what).plain(" → ").styled(BOLD, to).end();
-    text = text.styled(DIM, format_args!("    in {place}")).end();
-    let around = &flow.destination.around;
-    for more in around.iter().take(LINES) {
-        text = text.styled(DIM, format_args!("    with {}", cut(more))).end();
-    }
-    if is_long(flow) {
-        let lines = around.iter().count().saturating_sub(LINES);
-        let more = if lines > 0 { format!(", and {lines} lines more") } else { String::new() };
-        let shown = "`keystencil allow --pending --json` shows all";
-        text = text.styled(WARN, format_args!("    careful: long texts are cut here{more}: {shown}")).end();
-    }
-    let mut texts = vec![flow.text.as_str(), flow.pointer.as_str(), &flow.destination.address];
-    texts.extend(around.iter());
-    let odd = odd_letters(&texts);
-    if !odd.is_empty() {
-        text = text.styled(WARN, format_args!("    careful: {odd} may look like another letter")).end();
-    }
-    for name in [&flow.text, &flow.destination.address] {
-        if let Some(other) = look_alike(name, in_use.iter().map(String::as_str)) {
-            let (name, other) = (cut(name), cut(other));
-            text = text.styled(WARN, format_args!("    careful: {name} is not {other}")).end();
-        }
-    }
-    text
-}
-
-/// The letters that are not ASCII, by their numbers: `оpenai` with a Cyrillic о looks like `openai`.
-fn odd_letters(texts: &[&str]) -> String {
-    let mut odd: Vec<char> = texts.iter().flat_map(|text| text.chars()).filter(|char| !char.is_ascii()).collect();
-    odd.sort_unstable();
-    odd.dedup();
-    let shown: Vec<String> = odd.iter().take(12).map(|char| format!("{char} (U+{:04X})", u32::from(*char))).collect();
-    let more = if odd.len() > 12 { format!(" and {} more", odd.len() - 12) } else { String::new() };
-    shown.join(", ") + &more
-}
-
-/// Whether there is more of a flow than is shown in a question.
-fn is_long(flow: &Flow) -> bool {
-    let (destination, around) = (&flow.destination.address, &flow.destination.around);
-    let is_long = |text: &str| spaced(text).chars().count() > LONG;
-    around.iter().nth(LINES).is_some()
-        || [flow.text.as_str(), destination.as_str(), flow.pointer.as_str()].into_iter().any(is_long)
-        || around.iter().any(is_long)
-}
-
-/// Spaces in a row told by their number: else they could push what follows into a line of its own that looks like one
-/// of ours.
-fn spaced(text: &str) -> String {
-    let mut spaced = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("   ") {
-        let (before, from) = rest.split_at(at);
-        let after = from.trim_start_matches(' ');
-        spaced.push_str(before);
-        spaced.push_str(&format!(" [{} spaces] ", from.len() - after.len()));
-        rest = after;
-    }
-    spaced + rest
-}
-
-/// The start and the end of what is too long: the end of a command line matters as much as its start.
-pub(super) fn cut(text: &str) -> String {
-    let text = spaced(text);
-    let length = text.chars().count();
-    if length <= LONG {
-        return text;
-    }
-    let (start, end): (String, String) =
-        (text.chars().take(LONG / 2).collect(), text.chars().skip(length - LONG / 2).collect());
-    format!("{start} … {} more characters … {end}", length - LONG)
+/// What the config would run.
+pub(super) fn shown_commands(workplace: &Workplace<'_>) -> Text {
+    let config = workplace.config.file.as_deref().map(|file| workplace.report().path(file));
+    let head =
+        Text::new().styled(BOLD, config.unwrap_or_default()).plain(" declares commands, and a template wants one");
+    workplace.config.providers.shown().into_iter().fold(head.end(), |text, (name, line)| {
+        text.plain(format_args!("  {name}: ")).plain(cut(&line)).styled(DIM, "").end()
+    })
 }

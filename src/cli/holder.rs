@@ -2,9 +2,10 @@
 
 use super::environment;
 use super::error::CliError;
+use super::report::{Report, Warning, warning};
 use crate::host::process::{Process, manual_lease};
 use crate::plan::Lease;
-use crate::session::SessionError;
+use crate::session::{Session, SessionError};
 use jiff::Timestamp;
 
 /// The process id that is meant, if one is.
@@ -40,4 +41,22 @@ pub(super) fn of_unrender(named: Option<u32>) -> Result<Option<Lease>, CliError>
         None => Some(manual_lease(None, now)),
         Some(pid) => Process::find(pid).map(|process| process.lease(None, now)),
     })
+}
+
+/// Whether `KEYSTENCIL_GRANTS=off` counts: for a person's command, and not for what runs below a host application that
+/// holds a target now, or below Claude Code, since that runs commands of its own.
+pub(super) fn goes_without_grants(report: &Report, session: &Session<'_>) -> bool {
+    if !environment::is_grants_off() {
+        return false;
+    }
+    let client = environment::claude_pid().and_then(|pid| pid.parse().ok()).and_then(Process::find);
+    let below = Process::current().ancestors().into_iter().find(|process| session.is_holding(process));
+    let Some(host) = client.or(below) else { return true };
+    report.warning(&Warning {
+        hint: Some(
+            "look at what is new with `keystencil allow --pending`, and allow it in a terminal of your own".into(),
+        ),
+        ..warning(format!("KEYSTENCIL_GRANTS=off does not count below {} (process {})", host.program, host.pid))
+    });
+    false
 }

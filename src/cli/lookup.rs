@@ -1,9 +1,10 @@
-//! Asks the stores once for all secrets of all targets of a command, over one connection.
+//! Asks the stores once for all secrets of all targets of a command, over one connection, and for the keys of seals with
+//! them.
 
-use crate::secret::{Query, Secret};
-use crate::store::{LookupError, Stores, Unresolved};
+use crate::secret::{Provided, Query, SealKey};
+use crate::session::Sources;
+use crate::store::{Answers, Keys, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The stores of a command, and what they answered.
@@ -11,45 +12,83 @@ pub(super) struct Lookup {
     /// The stores themselves.
     pub(super) stores: Stores,
     limit: Option<Duration>,
-    found: RefCell<BTreeMap<Query, Secret>>,
-    missing: RefCell<Vec<Unresolved>>,
+    answers: RefCell<Answers>,
+    /// The store that answers for what no store keeps, whether it has keys or not, once that was asked.
+    knows_usual: RefCell<bool>,
+    /// Whether the vault's key says nothing about declared commands and the environment: nobody is there, and the
+    /// environment says which vault it is.
+    is_vault_foreign: bool,
 }
 
 impl Lookup {
     pub(super) fn new(stores: Stores, limit: Option<Duration>) -> Self {
-        Self { stores, limit, found: RefCell::default(), missing: RefCell::default() }
+        let (answers, knows_usual) = (RefCell::default(), RefCell::default());
+        Self { stores, limit, answers, knows_usual, is_vault_foreign: false }
     }
 
-    /// Asks for everything at once; answers come from [`Self::resolve`].
-    pub(super) fn fetch(&self, queries: &[Query]) {
-        if queries.is_empty() {
-            return;
+    #[allow(dead_code)]
+    /// The same, for a vault that an environment may have chosen.
+    pub(super) fn with_foreign_vault(self, is_vault_foreign: bool) -> Self {
+        Self { is_vault_foreign, ..self }
+    }
+
+    fn is_missing(&self, query: &Query) -> bool {
+        self.answers.borrow().missing.iter().any(|missing| missing.query == *query)
+    }
+
+    /// What the stores have said about keys, with what they say now.
+    fn keys(&self, new: &Keys) -> Keys {
+        let mut keys = self.answers.borrow().keys.clone();
+        keys.extend(new.clone());
+        if self.is_vault_foreign && keys.usual() == Some(StoreKind::Vault) {
+            keys.forget_usual();
         }
-        match self.stores.resolve(queries, self.limit) {
-            Ok(all) => self.found.borrow_mut().extend(all),
-            Err(LookupError::Missing(absent)) => self.missing.borrow_mut().extend(absent),
+        keys
+    }
+}
+
+impl Sources for Lookup {
+    fn look_up(&self, request: &Request<'_>) -> Answers {
+        let is_known = |query: &Query| self.answers.borrow().values.contains_key(query) || self.is_missing(query);
+        let new: Vec<Query> = request.queries.iter().filter(|query| !is_known(query)).cloned().collect();
+        let usual = request.usual && !*self.knows_usual.borrow();
+        let permit = |provided: &Provided, keys: &Keys| (request.permit)(provided, &self.keys(keys));
+        let said = self.stores.look_up(&Request { queries: &new, usual, permit: &permit }, self.limit);
+        *self.knows_usual.borrow_mut() |= usual;
+        let keys = self.keys(&said.keys);
+        {
+            let mut known = self.answers.borrow_mut();
+            known.values.extend(said.values);
+            known.missing.extend(said.missing);
+            known.silent.extend(said.silent);
+            known.keys = keys;
         }
-    }
-
-    /// Whether a secret was asked for and is not to be had.
-    pub(super) fn is_missing(&self, query: &Query) -> bool {
-        self.missing.borrow().iter().any(|missing| missing.query == *query)
-    }
-
-    /// The secrets of all queries, or all that are missing.
-    ///
-    /// # Errors
-    /// [`LookupError`].
-    pub(super) fn resolve(&self, queries: &[Query]) -> Result<BTreeMap<Query, Secret>, LookupError> {
-        let known = |query: &Query| self.found.borrow().contains_key(query) || self.is_missing(query);
-        let new: Vec<Query> = queries.iter().filter(|query| !known(query)).cloned().collect();
-        self.fetch(&new);
+        let known = self.answers.borrow();
         let missing: Vec<Unresolved> =
-            self.missing.borrow().iter().filter(|missing| queries.contains(&missing.query)).cloned().collect();
-        if !missing.is_empty() {
-            return Err(LookupError::Missing(missing));
+            known.missing.iter().filter(|missing| request.queries.contains(&missing.query)).cloned().collect();
+        let found = |query: &Query| Some((query.clone(), known.values.get(query)?.clone()));
+        Answers {
+            values: request.queries.iter().filter_map(found).collect(),
+            missing,
+            barred: said.barred,
+            keys: known.keys.clone(),
+            silent: known.silent.clone(),
         }
-        let found = self.found.borrow();
-        Ok(queries.iter().filter_map(|query| Some((query.clone(), found.get(query)?.clone()))).collect())
+    }
+
+    fn make_seal_key(&self, kind: StoreKind) -> Result<SealKey, StoreError> {
+        let key = self.stores.make_seal_key(kind)?;
+        self.answers.borrow_mut().keys.put(kind, vec![key.clone()]);
+        Ok(key)
+    }
+
+    fn replace_seal_key(&self, kind: StoreKind, new: Option<&SealKey>) -> Result<bool, StoreError> {
+        let was_there = self.stores.replace_seal_key(kind, new)?;
+        self.answers.borrow_mut().keys.put(kind, new.cloned().into_iter().collect());
+        Ok(was_there)
+    }
+
+    fn seal_keys(&self) -> Vec<(StoreKind, SealKeys)> {
+        self.stores.seal_keys()
     }
 }

@@ -57,7 +57,7 @@ pub fn run() -> ExitCode {
     let report = Report::new(glimpse.color.into(), home, environment::working_folder());
     let owner = match (errand, &environment) {
         (None, _) => None,
-        (Some(Errand::Fill(owner)), _) => Some(owner),
+        (Some(Errand::Fill(owner, without_grants)), _) => Some((owner, without_grants)),
         (Some(Errand::Close(close)), Some(environment)) => return close.run(report, &environment.state).into(),
         #[cfg(unix)]
         (Some(Errand::Start(start)), Some(environment)) => {
@@ -83,7 +83,7 @@ pub fn run() -> ExitCode {
     let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
     let context = Context::new(report, environment, hardened, cli.global);
     let done = match (&owner, &cli.command) {
-        (Some(owner), Command::Exec(args)) => exec::fill(&context, args, owner),
+        (Some((owner, without_grants)), Command::Exec(args)) => exec::fill(&context, args, owner, *without_grants),
         (_, command) => dispatch(&context, command),
     };
     done.unwrap_or_else(|error| complain(&context.report, &error, failed)).into()

@@ -1,13 +1,10 @@
 //! Renders several targets as one act: all are checked, all secrets are asked for at once, and nothing is written
 //! unless every target can be. Used by `render` and `exec`.
 
-use super::context::Workplace;
-use super::environment;
 use super::error::CliError;
 use crate::plan::OnConflict;
-use crate::secret::Query;
-use crate::session::{Release, RenderOptions, Rendered, Session, SessionError, Target};
-use crate::template::{Blueprint, Source};
+use crate::session::{Release, RenderOptions, Rendered, Session, Target};
+use crate::template::Blueprint;
 
 /// A target and what its render did.
 pub(super) type Done = (Target, Rendered);
@@ -16,14 +13,9 @@ pub(super) type Done = (Target, Rendered);
 ///
 /// # Errors
 /// Every target that has no blueprint, and every secret that is missing.
-pub(super) fn prepare(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    targets: &[Target],
-    options: &RenderOptions,
-) -> Result<(), CliError> {
+pub(super) fn prepare(session: &Session<'_>, targets: &[Target]) -> Result<(), CliError> {
     let mut errors = Vec::new();
-    let mut wanted: Vec<(&Target, Vec<Source>)> = Vec::new();
+    let mut ready: Vec<(&Target, Blueprint)> = Vec::new();
     for target in targets {
         // A single render checks its target itself before it writes.
         let checked = if targets.len() > 1 { session.preview(target, OnConflict::Keep).map(drop) } else { Ok(()) };
@@ -31,28 +23,18 @@ pub(super) fn prepare(
             true => Ok(blueprint),
             false => session.refuse_committable(target).map(|()| blueprint),
         };
-        let wants = |blueprint: Blueprint| sources(session, target, &blueprint);
-        match checked.and_then(|()| session.blueprint(target)).and_then(fit).and_then(wants) {
-            Ok(sources) => wanted.push((target, sources)),
+        match checked.and_then(|()| session.blueprint(target)).and_then(fit) {
+            Ok(blueprint) => ready.push((target, blueprint)),
             Err(error) => errors.push(error.into()),
         }
     }
     if let Some(error) = CliError::several(errors) {
         return Err(error);
     }
-    let mut queries: Vec<Query> =
-        wanted.iter().flat_map(|(_, sources)| sources).filter_map(Source::query).cloned().collect();
-    queries.sort();
-    queries.dedup();
-    workplace.lookup.fetch(&queries);
-    let lacks = |source: &Source| match source {
-        Source::Secret(query) => workplace.lookup.is_missing(query),
-        Source::Env(name) => environment::variable(name).is_none_or(|value| value.is_empty()),
-    };
-    let lacking = wanted.iter().filter(|(_, sources)| sources.iter().any(lacks));
+    session.ask_for(&ready)?;
     // A render that lacks a secret ends before it writes anything, and knows where the template asks for it.
-    let errors = lacking.filter_map(|(target, _)| session.render(target, options).err()).map(CliError::from).collect();
-    CliError::several(errors).map_or(Ok(()), Err)
+    let lacking = ready.iter().filter_map(|(target, blueprint)| session.check_values(target, blueprint).err());
+    CliError::several(lacking.map(CliError::from).collect()).map_or(Ok(()), Err)
 }
 
 /// Renders all targets; those rendered before one fails are taken back.
@@ -84,10 +66,4 @@ pub(super) fn render_all(
         }
     }
     Ok(done)
-}
-
-/// Where the values come from that a render of this target would look up.
-fn sources(session: &Session<'_>, target: &Target, blueprint: &Blueprint) -> Result<Vec<Source>, SessionError> {
-    let wanted = session.wanted(target, blueprint)?;
-    Ok(wanted.into_iter().map(|reference| reference.source.clone()).collect())
 }

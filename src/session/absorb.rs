@@ -75,10 +75,10 @@ impl Session<'_> {
         if absorbing.hunks.iter().all(|hunk| hunk.keys().is_empty()) {
             return;
         }
-        let grants = self.grants(&target.path);
-        let values = grants.and_then(|grants| self.values(&absorbing.now.blueprint, grants.as_ref()));
+        let kept = self.kept(&target.path);
+        let values = kept.and_then(|kept| self.values(&absorbing.now.blueprint, kept.as_ref()));
         // What is not told is not known, and what looks like a key is refused then.
-        let known = values.unwrap_or_default().into_iter().map(|(reference, secret)| {
+        let known = values.unwrap_or_default().of.into_iter().map(|(reference, secret)| {
             let encode = |text: Secret, encoding: &Encoding| Secret::new(encoding.apply(text.expose()));
             (reference.to_string(), reference.encodings.iter().fold(secret, encode))
         });

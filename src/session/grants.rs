@@ -1,19 +1,25 @@
-//! What a person allowed, for each target: kept in the state folder, outside of every repository, so that no template
-//! can bring its own. Asked by render before it fills a slot; written by `allow` only.
+//! What a person allowed, for each target: kept in the state folder, and sealed with the key of the store that the value
+//! comes from, so that neither a template nor a folder from elsewhere can bring its own. Asked by render before it fills
+//! a slot; written by `allow` only.
 
+use super::sealing::{Renewal, Sealed, origin, references};
 use super::state::{TargetState, make_private};
 use super::{Session, SessionError, Target};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, sync_folder};
 use crate::plan::OnConflict;
 use crate::plan::grants::{Flow, Grant, Grants};
+use crate::secret::{Provided, Query, SealKey};
+use crate::store::{Answers, Keys, Origin, StoreError, StoreKind};
+use crate::template::Reference;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The version this program writes; it reads this one only.
-const VERSION: u32 = 1;
+/// The version this program writes. The first one had no seals; it is read, and counts for nothing until it is sealed.
+const VERSION: u32 = 2;
+const UNSEALED: u32 = 1;
 
 /// The grants of one target as they are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,91 +27,242 @@ pub struct Allowed {
     /// Format of the file.
     version: u32,
     /// The target, every symlink resolved.
+    #[serde(with = "crate::plan::path")]
     pub target: PathBuf,
     /// The target as it was named: a link of that name may lead elsewhere by now.
-    #[serde(default)]
+    #[serde(default, with = "crate::plan::path")]
     pub named: PathBuf,
     /// What was allowed. Nothing, if it was all taken back.
-    pub grants: Vec<Grant>,
+    pub grants: Vec<Sealed<Grant>>,
+}
+
+/// What is kept for a target; what of it holds, the keys of the stores say.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    target: PathBuf,
+    grants: Vec<Sealed<Grant>>,
+}
+
+/// A flow, and whether somebody allowed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is allowed.
+    Allowed,
+    /// There is a record, without a seal or with one that does not hold: of an older keystencil, or from elsewhere.
+    Unsealed,
+    /// Nobody ever allowed it.
+    New,
+}
+
+/// What came of taking grants back.
+#[derive(Debug, Default)]
+pub struct Revoked {
+    /// How many went.
+    pub gone: usize,
+    /// Stores that could not be given a new key: an old copy of the record would still count there.
+    pub doubtful: Vec<(StoreKind, StoreError)>,
+}
+
+impl Kept {
+    /// What the records say, whether they hold or not: what may be looked up, and what is shown without asking a store.
+    pub(super) fn claimed(&self) -> Grants {
+        self.grants.iter().filter(|sealed| sealed.is_sealed()).map(|sealed| &sealed.what).collect()
+    }
+
+    /// What holds.
+    pub(super) fn verified(&self, answers: &Answers) -> Grants {
+        self.grants.iter().filter(|sealed| self.holds(sealed, answers)).map(|sealed| &sealed.what).collect()
+    }
+
+    /// Whether a record holds that lets the value of a declared command's reference go somewhere.
+    pub(super) fn wants(&self, provided: &Provided, keys: &Keys) -> bool {
+        let asks = |reference: &Reference| reference.source.query().and_then(Query::provided) == Some(provided);
+        let keys = keys.of(Origin::Elsewhere);
+        let mut asking = self.grants.iter().filter(|sealed| references(&sealed.what.text).iter().any(asks));
+        asking.any(|sealed| sealed.verifies(&self.target, keys))
+    }
+
+    fn holds(&self, sealed: &Sealed<Grant>, answers: &Answers) -> bool {
+        let references = references(&sealed.what.text);
+        let is_sealed = |reference: &Reference| match (origin(&reference.source, answers), reference.source.query()) {
+            (_, Some(query)) if answers.barred.contains(query) => false,
+            (Some(origin), _) => sealed.verifies(&self.target, answers.keys.of(origin)),
+            // What no store has goes nowhere; whoever asks for it is told that it is missing.
+            (None, query) => {
+                let is_silent = answers.missing.iter().any(|one| Some(&one.query) == query && !one.was_never_stored());
+                is_silent
+                    || answers.keys.iter().any(|(_, key)| sealed.verifies(&self.target, std::slice::from_ref(key)))
+            }
+        };
+        !references.is_empty() && references.iter().all(is_sealed)
+    }
 }
 
 impl Session<'_> {
-    /// Where the values of a target's slots would go now, each with whether that is allowed. No store is asked.
+    /// Where the values of a target's slots would go now, each with whether that is allowed: of those that a literal of the
+    /// user's leaves room for. Asks the stores, since only they tell which records hold.
     ///
     /// # Errors
     /// [`SessionError`] as for a preview, and [`SessionError::Grants`].
-    pub fn flows(&self, target: &Target) -> Result<Vec<(Flow, bool)>, SessionError> {
-        let flows = self.preview(target, OnConflict::Keep)?.flows;
-        let allowed: Grants = self.allowed(&target.path)?.iter().collect();
-        Ok(flows.into_iter().map(|flow| (flow.clone(), allowed.allow(&flow))).collect())
+    pub fn flows(&self, target: &Target, on_conflict: OnConflict) -> Result<Vec<(Flow, Standing)>, SessionError> {
+        let flows = self.preview(target, on_conflict)?.flows;
+        let kept = self.kept(&target.path)?.unwrap_or_default();
+        let all: Grants = kept.grants.iter().map(|sealed| &sealed.what).collect();
+        let claimed = kept.claimed();
+        if !flows.iter().any(|flow| all.allow(flow)) {
+            return Ok(flows.into_iter().map(|flow| (flow, Standing::New)).collect());
+        }
+        let asked = flows.iter().filter(|flow| claimed.allow(flow));
+        let asked: Vec<Reference> = asked.flat_map(|flow| references(&flow.text)).collect();
+        let verified = match asked.is_empty() {
+            true => Grants::default(),
+            false => kept.verified(&self.ask(&asked, &|_, _| false).unbarred()),
+        };
+        let standing = |flow: &Flow| match (verified.allow(flow), all.allow(flow)) {
+            (true, _) => Standing::Allowed,
+            (false, true) => Standing::Unsealed,
+            (false, false) => Standing::New,
+        };
+        Ok(flows.into_iter().map(|flow| (flow.clone(), standing(&flow))).collect())
     }
 
-    /// Allows these flows of a target, besides what is allowed already.
+    /// Allows these flows of a target, besides what is allowed already, and seals that with the keys of the stores that
+    /// the values come from.
     ///
     /// # Errors
-    /// [`SessionError::Grants`] and [`SessionError::File`].
+    /// [`SessionError::Grants`] and [`SessionError::File`]; [`SessionError::Lookup`] and [`SessionError::Store`] if a
+    /// store does not answer.
     pub fn allow(&self, path: &Path, flows: &[Flow]) -> Result<(), SessionError> {
         let file = Resolved::follow(path)?;
         let (state, target) = (self.state.of(&file), file.path().to_owned());
+        let texts: Vec<&str> = flows.iter().map(|flow| flow.text.as_str()).collect();
+        let keys = if texts.is_empty() { Vec::new() } else { self.sealing_keys(&texts)? };
         let _lock = state.lock()?;
         let mut grants = state.grants()?.map(|allowed| allowed.grants).unwrap_or_default();
-        let known: Grants = grants.iter().collect();
-        grants.extend(flows.iter().filter(|flow| !known.allow(flow)).map(Flow::grant));
+        for (flow, keys) in flows.iter().zip(&keys) {
+            let grant = flow.grant();
+            grants.retain(|old| old.what.hash != grant.hash);
+            grants.push(Sealed::new(grant, &target, keys));
+        }
         state.write_grants(&Allowed { version: VERSION, target, named: path.to_owned(), grants })
     }
 
-    /// Whether nobody ever decided anything for this file, under its own name or that of a link to it. What was taken
-    /// back was decided: a template must not come by it again without a question.
+    /// Whether nobody ever decided anything for this target: by its name in a config, for its file, or for a link to it.
+    /// What was taken back was decided: a template must not come by it again without a question. What an older keystencil
+    /// kept without a seal decides nothing, since anybody can have written that.
     ///
     /// # Errors
     /// [`SessionError::Grants`] and [`SessionError::File`].
-    pub fn is_undecided(&self, path: &Path) -> Result<bool, SessionError> {
-        let own = self.state.of(&Resolved::follow(path)?).grants()?;
-        Ok(own.is_none() && self.all_allowed()?.iter().all(|allowed| allowed.named != path))
+    pub fn is_undecided(&self, target: &Target) -> Result<bool, SessionError> {
+        if target.name.as_ref().is_some_and(|name| self.state.set_up().contains(name)) {
+            return Ok(false);
+        }
+        let own = self.state.of(&Resolved::follow(&target.path)?).grants()?;
+        let decides = |allowed: &Allowed| allowed.version != UNSEALED || allowed.grants.is_empty();
+        let others = self.all_allowed()?;
+        let of_name = others.iter().filter(|allowed| allowed.named == target.path);
+        Ok(own.as_ref().into_iter().chain(of_name).all(|allowed| !decides(allowed)))
     }
 
-    /// Takes back what was allowed, as far as `which` says so; says how many grants went.
+    /// Notes that a target was set up without a question, which is done once.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn note_set_up(&self, target: &Target) -> Result<(), SessionError> {
+        target.name.as_ref().map_or(Ok(()), |name| self.state.note_set_up(name))
+    }
+
+    /// Takes back what was allowed, as far as `which` says so, and gives the stores new keys: an old record that comes
+    /// back does not count.
     ///
     /// # Errors
     /// [`SessionError::File`]. A record that can't be read is replaced by an empty one.
-    pub fn revoke(&self, path: &Path, which: impl Fn(&Grant) -> bool) -> Result<usize, SessionError> {
+    pub fn revoke(&self, path: &Path, which: impl Fn(&Grant) -> bool) -> Result<Revoked, SessionError> {
         let file = Resolved::follow(path)?;
         let state = self.state.of(&file);
-        let _lock = state.lock()?;
-        let nothing =
-            || Allowed { version: VERSION, target: file.path().to_owned(), named: path.to_owned(), grants: Vec::new() };
-        let mut allowed = match state.grants() {
-            Ok(Some(allowed)) => allowed,
-            Ok(None) => return Ok(0),
-            Err(_) => nothing(),
+        let gone = {
+            let _lock = state.lock()?;
+            let nothing = || Allowed {
+                version: VERSION,
+                target: file.path().to_owned(),
+                named: path.to_owned(),
+                grants: Vec::new(),
+            };
+            let mut allowed = match state.grants() {
+                Ok(Some(allowed)) => allowed,
+                Ok(None) => return Ok(Revoked::default()),
+                Err(_) => nothing(),
+            };
+            let before = allowed.grants.len();
+            allowed.grants.retain(|sealed| !which(&sealed.what));
+            allowed.version = VERSION;
+            let gone = before - allowed.grants.len();
+            state.write_grants(&allowed)?;
+            gone
         };
-        let before = allowed.grants.len();
-        allowed.grants.retain(|grant| !which(grant));
-        let gone = before - allowed.grants.len();
-        state.write_grants(&allowed)?;
-        Ok(gone)
+        let doubtful = if gone > 0 { self.renew_keys()? } else { Vec::new() };
+        Ok(Revoked { gone, doubtful })
     }
 
-    /// Takes everything back, for every target, and forgets that anything was decided; says how many grants went.
+    /// Takes everything back, for every target, and forgets that anything was decided; the keys of seals go too.
     ///
     /// # Errors
     /// [`SessionError::File`]. A record that can't be read is removed as well.
-    pub fn revoke_all(&self) -> Result<usize, SessionError> {
-        let mut gone = 0;
+    pub fn revoke_all(&self) -> Result<Revoked, SessionError> {
+        let mut revoked = Revoked::default();
         for state in self.state.granting()? {
             let _lock = state.lock()?;
-            gone += state.grants().ok().flatten().map_or(0, |allowed| allowed.grants.len());
+            revoked.gone += state.grants().ok().flatten().map_or(0, |allowed| allowed.grants.len());
             state.remove_grants()?;
         }
-        Ok(gone)
+        self.state.forget_set_up()?;
+        for (kind, keys) in self.sources.seal_keys() {
+            let removed = keys.and_then(|_| self.sources.replace_seal_key(kind, None));
+            revoked.doubtful.extend(removed.err().map(|error| (kind, error)));
+        }
+        Ok(revoked)
     }
 
-    /// What was allowed for a target.
-    ///
-    /// # Errors
-    /// [`SessionError::Grants`] if the record can't be read.
-    pub fn allowed(&self, path: &Path) -> Result<Vec<Grant>, SessionError> {
-        Ok(self.state.of(&Resolved::follow(path)?).grants()?.map(|allowed| allowed.grants).unwrap_or_default())
+    /// A new key for every store, under which all is sealed that holds now.
+    fn renew_keys(&self) -> Result<Vec<(StoreKind, StoreError)>, SessionError> {
+        let mut doubtful = Vec::new();
+        let mut renewals = Vec::new();
+        for (kind, old) in self.sources.seal_keys() {
+            match old {
+                Ok(old) if old.is_empty() => {}
+                Ok(old) => {
+                    let new = SealKey::generate().map_err(|_| SessionError::Random)?;
+                    renewals.push(Renewal { kind, old, new });
+                }
+                Err(error) => doubtful.push((kind, error)),
+            }
+        }
+        if renewals.is_empty() {
+            return Ok(doubtful);
+        }
+        for state in self.state.granting()? {
+            let _lock = state.lock()?;
+            // One that can't be read holds for nothing.
+            let Ok(Some(mut allowed)) = state.grants() else { continue };
+            let target = allowed.target.clone();
+            allowed.grants.iter_mut().for_each(|sealed| sealed.renew(&target, &renewals));
+            state.write_grants(&allowed)?;
+        }
+        self.state.renew_commands(&renewals)?;
+        for Renewal { kind, new, .. } in &renewals {
+            doubtful.extend(self.sources.replace_seal_key(*kind, Some(new)).err().map(|error| (*kind, error)));
+        }
+        Ok(doubtful)
+    }
+
+    /// What is kept for a target; `None` if nobody has to allow anything.
+    pub(super) fn kept(&self, path: &Path) -> Result<Option<Kept>, SessionError> {
+        if !self.guarded {
+            return Ok(None);
+        }
+        let file = Resolved::follow(path)?;
+        let grants = self.state.of(&file).grants()?.map(|allowed| allowed.grants).unwrap_or_default();
+        Ok(Some(Kept { target: file.path().to_owned(), grants }))
     }
 
     /// Everything that was allowed, target by target.
@@ -131,7 +288,7 @@ impl TargetState {
         let path = self.grants_path();
         match fs::read(&path) {
             Ok(text) => match serde_json::from_slice::<Allowed>(&text) {
-                Ok(allowed) if allowed.version == VERSION => Ok(Some(allowed)),
+                Ok(allowed) if [UNSEALED, VERSION].contains(&allowed.version) => Ok(Some(unsealed(allowed))),
                 _ => Err(SessionError::Grants { path }),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -159,4 +316,12 @@ impl TargetState {
             _ => Ok(sync_folder(self.folder())?),
         }
     }
+}
+
+/// What is of the first version has no seals, whatever stands in it.
+fn unsealed(mut allowed: Allowed) -> Allowed {
+    if allowed.version == UNSEALED {
+        allowed.grants.iter_mut().for_each(Sealed::strip);
+    }
+    allowed
 }

@@ -7,6 +7,7 @@
 
 mod absorb;
 mod clean;
+mod commands;
 mod committable;
 mod compare;
 mod error;
@@ -17,6 +18,7 @@ pub mod import;
 mod keep;
 mod log;
 mod neighbours;
+mod notes;
 mod owed;
 mod plain;
 mod refill;
@@ -24,6 +26,7 @@ mod reminder;
 mod render;
 mod repositories;
 mod scrub;
+mod sealing;
 mod settings;
 mod state;
 mod status;
@@ -33,10 +36,11 @@ mod write;
 
 pub use absorb::Absorbing;
 pub use clean::{Cleaner, Known};
+pub use commands::Commands;
 pub use compare::Compared;
 pub use error::{MissingSecret, SessionError};
 pub use filter::{FilterCall, FilterChange, FilterOptions, FilterState, Filtered, install_filter, uninstall_filter};
-pub use grants::Allowed;
+pub use grants::{Allowed, Revoked, Standing};
 pub use import::{ImportRequest, Imported, Keeper, Rewrite};
 pub use keep::Memory;
 pub use log::{Event, Record, Who};
@@ -44,6 +48,7 @@ pub use owed::Owed;
 pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};
 pub use repositories::Repositories;
+pub use sealing::{Sealable, Sealed, Sources};
 pub use state::State;
 pub use status::{Holder, TargetStatus};
 pub use unrender::{Closed, Lost, Outcome, Release, Unrendered};
@@ -51,11 +56,8 @@ pub use unrender::{Closed, Lost, Outcome, Release, Unrendered};
 use crate::host::Profile;
 use crate::host::git::Places;
 use crate::plan::Lease;
-use crate::secret::{Query, Secret};
-use crate::store::LookupError;
 use crate::template::Variables;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -72,17 +74,14 @@ pub struct Target {
     pub profile: &'static dyn Profile,
 }
 
-/// What finds the values of references; asked once for all of a render.
-pub type Resolve<'a> = dyn Fn(&[Query]) -> Result<BTreeMap<Query, Secret>, LookupError> + 'a;
-
 /// Everything a transaction needs from outside.
 pub struct Session<'a> {
     /// Where journals are.
     pub state: State,
     /// What templates may read.
     pub variables: &'a Variables,
-    /// Finds the values of all references but `env()`.
-    pub resolve: &'a Resolve<'a>,
+    /// Asks the stores.
+    pub sources: &'a dyn Sources,
     /// Finds the values of `env()` references.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Where repositories are looked for that a target may lie in.
@@ -95,6 +94,8 @@ pub struct Session<'a> {
     pub now: fn() -> Timestamp,
     /// Whether a slot is filled only if a person allowed its flow.
     pub guarded: bool,
+    /// The digest of the commands that the config declares, if it does.
+    pub commands: Option<String>,
 }
 
 impl Session<'static> {
@@ -105,13 +106,14 @@ impl Session<'static> {
         Self {
             state,
             variables: &NOTHING,
-            resolve: &|_| Ok(BTreeMap::new()),
+            sources: &sealing::Nothing,
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
             filter: FilterCall::default(),
             now: Timestamp::now,
             guarded: true,
+            commands: None,
         }
     }
 }

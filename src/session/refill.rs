@@ -5,6 +5,7 @@
 //! the next one, and a target that is in no config is served as well.
 
 use super::scrub::{put_backup, scrub};
+use super::values::Values;
 use super::write::{PATIENCE, Written, replace};
 use super::{Closed, Event, Record, Session, SessionError};
 use crate::error::Place;
@@ -55,15 +56,16 @@ impl Session<'_> {
         let state = self.state_of(path, &file)?;
         let Some(known) = state.journal()? else { return Ok(None) };
         // The stores are asked before the lock is taken, as always: a keyring may be waiting for a person.
-        let grants = self.grants(path)?;
-        let mut values = self.values(&blueprint_of(&known), grants.as_ref())?;
+        let kept = self.kept(path)?;
+        let mut values = self.values(&blueprint_of(&known), kept.as_ref())?;
         let _lock = state.lock()?;
         let Some(old) = self.settle(&state)? else { return Ok(None) };
         let blueprint = blueprint_of(&old);
-        if blueprint.references().iter().any(|reference| !values.contains_key(*reference)) {
+        if blueprint.references().iter().any(|reference| !values.of.contains_key(*reference)) {
             // Somebody rendered in between, with another template.
-            values = self.values(&blueprint, grants.as_ref())?;
+            values = self.values(&blueprint, kept.as_ref())?;
         }
+        let Values { of: values, grants } = values;
         let mut journal = old.clone();
         let profile = profile_of(&old);
         let mut written = Written::default();

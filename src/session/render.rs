@@ -2,13 +2,14 @@
 
 use super::scrub::put_backup;
 use super::state::{StagedApplied, TargetState};
+use super::values::Values;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
 use super::{Event, Record, Session, SessionError, Target, living};
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
 use crate::plan::account::Shape;
-use crate::plan::grants::{Flow, Grants};
-use crate::plan::journal::VERSION;
+use crate::plan::grants::Flow;
+use crate::plan::journal::{Filled, VERSION};
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
 use crate::secret::Secret;
@@ -24,6 +25,8 @@ pub struct RenderOptions {
     pub holder: Lease,
     /// What to do with a literal where the template has a reference; `None`: it is an error.
     pub on_conflict: Option<OnConflict>,
+    /// Whether all that a living holder filled stays, whatever the template and the grants say now: a hook joins.
+    pub joins: bool,
 }
 
 /// What a render did.
@@ -66,8 +69,8 @@ impl Session<'_> {
         if !blueprint.slots.is_empty() {
             self.protect(target)?;
         }
-        let grants = self.grants(&target.path)?;
-        let values = self.values(&blueprint, grants.as_ref())?;
+        let kept = self.kept(&target.path)?;
+        let Values { of: values, grants } = self.values(&blueprint, kept.as_ref())?;
 
         let state = self.state.of(&file);
         let _lock = state.lock()?;
@@ -103,6 +106,12 @@ impl Session<'_> {
             if let (None, Some(first)) = (options.on_conflict, plan.conflicts.first()) {
                 let (path, pointer) = (target.path.clone(), first.pointer.to_string());
                 return Err(SessionError::Conflict { path, pointer });
+            }
+            let stays = |slot: &Filled| plan.filling.slots.iter().any(|filled| filled.pointer == slot.pointer);
+            if options.joins && !journal.slots.iter().all(stays) {
+                state.write_journal(&journal)?;
+                last = Some(plan);
+                return Ok(None);
             }
             let new_text =
                 (text != Some(plan.rendered.as_bytes())).then(|| std::mem::take(&mut plan.rendered).into_bytes());
@@ -166,7 +175,8 @@ impl Session<'_> {
         let blueprint = self.blueprint(target)?;
         let file = Resolved::follow(&target.path)?;
         let state = self.state.of(&file);
-        let grants = self.grants(&target.path)?;
+        // No store is asked, so what the records claim has to do.
+        let grants = self.kept(&target.path)?.map(|kept| kept.claimed());
         let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied()?);
         let inputs = Inputs {
             blueprint: &blueprint,
@@ -208,14 +218,6 @@ impl Session<'_> {
     pub fn warnings(&self, target: &Target, blueprint: &Blueprint) -> Vec<(crate::json::Pointer, String)> {
         let warning = |slot: &Slot| Some((slot.pointer.clone(), target.profile.warning(slot)?));
         blueprint.slots.iter().filter_map(warning).collect()
-    }
-
-    /// What a person allowed for this target; `None` if nobody has to.
-    pub(super) fn grants(&self, path: &Path) -> Result<Option<Grants>, SessionError> {
-        if !self.guarded {
-            return Ok(None);
-        }
-        Ok(Some(self.allowed(path)?.iter().collect()))
     }
 
     pub(super) fn new_journal(&self, target: &Target, file: &Resolved) -> Result<Journal, SessionError> {

@@ -2,7 +2,7 @@
 
 use super::{Owed, Session, SessionError, Target};
 use crate::host::Resolved;
-use crate::host::process::is_alive;
+use crate::host::process::{Process, is_alive};
 use crate::plan::{Journal, Lease};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -107,6 +107,14 @@ impl Session<'_> {
     /// [`SessionError::Journal`] if the journal can't be read.
     pub fn journal(&self, path: &std::path::Path) -> Result<Option<Journal>, SessionError> {
         self.state_of(path, &Resolved::follow(path)?)?.journal()
+    }
+
+    /// Whether a process holds any target now.
+    #[must_use]
+    pub fn is_holding(&self, process: &Process) -> bool {
+        let journals = self.state.owing().unwrap_or_default().into_iter().filter_map(|state| state.journal().ok()?);
+        let is_it = |lease: &Lease| lease.pid == Some(process.pid) && lease.started == process.started;
+        journals.flat_map(|journal| journal.leases).any(|lease| is_it(&lease))
     }
 }
 

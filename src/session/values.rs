@@ -1,36 +1,76 @@
 //! The values of a blueprint's references, asked for all at once, and what is missing.
 //!
-//! Asked by render and refill before anything is locked or written. What nobody allowed is not looked up.
+//! Asked by render and refill before anything is locked or written. What nobody allowed is not looked up. The keys of the
+//! stores come with the values, and say which of the records hold.
 
+use super::grants::Kept;
 use super::{MissingSecret, Session, SessionError, Target};
 use crate::error::{Explain as _, Place};
 use crate::plan::grants::Grants;
-use crate::secret::{Query, Secret};
-use crate::store::LookupError;
+use crate::secret::{Provided, Query, Secret};
+use crate::store::{Answers, Keys, Request, Unresolved};
 use crate::template::{Blueprint, Part, Reference, Slot, Source};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+
+/// The values of a render, and what of the grants holds for where they came from.
+#[derive(Default)]
+pub(super) struct Values {
+    pub(super) of: HashMap<Reference, Secret>,
+    /// `None` if nobody has to allow anything.
+    pub(super) grants: Option<Grants>,
+}
 
 impl Session<'_> {
-    /// The references whose values a render of this blueprint would look up: those of slots that somebody allowed.
+    /// Whether all values are there that a render of this blueprint would fill in.
+    ///
+    /// # Errors
+    /// [`SessionError::Missing`] with all that are not, and [`SessionError::Grants`].
+    pub fn check_values(&self, target: &Target, blueprint: &Blueprint) -> Result<(), SessionError> {
+        self.values(blueprint, self.kept(&target.path)?.as_ref()).map(drop)
+    }
+
+    /// The same as [`Self::ask_for`], but for the declared commands: whether they may run is yet to be asked.
     ///
     /// # Errors
     /// [`SessionError::Grants`].
-    pub fn wanted<'b>(&self, target: &Target, blueprint: &'b Blueprint) -> Result<Vec<&'b Reference>, SessionError> {
-        Ok(wanted(blueprint, self.grants(&target.path)?.as_ref()))
+    pub fn ask_keys_for(&self, targets: &[(&Target, Blueprint)]) -> Result<Answers, SessionError> {
+        let mut asked = Vec::new();
+        for (target, blueprint) in targets {
+            let claimed = self.kept(&target.path)?.map(|kept| kept.claimed());
+            asked.extend(wanted(blueprint, claimed.as_ref()).into_iter().cloned());
+        }
+        Ok(self.ask(&asked, &|_, _| false))
+    }
+
+    /// Asks the stores for all that renders of these targets would look up, so that each is asked once.
+    ///
+    /// # Errors
+    /// [`SessionError::Grants`].
+    pub fn ask_for(&self, targets: &[(&Target, Blueprint)]) -> Result<Answers, SessionError> {
+        let (mut asked, mut all_kept) = (Vec::new(), Vec::new());
+        for (target, blueprint) in targets {
+            let kept = self.kept(&target.path)?;
+            asked.extend(wanted(blueprint, kept.as_ref().map(Kept::claimed).as_ref()).into_iter().cloned());
+            all_kept.extend(kept);
+        }
+        Ok(self.ask(&asked, &|provided, keys| {
+            !self.guarded || (self.may_run(keys) && all_kept.iter().any(|kept| kept.wants(provided, keys)))
+        }))
     }
 
     /// The values of all references that are wanted, or all that are missing.
-    pub(super) fn values(
-        &self,
-        blueprint: &Blueprint,
-        grants: Option<&Grants>,
-    ) -> Result<HashMap<Reference, Secret>, SessionError> {
-        let references = wanted(blueprint, grants);
-        let (found, mut missing) = self.stored(blueprint, &references);
+    pub(super) fn values(&self, blueprint: &Blueprint, kept: Option<&Kept>) -> Result<Values, SessionError> {
+        let references = wanted(blueprint, kept.map(Kept::claimed).as_ref());
+        let asked: Vec<Reference> = references.into_iter().cloned().collect();
+        let answers = self
+            .ask(&asked, &|provided, keys| kept.is_none_or(|kept| self.may_run(keys) && kept.wants(provided, keys)));
+        let mut missing: Vec<MissingSecret> = answers.missing.iter().map(|one| absent(blueprint, one)).collect();
+        let grants = kept.map(|kept| kept.verified(&answers));
         let mut values = HashMap::new();
-        for reference in references {
+        // What nobody allowed is not read from the environment either.
+        for reference in wanted(blueprint, grants.as_ref()) {
             let value = match &reference.source {
-                Source::Secret(query) => found.get(query).cloned(),
+                Source::Secret(query) => answers.values.get(query).map(|(_, secret)| secret.clone()),
                 Source::Env(name) => {
                     let value = (self.env)(name).filter(|value| !value.is_empty()).map(Secret::new);
                     if value.is_none() {
@@ -41,32 +81,35 @@ impl Session<'_> {
             };
             values.extend(value.map(|value| (reference.clone(), value)));
         }
-        if missing.is_empty() { Ok(values) } else { Err(SessionError::Missing(missing)) }
+        if missing.is_empty() { Ok(Values { of: values, grants }) } else { Err(SessionError::Missing(missing)) }
     }
 
-    /// What the stores have, and what they do not.
-    fn stored(
-        &self,
-        blueprint: &Blueprint,
-        references: &[&Reference],
-    ) -> (BTreeMap<Query, Secret>, Vec<MissingSecret>) {
+    /// Asks the stores about references, for values and keys at once.
+    pub(super) fn ask(&self, references: &[Reference], permit: &dyn Fn(&Provided, &Keys) -> bool) -> Answers {
         let mut queries: Vec<Query> = references.iter().filter_map(|one| one.source.query()).cloned().collect();
         queries.sort();
         queries.dedup();
-        if queries.is_empty() {
-            return (BTreeMap::new(), Vec::new());
+        let is_elsewhere = |one: &Reference| matches!(one.source, Source::Env(_) | Source::Secret(Query::Command(_)));
+        // Without grants no key is needed.
+        let usual = self.guarded && references.iter().any(is_elsewhere);
+        if queries.is_empty() && !usual {
+            return Answers::default();
         }
-        match (self.resolve)(&queries) {
-            Ok(all) => (all, Vec::new()),
-            Err(LookupError::Missing(absent)) => {
-                let missing = absent.iter().map(|one| MissingSecret {
-                    message: one.to_string(),
-                    place: place_of(blueprint, |reference| reference.source.query() == Some(&one.query)),
-                    cure: one.hint().unwrap_or_default(),
-                });
-                (BTreeMap::new(), missing.collect())
-            }
-        }
+        self.sources.look_up(&Request { queries: &queries, usual, permit })
+    }
+
+    /// Asks for nothing but the keys of the store that a new secret would go to.
+    pub(super) fn ask_usual(&self, permit: &dyn Fn(&Provided, &Keys) -> bool) -> Answers {
+        self.sources.look_up(&Request { queries: &[], usual: true, permit })
+    }
+}
+
+/// What is in no store.
+fn absent(blueprint: &Blueprint, one: &Unresolved) -> MissingSecret {
+    MissingSecret {
+        message: one.to_string(),
+        place: place_of(blueprint, |reference| reference.source.query() == Some(&one.query)),
+        cure: one.hint().unwrap_or_default(),
     }
 }
 

@@ -22,7 +22,7 @@ pub use error::{CommandError, Failure};
 use super::StoreError;
 use crate::secret::{Provided, Secret};
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -52,6 +52,24 @@ impl Providers {
     #[must_use]
     pub fn program(&self, name: &str) -> Option<&Path> {
         self.0.get(name).map(Provider::program)
+    }
+
+    /// Each with its command line, as the config has them.
+    #[must_use]
+    pub fn shown(&self) -> Vec<(&str, String)> {
+        self.0.iter().map(|(name, provider)| (name.as_str(), provider.line())).collect()
+    }
+
+    /// A hash over all that decides what is run: each command as it is parsed, its variables and its folder, and where its
+    /// program is found in `search_path`. `None` if nothing is declared. Where in the config it stands does not count.
+    #[must_use]
+    pub fn digest(&self, search_path: &[PathBuf]) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new_derive_key("keystencil 2026 declared commands v1");
+        self.0.values().for_each(|provider| provider.enter(&mut hasher, search_path));
+        Some(hasher.finalize().to_hex().to_string())
     }
 
     /// Asks for all references. `interactive` says that a person is at the terminal; `known` are values that no

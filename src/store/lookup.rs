@@ -8,8 +8,8 @@
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
 use super::unresolved::{LookupError, Unresolved, passes_on};
-use super::{Ask, Bus, Native, Notice, Providers, Store, StoreError, StoreKind, Vault, VaultPaths};
-use crate::secret::{Provided, Query, Secret, SecretName};
+use super::{Ask, Bus, Native, Notice, Providers, Request, SealKeys, Store, StoreError, StoreKind, Vault, VaultPaths};
+use crate::secret::{Query, SealKey, Secret, SecretName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -54,9 +54,9 @@ pub struct Stores {
     choice: Choice,
     bus: Bus,
     vault: Vault,
-    interactive: bool,
+    pub(super) interactive: bool,
     notice: Notice,
-    providers: Arc<Providers>,
+    pub(super) providers: Arc<Providers>,
 }
 
 impl Stores {
@@ -125,48 +125,11 @@ impl Stores {
     /// # Errors
     /// [`LookupError::Missing`] with every query for which no store has a value, and what each store said.
     pub fn resolve(&self, queries: &[Query], limit: Option<Duration>) -> Result<BTreeMap<Query, Secret>, LookupError> {
-        let mut open: BTreeMap<Query, Vec<StoreError>> =
-            queries.iter().map(|query| (query.clone(), Vec::new())).collect();
-        let mut found = BTreeMap::new();
-        for kind in [StoreKind::Native, StoreKind::Vault] {
-            // An entry that is there and can't be used is for a person to mend, not for the next store to hide.
-            let asked: Vec<_> = open
-                .iter()
-                .filter(|(query, _)| self.kinds_for(query).contains(&kind))
-                .filter(|(_, answers)| answers.iter().all(passes_on))
-                .map(|(query, _)| query.clone())
-                .collect();
-            if asked.is_empty() {
-                continue;
-            }
-            for (query, answer) in asked.iter().zip(self.ask(kind, &asked, limit)) {
-                match answer {
-                    Ok(secret) => {
-                        open.remove(query);
-                        found.insert(query.clone(), secret);
-                    }
-                    Err(error) => open.entry(query.clone()).or_default().push(error),
-                }
-            }
+        let answers = self.look_up(&Request { queries, usual: false, permit: &|_, _| true }, limit);
+        if answers.missing.is_empty() {
+            return Ok(answers.values.into_iter().map(|(query, (_, secret))| (query, secret)).collect());
         }
-        // Last, so that nobody is asked for a fingerprint before everything else was tried, and no message shows a value.
-        let asked: Vec<Provided> = queries.iter().filter_map(Query::provided).cloned().collect();
-        let known: Vec<&Secret> = found.values().collect();
-        let answers = self.providers.resolve(&asked, self.interactive, &known);
-        for (provided, answer) in asked.into_iter().zip(answers) {
-            let query = Query::Command(provided);
-            match answer {
-                Ok(secret) => {
-                    open.remove(&query);
-                    found.insert(query, secret);
-                }
-                Err(error) => open.entry(query).or_default().push(error),
-            }
-        }
-        if open.is_empty() {
-            return Ok(found);
-        }
-        Err(self.missing(open))
+        Err(LookupError::Missing(answers.missing))
     }
 
     /// One secret, from the first store that has it.
@@ -189,11 +152,11 @@ impl Stores {
                 None => {}
             }
         }
-        Err(self.missing([(query, answers)]))
+        Err(LookupError::Missing(self.missing([(query, answers)])))
     }
 
     /// What is missing, with the names that may have been meant.
-    fn missing(&self, open: impl IntoIterator<Item = (Query, Vec<StoreError>)>) -> LookupError {
+    pub(super) fn missing(&self, open: impl IntoIterator<Item = (Query, Vec<StoreError>)>) -> Vec<Unresolved> {
         let unresolved = |(query, answers)| Unresolved { query, answers, near: None };
         let mut missing: Vec<Unresolved> = open.into_iter().map(unresolved).collect();
         // A store that did not answer is not asked again.
@@ -201,7 +164,7 @@ impl Stores {
             let stored = self.list().entries;
             missing = missing.into_iter().map(|one| one.near(stored.iter().map(|entry| &entry.name))).collect();
         }
-        LookupError::Missing(missing)
+        missing
     }
 
     /// Stores a secret and says where: with [`Choice::Auto`] in the native keyring if there is one, else in the vault.
@@ -240,7 +203,7 @@ impl Stores {
     }
 
     /// The stores that may be asked: those of the choice, or the one that the reference pins.
-    fn kinds_for(&self, query: &Query) -> &'static [StoreKind] {
+    pub(super) fn kinds_for(&self, query: &Query) -> &'static [StoreKind] {
         match query {
             Query::Name(_) => self.kinds(),
             Query::Vault(_) => &[StoreKind::Vault],
@@ -270,9 +233,43 @@ impl Stores {
     }
 
     fn ask(&self, kind: StoreKind, queries: &[Query], limit: Option<Duration>) -> Vec<Result<Secret, StoreError>> {
+        self.ask_sealing(kind, queries, limit).0
+    }
+
+    pub(super) fn ask_sealing(
+        &self,
+        kind: StoreKind,
+        queries: &[Query],
+        limit: Option<Duration>,
+    ) -> (Vec<Result<Secret, StoreError>>, SealKeys) {
         let asked = queries.to_vec();
-        self.within(kind, limit, move |store| store.get_many(&asked))
-            .unwrap_or_else(|error| queries.iter().map(|_| Err(error.clone())).collect())
+        self.within(kind, limit, move |store| store.get_sealing(&asked))
+            .unwrap_or_else(|error| (queries.iter().map(|_| Err(error.clone())).collect(), Err(error)))
+    }
+
+    /// A key of seals of that store, made if there is none yet.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn make_seal_key(&self, kind: StoreKind) -> Result<SealKey, StoreError> {
+        self.within(kind, Some(LIMIT), |store| store.make_seal_key()).and_then(|key| key)
+    }
+
+    /// Keeps another key of seals in that store, or none; whether there was one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn replace_seal_key(&self, kind: StoreKind, new: Option<&SealKey>) -> Result<bool, StoreError> {
+        let new = new.cloned();
+        self.within(kind, Some(LIMIT), move |store| store.replace_seal_key(new.as_ref())).and_then(|done| done)
+    }
+
+    /// The keys of seals of both stores, whatever the choice; a store that is not there is left out.
+    #[must_use]
+    pub fn seal_keys(&self) -> Vec<(StoreKind, SealKeys)> {
+        let of = |kind| (kind, self.ask_sealing(kind, &[], Some(LIMIT)).1);
+        let all = [StoreKind::Native, StoreKind::Vault].map(of);
+        all.into_iter().filter(|(_, keys)| keys.as_ref().err().is_none_or(|error| !error.is_absent())).collect()
     }
 
     /// Runs `work` on a store, for no longer than `limit`. While a person may be typing a password there is no limit

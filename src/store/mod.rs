@@ -4,6 +4,7 @@
 //! file) for all of them. [`Stores`] knows the order, the time limits and which store a new secret
 //! goes to. Nothing here reads the environment, prints, or touches a target.
 
+mod answers;
 pub mod command;
 mod cure;
 pub mod error;
@@ -14,6 +15,7 @@ mod relocate;
 pub mod unresolved;
 pub mod vault;
 
+pub use answers::{Answers, Keys, Origin, Request};
 pub use command::Providers;
 pub(crate) use cure::command as secret_command;
 pub(crate) use cure::shell_word;
@@ -25,9 +27,12 @@ pub use relocate::{Moved, relocate};
 pub use unresolved::{LookupError, Unresolved};
 pub use vault::{Ask, Backup, KeptIn, Vault, VaultPaths, VaultStore};
 
-use crate::secret::{Query, Secret, SecretName};
+use crate::secret::{Query, SealKey, Secret, SecretName};
 use jiff::Timestamp;
 use std::fmt;
+
+/// The keys of seals that a store has.
+pub type SealKeys = Result<Vec<SealKey>, StoreError>;
 
 /// A place that keeps secrets by name.
 pub trait Store {
@@ -39,6 +44,22 @@ pub trait Store {
     /// What is not there is a [`StoreError::NotFound`] of its own; if the store does not answer at all, each query has
     /// that error.
     fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>>;
+
+    /// As [`get_many`](Self::get_many), and over the same connection the keys of seals that are kept here: none if nothing
+    /// was sealed yet. There may be several if two processes made the first at once; each counts.
+    fn get_sealing(&self, queries: &[Query]) -> (Vec<Result<Secret, StoreError>>, SealKeys);
+
+    /// A key of seals, made if there is none yet.
+    ///
+    /// # Errors
+    /// Every way a store may not answer.
+    fn make_seal_key(&self) -> Result<SealKey, StoreError>;
+
+    /// Keeps this key of seals in the place of all there are, or none any more. Whether there was one.
+    ///
+    /// # Errors
+    /// Every way a store may not answer.
+    fn replace_seal_key(&self, new: Option<&SealKey>) -> Result<bool, StoreError>;
 
     /// Stores a secret; the value of an entry that `get_many` finds is replaced.
     ///

@@ -34,8 +34,8 @@ pub use transfer::{Imported, Merge, Sealing};
 pub use unlock::LONGEST_UNLOCK;
 pub use unlocked::KeptIn;
 
-use super::{Entry, Store, StoreError, StoreKind};
-use crate::secret::{Query, Secret, SecretName};
+use super::{Entry, SealKeys, Store, StoreError, StoreKind};
+use crate::secret::{Query, SealKey, Secret, SecretName};
 use document::{Document, Record};
 use identity::Identity;
 use jiff::Timestamp;
@@ -148,9 +148,13 @@ impl Store for Vault {
     }
 
     fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>> {
+        self.get_sealing(queries).0
+    }
+
+    fn get_sealing(&self, queries: &[Query]) -> (Vec<Result<Secret, StoreError>>, SealKeys) {
         let store = StoreKind::Vault;
         let document = match self.open() {
-            Err(error) => return queries.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => return (queries.iter().map(|_| Err(error.clone())).collect(), Err(error)),
             Ok(document) => document.unwrap_or_default(),
         };
         let find = |query: &Query| document.find(query.name()?).map(Record::to_secret);
@@ -159,7 +163,33 @@ impl Store for Vault {
             Some(secret) if secret.expose().is_empty() => Err(StoreError::Empty { query: query.clone(), store }),
             Some(secret) => Ok(secret),
         };
-        queries.iter().map(get).collect()
+        (queries.iter().map(get).collect(), Ok(document.seal_key().into_iter().collect()))
+    }
+
+    fn make_seal_key(&self) -> Result<SealKey, StoreError> {
+        let new = SealKey::generate().map_err(|_| no_random())?;
+        let mut key = None;
+        self.update(true, |document| {
+            key = document.seal_key();
+            if key.is_none() {
+                document.put_seal_key(Some(&new));
+            }
+            key.is_none()
+        })?;
+        Ok(key.unwrap_or(new))
+    }
+
+    fn replace_seal_key(&self, new: Option<&SealKey>) -> Result<bool, StoreError> {
+        let mut was_there = false;
+        let change = |document: &mut Document| {
+            was_there = document.seal_key().is_some();
+            document.put_seal_key(new);
+            was_there || new.is_some()
+        };
+        if new.is_some() || self.exists()? {
+            self.update(new.is_some(), change)?;
+        }
+        Ok(was_there)
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {
@@ -187,6 +217,10 @@ impl Store for Vault {
         let of = |name: &SecretName, all: Vec<Entry>| all.into_iter().filter(|entry| entry.name == *name).collect();
         names.iter().map(|name| all.clone().map(|all| of(name, all))).collect()
     }
+}
+
+fn no_random() -> StoreError {
+    StoreError::Unavailable { store: StoreKind::Vault, reason: "the system has no random numbers".to_owned() }
 }
 
 /// The file behind symlinks: dotfile managers keep `vault.age` elsewhere, and a rename would cut the link.

@@ -9,16 +9,8 @@ use crate::support::home::Home;
 use crate::support::stencil;
 use crate::support::terminal::Session;
 
-/// Keystencil as a person starts it, who has to allow what is filled.
-const STARTED: [&str; 7] = ["env", "-u", "KEYSTENCIL_GRANTS", "keystencil", "exec", "--", "claude"];
-
-fn allowed() -> Home {
-    let home = stencil::home();
-    let mut allow = stencil::command(&home, ["allow", "--allow-new"]);
-    let ran = crate::support::process::run(allow.env_remove("KEYSTENCIL_GRANTS"), crate::support::poll::PATIENCE);
-    assert!(ran.status.success(), "{ran:?}");
-    home
-}
+/// Keystencil as a person starts it, who said yes to the template.
+const STARTED: [&str; 4] = ["keystencil", "exec", "--", "claude"];
 
 /// The names of what stands in the client's file: at its root, and in the project.
 fn names(home: &Home) -> BTreeSet<String> {
@@ -29,7 +21,7 @@ fn names(home: &Home) -> BTreeSet<String> {
 
 #[test]
 fn four_sessions_with_tips_and_an_upgrade_between_them_all_deliver() {
-    let home = allowed();
+    let home = stencil::home();
     let before = names(&home);
     for number in 1..=4 {
         let session = Session::start(&home, &STARTED);

@@ -269,10 +269,8 @@ fn a_template_behind_a_symlink_stays_behind_it_and_keeps_its_mode_line_ends_and_
 fn nothing_is_allowed_by_absorbing() {
     let sandbox = Sandbox::with_key();
     sandbox.write(PATH, TEMPLATE);
-    let guarded = |arguments: &[&str]| {
-        sandbox.said(&sandbox.command(arguments).env_remove("KEYSTENCIL_GRANTS").output().unwrap())
-    };
-    assert_eq!(guarded(&["render", "--allow-new"]).code, 0);
+    let guarded = |arguments: &[&str]| sandbox.said(&sandbox.strict_command(arguments).output().unwrap());
+    assert_eq!(guarded(&["render", "--allow-new=1"]).code, 0);
     edit(&sandbox, |live| {
         let reference = serde_json::json!({"KEY": "<< keyring('github') >>"});
         live["mcpServers"]["other"] = serde_json::json!({"command": "other", "env": reference});

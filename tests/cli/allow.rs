@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 
 /// A run that is not excused from grants.
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> Said {
-    sandbox.said(&sandbox.command(arguments).env_remove("KEYSTENCIL_GRANTS").output().unwrap())
+    sandbox.said(&sandbox.strict_command(arguments).output().unwrap())
 }
 
 const SERVER: &str = r#"{"mcpServers": {"github": {
@@ -73,9 +73,9 @@ fn a_person_sees_where_a_secret_goes_before_they_say_yes() {
 fn another_secret_or_another_command_is_refused_and_the_rest_goes_on() {
     let sandbox = with_server();
     sandbox.store("openai", "sk-other-canary");
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 0);
     template(&sandbox, &SERVER.replace("\"TOKEN\"", "\"OTHER_TOKEN\": \"<< keyring('openai') >>\", \"TOKEN\""));
-    let said = run(&sandbox, &["render", "--allow-new"]);
+    let said = run(&sandbox, &["render", "--allow-new=1"]);
     assert_eq!(said.code, 3, "{said:?}");
     let live = sandbox.live();
     assert!(
@@ -92,7 +92,7 @@ fn another_secret_or_another_command_is_refused_and_the_rest_goes_on() {
 fn a_command_that_was_changed_in_the_live_file_does_not_get_the_key() {
     let sandbox = Sandbox::with_key();
     sandbox.write("live.json", r#"{"mcpServers": {"github": {"command": "good"}}}"#);
-    assert_eq!(run(&sandbox, &["allow", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["allow", "--allow-new=1"]).code, 0);
     sandbox.write("live.json", r#"{"mcpServers": {"github": {"command": "evil"}}}"#);
     let said = run(&sandbox, &["render"]);
     assert!(said.code == 3 && said.err.contains("may not go to evil"), "{said:?}");
@@ -111,14 +111,14 @@ fn a_program_runs_with_what_was_allowed() {
     let said = run(&sandbox, &["exec", "--", "sh", "-c", "cat live.json; exit 7"]);
     assert_eq!(said.code, 7, "{said:?}");
     assert!(said.out.contains("<< keyring('github') >>") && said.err.contains("stays closed"), "{said:?}");
-    let said = run(&sandbox, &["exec", "--allow-new", "--", "sh", "-c", "cat live.json; exit 7"]);
+    let said = run(&sandbox, &["exec", "--allow-new=1", "--", "sh", "-c", "cat live.json; exit 7"]);
     assert!(said.code == 7 && said.out.contains("canary"), "{said:?}");
 }
 
 #[test]
 fn what_was_allowed_can_be_seen_and_taken_back() {
     let sandbox = with_server();
-    run(&sandbox, &["allow", "--allow-new"]);
+    run(&sandbox, &["allow", "--allow-new=1"]);
     snapshot("allow_list", &run(&sandbox, &["allow", "--list"]).whole());
     let json: serde_json::Value = serde_json::from_str(&run(&sandbox, &["allow", "--list", "--json"]).out).unwrap();
     assert_eq!(json[0]["grants"][0]["slot"], "/mcpServers/github/env/TOKEN");
@@ -138,7 +138,7 @@ fn what_was_allowed_can_be_seen_and_taken_back() {
 #[test]
 fn everything_can_be_taken_back_even_from_a_damaged_record() {
     let sandbox = with_server();
-    run(&sandbox, &["allow", "--allow-new"]);
+    run(&sandbox, &["allow", "--allow-new=1"]);
     let record =
         sandbox.files().into_iter().find(|(path, _)| path.to_string_lossy().ends_with("grants.json")).unwrap().0;
     std::fs::write(&record, "{").unwrap();
@@ -150,16 +150,18 @@ fn everything_can_be_taken_back_even_from_a_damaged_record() {
     );
     assert_eq!(run(&sandbox, &["allow", "--revoke", "--all"]).code, 0);
     assert!(!record.exists());
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 0);
 }
 
 #[test]
 fn a_template_that_asks_for_a_huge_number_is_not_allowed_in_passing() {
     let sandbox = Sandbox::with_key();
     template(&sandbox, r#"{<% for i in range(300) %>"k<< i >>": "<< keyring('github') >>",<% endfor %>}"#);
-    let said = run(&sandbox, &["render", "--allow-new"]);
+    let said = run(&sandbox, &["render"]);
     assert_eq!(said.code, 3);
     assert!(said.err.lines().count() < 20 && said.err.contains("and 295 more"), "{}", said.err);
+    let said = run(&sandbox, &["render", "--allow-new=1"]);
+    assert!(said.code == 2 && said.err.contains("300 things are new"), "{said:?}");
     assert_eq!(allowed(&sandbox), "");
     let (code, screen) = typed_guarded(&sandbox, "allow", "y\n");
     assert!(code == 2 && screen.contains("… and 280 more") && screen.contains("type the number"), "{screen}");
@@ -197,11 +199,11 @@ fn a_key_of_the_users_in_a_command_is_neither_shown_nor_kept() {
     template(&sandbox, SERVER);
     let live = format!(r#"{{"mcpServers": {{"github": {{"env": {{"OWN": "{own}"}}}}}}}}"#);
     sandbox.write("live.json", &live);
-    let said = run(&sandbox, &["allow", "--allow-new"]);
+    let said = run(&sandbox, &["allow", "--allow-new=1"]);
     assert_eq!(said.code, 0, "{said:?}");
     let pending = run(&sandbox, &["allow", "--revoke"]).whole() + &run(&sandbox, &["allow", "--pending"]).whole();
     assert!(pending.contains("with env OWN=[redacted]"), "{pending}");
-    run(&sandbox, &["allow", "--allow-new"]);
+    run(&sandbox, &["allow", "--allow-new=1"]);
     for (path, bytes) in sandbox.files() {
         let holds = bytes.windows(own.len()).any(|window| window == own.as_bytes());
         assert!(!holds || path.ends_with("live.json"), "{}", path.display());
@@ -215,19 +217,20 @@ fn the_environment_can_do_without_grants_and_a_config_can_not() {
     sandbox.write(".config/keystencil/config.toml", &format!("grants = 'off'\n{config}"));
     assert_eq!(run(&sandbox, &["render"]).code, 2);
     sandbox.write(".config/keystencil/config.toml", &config);
-    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let output = sandbox.strict_command(&["render"]).env("KEYSTENCIL_GRANTS", "off").output().unwrap();
+    assert_eq!(sandbox.said(&output).code, 0);
     assert!(sandbox.live().contains(&KEY[..9]));
 }
 
 #[test]
 fn what_was_taken_back_does_not_return_by_a_flag() {
     let sandbox = with_server();
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 0);
     run(&sandbox, &["unrender"]);
     assert_eq!(run(&sandbox, &["allow", "--revoke"]).code, 0);
     let said = run(&sandbox, &["allow", "--list"]);
     assert!(said.out.is_empty() && said.err.contains("nothing was allowed"), "{said:?}");
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 3);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 3);
     assert!(!sandbox.live().contains("canary"));
 }
 
@@ -235,9 +238,9 @@ fn what_was_taken_back_does_not_return_by_a_flag() {
 fn a_first_set_up_without_secrets_is_the_first_set_up() {
     let sandbox = Sandbox::with_key();
     template(&sandbox, r#"{"theme": "dark"}"#);
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=0"]).code, 0);
     template(&sandbox, SERVER);
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 3);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 3);
     assert!(!sandbox.live().contains("canary"));
 }
 
@@ -250,11 +253,11 @@ fn a_link_that_a_repository_turns_to_another_file_is_no_first_set_up() {
         sandbox.write(name, "{}");
     }
     std::os::unix::fs::symlink("one.json", &link).unwrap();
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 0);
     run(&sandbox, &["unrender"]);
     std::fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink("two.json", &link).unwrap();
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 3);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 3);
     assert!(!sandbox.live().contains("canary"));
 }
 
@@ -269,7 +272,7 @@ fn what_is_not_allowed_yet_is_told_by_all_that_show_something() {
     assert!(doctor.out.contains("1 slot that nobody allowed yet"), "{doctor:?}");
     let json: serde_json::Value = serde_json::from_str(&run(&sandbox, &["status", "--json"]).out).unwrap();
     assert_eq!(json[0]["not_allowed"], 1);
-    run(&sandbox, &["allow", "--allow-new"]);
+    run(&sandbox, &["allow", "--allow-new=1"]);
     assert!(!run(&sandbox, &["status"]).out.contains("not allowed"));
 }
 
@@ -299,11 +302,11 @@ fn spaces_can_not_push_a_text_into_a_line_that_looks_like_ours() {
 #[test]
 fn a_key_with_a_new_value_reaches_what_is_allowed_beside_a_slot_that_is_not() {
     let sandbox = with_server();
-    assert_eq!(run(&sandbox, &["render", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["render", "--allow-new=1"]).code, 0);
     template(&sandbox, &SERVER.replace("\"TOKEN\"", "\"OTHER_TOKEN\": \"<< keyring('openai') >>\", \"TOKEN\""));
     assert_eq!(run(&sandbox, &["render"]).code, 3);
     let mut command = sandbox.command(&["secret", "rotate", "github"]);
-    command.env_remove("KEYSTENCIL_GRANTS").stdin(std::process::Stdio::piped());
+    command.stdin(std::process::Stdio::piped());
     let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"sk-rotated-0123456789").unwrap();
     let said = sandbox.said(&child.wait_with_output().unwrap());
@@ -314,7 +317,7 @@ fn a_key_with_a_new_value_reaches_what_is_allowed_beside_a_slot_that_is_not() {
 #[test]
 fn a_secret_or_address_that_looks_like_one_in_use_is_pointed_out() {
     let sandbox = with_server();
-    assert_eq!(run(&sandbox, &["allow", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["allow", "--allow-new=1"]).code, 0);
     template(&sandbox, &SERVER.replace("keyring('github')", "keyring('glthub')"));
     let said = run(&sandbox, &["allow", "--pending"]);
     assert!(said.out.contains("careful: << keyring('glthub') >> is not << keyring('github') >>"), "{said:?}");
@@ -331,7 +334,7 @@ fn the_list_of_grants_is_no_wider_than_80_columns_and_whole_as_json() {
     let sandbox = Sandbox::with_key();
     let arguments: Vec<String> = (0..60).map(|number| format!("\"--option-{number}=value\"")).collect();
     template(&sandbox, &SERVER.replace("\"-y\", \"server-github\"", &arguments.join(", ")));
-    assert_eq!(run(&sandbox, &["allow", "--allow-new"]).code, 0);
+    assert_eq!(run(&sandbox, &["allow", "--allow-new=1"]).code, 0);
     let list = allowed(&sandbox);
     assert!(list.lines().all(|line| line.chars().count() <= 80), "{list}");
     assert!(list.contains("--option-0=value") && list.contains("--option-59=value"), "{list}");

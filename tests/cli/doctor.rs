@@ -15,6 +15,7 @@ fn findings(said: &Said) -> Vec<(String, String, String, String)> {
 
 /// What is amiss, as `state subject message | cure`.
 fn amiss(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.allow();
     let before = sandbox.files();
     let said = sandbox.run(&["doctor", "--json"]);
     assert_eq!(sandbox.files(), before, "doctor changed something");
@@ -133,6 +134,7 @@ fn what_a_crashed_program_left_is_due_for_recover_and_a_damaged_journal_is_named
 #[test]
 fn stores_that_do_not_answer_are_told_and_what_they_may_have_is_not_missing() {
     let sandbox = Sandbox::with_key();
+    sandbox.allow();
     mode(&sandbox, ".local/share/keystencil/vault.age", 0o644);
     let one = amiss(&sandbox);
     assert!(one.len() == 1 && one[0].starts_with("bad vault: other users can read this file (mode 644)"), "{one:?}");
@@ -165,7 +167,7 @@ fn old_keys_and_an_open_state_folder_are_due() {
     let sandbox = Sandbox::with_key();
     let config = sandbox.read(".config/keystencil/config.toml");
     sandbox.write(".config/keystencil/config.toml", &format!("rotate_after = '0 days'\n{config}"));
-    fs::create_dir_all(sandbox.path(".local/state/keystencil")).unwrap();
+    sandbox.allow();
     mode(&sandbox, ".local/state/keystencil", 0o755);
     let both = amiss(&sandbox);
     assert_eq!(both.len(), 2, "{both:?}");
@@ -237,9 +239,7 @@ fn the_checklist_fits_into_80_columns_and_has_no_marks_that_a_plain_terminal_lac
 #[test]
 fn a_slot_that_nobody_allowed_is_due_here_and_told_by_status() {
     let sandbox = Sandbox::with_key();
-    let run = |arguments: &[&str]| {
-        sandbox.said(&sandbox.command(arguments).env_remove("KEYSTENCIL_GRANTS").output().unwrap())
-    };
+    let run = |arguments: &[&str]| sandbox.said(&sandbox.strict_command(arguments).output().unwrap());
     let due = |said: &Said| {
         let all = findings(said).into_iter().filter(|(state, ..)| state == "due");
         all.map(|(_, subject, message, cure)| format!("{subject}: {message} | {cure}")).collect::<Vec<_>>()
@@ -252,7 +252,7 @@ fn a_slot_that_nobody_allowed_is_due_here_and_told_by_status() {
     );
     assert!(run(&["status"]).out.contains("\n  1 slot nobody allowed yet: `keystencil allow`\n"));
     assert!(run(&["status", "--json"]).out.contains("\"not_allowed\": 1"));
-    run(&["allow", "--allow-new"]);
+    run(&["allow", "--allow-new=1"]);
     assert_eq!(due(&run(&["doctor", "--json"])), [""; 0]);
     assert!(!run(&["status"]).out.contains("allow"));
 }

@@ -71,6 +71,7 @@ fn an_upgrade_that_replaces_or_removes_the_program_while_exec_runs_keeps_no_key_
         let sandbox = Sandbox::with_key();
         sandbox.copy_program(BINARY.as_ref(), "keystencil");
         let mut command = Command::new(sandbox.path("keystencil"));
+        sandbox.allow();
         let as_always = sandbox.command(&[]);
         command.env_clear().envs(as_always.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(sandbox.home()).args(["exec", "--", "sh", "-c"]);
@@ -92,6 +93,7 @@ fn a_caller_that_reads_a_pipe_to_its_end_does_not_wait_for_the_guard() {
     );
     sandbox.write("input", r#"{"session_id":"s1","hook_event_name":"SessionStart","source":"startup"}"#);
     let mut command = Command::new("sh");
+    sandbox.allow();
     let as_always = sandbox.command(&[]);
     command.env_clear().envs(as_always.get_envs().filter_map(|(name, value)| Some((name, value?))));
     // Descriptor 9 is left open to whatever is started.
@@ -111,6 +113,7 @@ fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_du
     let sandbox = Sandbox::with_key();
     let log = sandbox.path("log");
     let mut command = Command::new("strace");
+    sandbox.allow();
     let as_always = sandbox.command(&[]);
     command.env_clear().envs(as_always.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.args(["-f", "-q", "-e", "trace=execve,prctl,prlimit64,openat,open,connect", "-o"]).arg(&log);
@@ -162,6 +165,7 @@ fn no_other_process_of_the_user_can_read_the_memory_of_exec_or_of_the_guard() {
             done
         done",
     );
+    sandbox.allow();
     let mut command = Command::new(if getuid().is_root() { "setpriv" } else { "env" });
     if getuid().is_root() {
         // Root may read everything, so it steps down; the home goes along.

@@ -124,8 +124,8 @@ fn a_hook_never_allows_anything_and_says_what_it_left_closed() {
     let file = sandbox.home().with_extension("input");
     let input = r#"{"session_id":"s1","hook_event_name":"SessionStart","source":"startup"}"#;
     std::fs::write(&file, input).unwrap();
-    let mut command = sandbox.command(&["hook", "session-start"]);
-    command.env_remove("KEYSTENCIL_GRANTS").env("CLAUDE_PID", host.pid()).stdin(std::fs::File::open(&file).unwrap());
+    let mut command = sandbox.strict_command(&["hook", "session-start"]);
+    command.env("CLAUDE_PID", host.pid()).stdin(std::fs::File::open(&file).unwrap());
     let said = sandbox.said(&command.output().unwrap());
     std::fs::remove_file(file).unwrap();
     assert!(said.code == 0 && message(&said).contains("1 slot of"), "{said:?}");

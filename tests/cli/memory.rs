@@ -45,6 +45,7 @@ impl World {
         world.write("t.json", &format!("{{{}}}", slots.join(",\n")));
         let config = "[targets.live]\ntemplate = '~/t.json'\npath = '~/live.json'\n";
         world.write(".config/keystencil/config.toml", config);
+        world.keyring.allow();
         world
     }
 

@@ -72,8 +72,9 @@ fn afterwards_no_file_and_no_store_has_a_key() {
 fn an_error_with_one_thing_keeps_no_other_and_is_said() {
     let (sandbox, holder) = sandbox();
     // The journal of one file is damaged, and so is the vault.
-    let journal =
-        sandbox.files().into_iter().find(|(_, text)| String::from_utf8_lossy(text).contains("other.json")).unwrap();
+    let is_journal = |path: &std::path::Path| path.to_string_lossy().ends_with(".journal.json");
+    let of_other = |text: &[u8]| String::from_utf8_lossy(text).contains("other.json");
+    let journal = sandbox.files().into_iter().find(|(path, text)| is_journal(path) && of_other(text)).unwrap();
     fs::write(journal.0, "damaged").unwrap();
     let said = sandbox.run(&["purge", "--yes", "--json"]);
     assert_eq!(said.code, 3, "{said:?}");

@@ -31,6 +31,7 @@ fn a_template_without_a_file_is_a_usage_error() {
 #[test]
 fn a_dry_run_shows_what_it_would_do_and_writes_nothing() {
     let sandbox = Sandbox::with_target();
+    sandbox.allow();
     let before = sandbox.files();
     let said = sandbox.run(&["render", "--dry-run"]);
     snapshot("render-dry-run", &said.whole());

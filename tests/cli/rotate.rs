@@ -125,18 +125,18 @@ fn the_old_value_leaves_the_copies_and_whatever_place_it_moved_to() {
     );
     sandbox.write(
         ".config/keystencil/claude.json",
-        r#"{"mcpServers": {"g": {"env": {"A": "<< keyring('github') >>", "B": "<< keyring('github') >>"}}}}"#,
+        r#"{"mcpServers": {"g": {"env": {"A": "<< keyring('github') >>"}}, "h": {"env": {"B": "<< keyring('github') >>"}}}}"#,
     );
     sandbox.run(&["render"]);
     let mut live: Value = serde_json::from_str(&sandbox.read(".claude.json")).unwrap();
     sandbox.write(".claude/backups/.claude.json.backup.1", &live.to_string());
-    let moved = live["mcpServers"]["g"]["env"].as_object_mut().unwrap().remove("B").unwrap();
+    let moved = live["mcpServers"]["h"]["env"].as_object_mut().unwrap().remove("B").unwrap();
     live["elsewhere"] = moved;
     live["numbers"] = serde_json::json!([1, 2]);
     sandbox.write(".claude.json", &live.to_string());
     let said = rotate(&sandbox);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("slot /mcpServers/g/env/B\nhint: `keystencil render`"), "{said:?}");
+    assert!(said.err.contains("slot /mcpServers/h/env/B\nhint: `keystencil render`"), "{said:?}");
     assert_gone(&sandbox, KEY);
     let live: Value = serde_json::from_str(&sandbox.read(".claude.json")).unwrap();
     assert_eq!((live["mcpServers"]["g"]["env"]["A"].as_str(), live["numbers"][1].as_u64()), (Some(NEW), Some(2)));

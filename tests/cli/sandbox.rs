@@ -1,5 +1,6 @@
 //! A throw-away home with nothing of the environment in it, and what the binary said there.
 
+use crate::yes::Yes;
 use rustix::process::{Pid, Signal, getpgid, kill_process_group};
 use std::fs;
 use std::io::Write as _;
@@ -117,8 +118,29 @@ impl Sandbox {
         self.read("live.json")
     }
 
-    /// The binary, in this home, with nothing else in its environment.
+    /// The binary, in this home, with nothing else in its environment. What is new is allowed before whatever fills slots or
+    /// speaks of them.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let speaks = ["render", "exec", "hook", "status", "doctor"];
+        if arguments.iter().any(|argument| speaks.contains(argument)) {
+            Yes::in_home(self.home()).to_command(arguments);
+        }
+        self.strict_command(arguments)
+    }
+
+    /// Allows all that the templates of the config ask for now.
+    pub(crate) fn allow(&self) {
+        Yes::in_home(self.home()).to_config(None);
+    }
+
+    /// Allows all that a template asks for a live file that is in no config.
+    #[allow(dead_code)]
+    pub(crate) fn allow_pair(&self, template: &str, to: &Path) {
+        Yes::in_home(self.home()).to_pair(Path::new(template), to, None);
+    }
+
+    /// The same as [`Self::command`] without a yes of anybody.
+    pub(crate) fn strict_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command
             .args(arguments)
@@ -126,7 +148,6 @@ impl Sandbox {
             .env("HOME", self.home.path())
             .env("PATH", "/usr/bin:/bin")
             .env("KEYSTENCIL_STORE", "vault")
-            .env("KEYSTENCIL_GRANTS", "off")
             .current_dir(self.home.path())
             .stdin(Stdio::null());
         command

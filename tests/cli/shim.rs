@@ -7,6 +7,7 @@ fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with_key();
     let script = "#!/bin/sh\nprintf '%s\\n' \"$@\"\ngrep -c canary ~/live.json\ncat\nexit 5\n";
     sandbox.write_program("real/tool", script);
+    sandbox.allow();
     sandbox
 }
 
@@ -21,11 +22,7 @@ fn keystencil(sandbox: &Sandbox, arguments: &[&str]) -> Said {
 fn tool(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Said {
     sandbox.write("input", input);
     let mut command = std::process::Command::new(sandbox.path(".local/bin/tool"));
-    command.args(arguments).env_clear().envs([
-        ("PATH", path(sandbox)),
-        ("KEYSTENCIL_STORE", "vault".to_owned()),
-        ("KEYSTENCIL_GRANTS", "off".to_owned()),
-    ]);
+    command.args(arguments).env_clear().envs([("PATH", path(sandbox)), ("KEYSTENCIL_STORE", "vault".to_owned())]);
     command.env("HOME", sandbox.home()).current_dir(sandbox.home());
     command.stdin(std::fs::File::open(sandbox.path("input")).unwrap());
     sandbox.said(&command.output().unwrap())
@@ -90,11 +87,7 @@ fn a_shell_function_is_printed_for_every_shell_and_works_in_those_at_hand() {
     let folder = std::path::Path::new(crate::sandbox::BINARY).parent().unwrap().display();
     let mut bash = std::process::Command::new("bash");
     bash.args(["--norc", "-c", &format!("{function}tool 'a b' </dev/null")]).env_clear();
-    bash.envs([
-        ("PATH", format!("{folder}:{}", path(&sandbox))),
-        ("KEYSTENCIL_STORE", "vault".to_owned()),
-        ("KEYSTENCIL_GRANTS", "off".to_owned()),
-    ]);
+    bash.envs([("PATH", format!("{folder}:{}", path(&sandbox))), ("KEYSTENCIL_STORE", "vault".to_owned())]);
     let said = sandbox.said(&bash.env("HOME", sandbox.home()).output().unwrap());
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (5, "a b\n1\n", ""));
 }
@@ -106,11 +99,7 @@ fn an_empty_part_of_path_does_not_make_the_shim_run_itself() {
     sandbox.copy_program(&sandbox.path("real/tool"), "tool");
     let mut command = std::process::Command::new(sandbox.path(".local/bin/tool"));
     let path = format!("{}/.local/bin::/usr/bin:/bin", sandbox.home().display());
-    command.env_clear().envs([
-        ("PATH", path),
-        ("KEYSTENCIL_STORE", "vault".to_owned()),
-        ("KEYSTENCIL_GRANTS", "off".to_owned()),
-    ]);
+    command.env_clear().envs([("PATH", path), ("KEYSTENCIL_STORE", "vault".to_owned())]);
     command.env("HOME", sandbox.home()).current_dir(sandbox.home()).stdin(std::process::Stdio::null());
     let said = sandbox.said(&command.output().unwrap());
     assert_eq!((said.code, said.out.as_str()), (5, "\n1\n"), "{}", said.err);

@@ -11,13 +11,8 @@ fn a_target_at_rest_names_its_secrets() {
 
 /// The same with grants asked for; everything in the template is allowed.
 fn with_grants(sandbox: &Sandbox, arguments: &[&str]) -> Said {
-    let run = |arguments: &[&str]| {
-        let mut command = sandbox.command(arguments);
-        sandbox.said(&command.env_remove("KEYSTENCIL_GRANTS").output().unwrap())
-    };
-    let allowed = run(&["allow", "--allow-new", "-q"]);
-    assert_eq!(allowed.code, 0, "{allowed:?}");
-    run(arguments)
+    sandbox.allow();
+    sandbox.run(arguments)
 }
 
 fn json(sandbox: &Sandbox) -> serde_json::Value {
@@ -113,7 +108,7 @@ fn a_secret_that_is_in_no_store_is_missing_and_one_that_a_locked_store_may_have_
 #[test]
 fn grants_that_are_off_are_told_of() {
     let sandbox = Sandbox::with_key();
-    let off = "grants are off: every slot is filled, wherever its secret goes (KEYSTENCIL_GRANTS)\n";
+    let off = "grants are off: exec and render fill every slot, wherever its secret goes (KEYSTENCIL_GRANTS)\n";
     let run = |arguments: &[&str]| {
         sandbox.said(&sandbox.command(arguments).env("KEYSTENCIL_GRANTS", "off").output().unwrap())
     };

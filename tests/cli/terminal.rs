@@ -9,10 +9,11 @@ use std::time::Duration;
 
 /// Starts a command line on a terminal of its own.
 pub(crate) fn on_a_terminal(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
-    start(sandbox, &format!("exec {line}"), &[("KEYSTENCIL_GRANTS", "off")])
+    sandbox.allow();
+    start(sandbox, &format!("exec {line}"))
 }
 
-fn start(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, ChildStdin) {
+fn start(sandbox: &Sandbox, line: &str) -> (Running, ChildStdin) {
     let mut child = Command::new("script")
         // Without the `exec` of the line, the shell in between would answer to Ctrl-C as well.
         .args(["-qec", line, "/dev/null"])
@@ -20,7 +21,6 @@ fn start(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, Chil
         .env("HOME", sandbox.home())
         .env("PATH", "/usr/bin:/bin")
         .env("KEYSTENCIL_STORE", "vault")
-        .envs(more.iter().copied())
         .env("SHELL", "/bin/sh")
         .current_dir(sandbox.home())
         .stdin(Stdio::piped())
@@ -33,7 +33,7 @@ fn start(sandbox: &Sandbox, line: &str, more: &[(&str, &str)]) -> (Running, Chil
 
 /// A command line of the shell on a terminal, where what templates ask for has to be allowed.
 pub(crate) fn at_a_terminal(sandbox: &Sandbox, line: &str) -> Running {
-    let (mut child, keyboard) = start(sandbox, line, &[]);
+    let (mut child, keyboard) = start(sandbox, line);
     child.0.stdin = Some(keyboard);
     child
 }
@@ -45,24 +45,26 @@ pub(crate) fn with_typed(sandbox: &Sandbox, arguments: &str, input: &str) -> (i3
 
 /// The same with any command line.
 pub(crate) fn line_with_typed(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
-    type_into(sandbox, line, input, &[("KEYSTENCIL_GRANTS", "off")], &|| {})
+    sandbox.allow();
+    type_into(sandbox, line, input, &|| {})
 }
 
 /// The same as [`with_typed`]; `meanwhile` happens while the first question is there.
 pub(crate) fn with_typed_after(sandbox: &Sandbox, arguments: &str, input: &str, meanwhile: &dyn Fn()) -> (i32, String) {
-    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &[("KEYSTENCIL_GRANTS", "off")], meanwhile)
+    sandbox.allow();
+    type_into(sandbox, &format!("{BINARY} {arguments}"), input, meanwhile)
 }
 
 /// The same as [`with_typed`], where what templates ask for has to be allowed.
 pub(crate) fn typed_guarded(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
-    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &[], &|| {})
+    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &|| {})
 }
 
-fn type_into(sandbox: &Sandbox, line: &str, input: &str, more: &[(&str, &str)], meanwhile: &dyn Fn()) -> (i32, String) {
+fn type_into(sandbox: &Sandbox, line: &str, input: &str, meanwhile: &dyn Fn()) -> (i32, String) {
     // Outside of the home, in which tests count files.
     let device = tempfile::NamedTempFile::new().unwrap();
     let line = format!("tty > {}; exec {line}", device.path().display());
-    let (mut child, mut keyboard) = start(sandbox, &line, more);
+    let (mut child, mut keyboard) = start(sandbox, &line);
     let screen = Arc::new(Mutex::new(Vec::new()));
     let (mut shown, copy) = (child.0.stdout.take().unwrap(), Arc::clone(&screen));
     let reader = std::thread::spawn(move || {

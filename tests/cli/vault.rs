@@ -10,7 +10,10 @@ const PASSPHRASE: &str = "canary battery staple";
 
 /// A home with the key, whose vault has a passphrase.
 fn protected() -> Sandbox {
-    let sandbox = Sandbox::with_key();
+    protect(Sandbox::with_key())
+}
+
+fn protect(sandbox: Sandbox) -> Sandbox {
     let typed = format!("{PASSPHRASE}\n{PASSPHRASE}\n");
     let (code, shown) = with_typed(&sandbox, "vault rekey --passphrase", &typed);
     assert_eq!(code, 0, "{shown}");
@@ -47,12 +50,13 @@ fn a_locked_vault_is_an_error_that_names_the_cure_and_never_a_prompt_in_a_pipe()
 
 #[test]
 fn a_hook_on_a_locked_vault_says_so_and_asks_nobody_even_at_a_terminal() {
-    let sandbox = protected();
+    let sandbox = Sandbox::with_key();
     sandbox.write(
         ".config/keystencil/config.toml",
         "[targets.claude]\ntemplate = 'claude.json'\npath = '~/.claude.json'\nprofile = 'claude-code'\n",
     );
     sandbox.write(".claude.json", "{}");
+    let sandbox = protect(sandbox);
     sandbox.write("input", r#"{"session_id":"1","hook_event_name":"SessionStart"}"#);
     let line = format!("sh -c 'CLAUDE_PID=$$ {} hook session-start < input; true'", crate::sandbox::BINARY);
     let (mut child, _keyboard) = crate::terminal::on_a_terminal(&sandbox, &line);
@@ -159,6 +163,7 @@ fn an_identity_that_the_age_tool_protects_opens_the_vault() {
 #[test]
 fn a_passphrase_that_is_typed_differently_or_not_at_all_changes_nothing() {
     let sandbox = Sandbox::with_key();
+    sandbox.allow();
     let before = sandbox.files();
     for typed in ["one\ntwo\n", "\n"] {
         let (code, shown) = with_typed(&sandbox, "vault rekey --passphrase", typed);

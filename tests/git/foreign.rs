@@ -2,6 +2,7 @@
 
 use crate::repository::Repository;
 use crate::sandbox::{AT_REST, Said};
+use crate::yes::Yes;
 use std::fs;
 use std::process::Command;
 
@@ -184,6 +185,7 @@ fn a_render_whose_keys_the_filter_would_not_know_is_refused() {
     assert!(run(&["status"]).out.contains("another state folder"));
     assert_eq!(run(&["render", "--dry-run"]).code, 2);
     assert_eq!(run(&["install", "git"]).code, 0);
+    Yes::in_home(repository.home()).with_state(&other).to_config(None);
     assert_eq!(run(&["render"]).code, 0);
     repository.git(&["add", "--renormalize", "."]);
     repository.assert_clean();
@@ -214,6 +216,7 @@ fn folders_of_any_name_are_named_in_the_command() {
             repository.said(&command.output().unwrap())
         };
         assert_eq!(run(&["install", "git", "--private"]).code, 0);
+        Yes::in_home(repository.home()).with_state(&state).to_config(None);
         assert_eq!(run(&["render"]).code, 0);
         for process in [true, false] {
             if !process {

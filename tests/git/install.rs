@@ -72,6 +72,7 @@ fn files_and_folders_of_any_name_are_meant_and_no_others() {
         let run = |verb: &[&str]| {
             let mut command = repository.sandbox().command(verb);
             if verb[0] == "render" {
+                repository.allow_pair(".config/keystencil/claude.json", &path);
                 command.args(["--template", ".config/keystencil/claude.json", "--to"]);
             }
             repository.said(&command.arg(&path).output().unwrap())

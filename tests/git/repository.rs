@@ -49,7 +49,6 @@ impl Repository {
         command
             .args(arguments)
             .env_clear()
-            .env("KEYSTENCIL_GRANTS", "off")
             .env("HOME", self.home())
             .env("PATH", "/usr/bin:/bin")
             .env("GIT_CONFIG_NOSYSTEM", "1")

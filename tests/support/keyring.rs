@@ -4,6 +4,7 @@
 
 #![allow(dead_code)]
 
+use crate::yes::Yes;
 use keystencil::store::{Bus, Choice, Stores, VaultPaths};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -20,6 +21,8 @@ pub(crate) struct Keyring {
     home: tempfile::TempDir,
     /// The bus, then the keyring.
     pub(crate) daemons: Vec<Child>,
+    /// A made-up service that keeps nothing: what is to be filled in from it can't be allowed first.
+    pub(crate) keeps_no_seal: bool,
 }
 
 impl Keyring {
@@ -43,7 +46,7 @@ impl Keyring {
     /// A session bus on which no keyring answers.
     pub(crate) fn bus_only() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut keyring = Self { home, daemons: Vec::new() };
+        let mut keyring = Self { home, daemons: Vec::new(), keeps_no_seal: false };
         for folder in ["run", ".local/share/keyrings", ".config", ".cache"] {
             fs::create_dir_all(keyring.path().join(folder)).unwrap();
         }
@@ -90,6 +93,11 @@ impl Keyring {
         Stores::new(choice, paths, self.bus())
     }
 
+    /// Allows all that the templates of the config in this keyring's home ask for now.
+    pub(crate) fn allow(&self) {
+        Yes::with(self.path(), Choice::Auto, self.bus()).to_config(None);
+    }
+
     /// A program in this keyring's world: nothing of the environment but the path to programs.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
@@ -98,7 +106,7 @@ impl Keyring {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LC_ALL", "C.UTF-8")
             .env("HOME", self.path())
-            .env("KEYSTENCIL_GRANTS", "off")
+            .envs(self.keeps_no_seal.then_some(("KEYSTENCIL_GRANTS", "off")))
             .env("XDG_RUNTIME_DIR", self.path().join("run"))
             .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", self.socket().display()));
         command

@@ -10,6 +10,7 @@ mod poll;
 #[path = "../claude_code/support/residue.rs"]
 mod residue;
 
+use crate::yes::Yes;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -74,6 +75,10 @@ impl Home {
         for (name, secret) in [("openai", OPENAI), ("github", GITHUB)] {
             home.succeeds_with(&["secret", "set", name], secret);
         }
+        for template in [CHANGED_TEMPLATE, TEMPLATE] {
+            fs::write(home.template(), template).unwrap();
+            home.allow();
+        }
         home
     }
 
@@ -121,13 +126,17 @@ impl Home {
             .env("HOME", self.folder())
             .env("LC_ALL", "C.UTF-8")
             .env("KEYSTENCIL_STORE", "vault")
-            .env("KEYSTENCIL_GRANTS", "off")
             .current_dir("/")
             .stdin(Stdio::null());
         if let Some(client) = &self.client {
             command.env("CLAUDE_PID", client.pid()).stdin(fs::File::open(self.path("hook-input.json")).unwrap());
         }
         command
+    }
+
+    /// Allows all that the template asks for now.
+    pub(crate) fn allow(&self) {
+        Yes::in_home(self.folder()).to_config(None);
     }
 
     /// `keystencil …` in this home.
@@ -143,6 +152,9 @@ impl Home {
 
     #[track_caller]
     pub(crate) fn succeeds(&self, args: &[&str]) -> Output {
+        if matches!(args.first(), Some(&("render" | "exec"))) {
+            Yes::in_home(self.folder()).to_command(args);
+        }
         let output = self.run(args);
         assert!(output.status.success(), "{args:?}: {}", said(&output));
         output

@@ -3,12 +3,14 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::granting::{AllowNewArgs, cut, decide, in_use, one, shown};
-use crate::cli::report::{BOLD, DIM, MARK, Text, count, wrap};
+use crate::cli::granting::{AllowNewArgs, Pending, cut, decide, in_use, one, shown, shown_commands};
+use crate::cli::report::{BOLD, DIM, MARK, Report, Text, Warning, count, warning, wrap};
 use crate::cli::targets::{TargetArgs, select};
+use crate::error::Explain as _;
 use crate::json::Pointer;
+use crate::plan::OnConflict;
 use crate::plan::grants::{Flow, Grant};
-use crate::session::{Session, Target};
+use crate::session::{Revoked, Sealed, Session, Target};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -24,15 +26,21 @@ use serde_json::{Value, json};
 /// for what you saw: another secret, place, command, argument, variable or URL is
 /// a new question.
 ///
-/// For machines where nobody sits: --allow-new allows everything of a file for
-/// which nothing was decided before, and nothing later. KEYSTENCIL_GRANTS=off in
-/// the environment does without all this.
+/// It is sealed with a key that is kept in the store of the secret, so a record
+/// from elsewhere does not count, and nor does an old one after --revoke. The
+/// commands that the config declares are asked about in the same way.
+///
+/// For machines where nobody sits: --allow-new=N allows everything of a target
+/// that is new, if that is N things. It does so once for each target, and nothing
+/// later. KEYSTENCIL_GRANTS=off in the environment of `exec` and `render` does
+/// without all this; hooks do not read it.
 ///
 /// Examples:
 ///
 ///     keystencil allow                       shows what is new, and asks
 ///     keystencil allow --pending             shows it only; exit status 1 if there is any
 ///     keystencil allow --list                what you allowed
+///     keystencil allow --allow-new=3         allows what is new, if it is 3 things
 ///     keystencil allow --revoke claude       takes it back for one target
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -68,57 +76,51 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             return list(&workplace, session, args.json);
         }
         if args.all {
-            let gone = session.revoke_all()?;
-            workplace.report().note(Text::new().plain(format_args!("took back {}", count(gone, "grant"))));
-            return Ok(Exit::Done);
+            let revoked = session.revoke_all()?;
+            let report = workplace.report();
+            report.note(Text::new().plain(format_args!("took back {}", count(revoked.gone, "grant"))));
+            return Ok(doubtful(report, &revoked));
         }
         let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
         if args.revoke {
             return revoke(&workplace, session, &targets, &args.slot);
         }
-        let mut new: Vec<(&Target, Vec<Flow>)> = Vec::new();
+        // A target that can't be rendered is told of here.
         for target in &targets {
-            let flows = session.flows(target)?.into_iter().filter(|(_, allowed)| !allowed);
-            let flows: Vec<Flow> = flows.map(|(flow, _)| flow).collect();
-            if !flows.is_empty() {
-                new.push((target, flows));
-            }
+            session.preview(target, OnConflict::Keep)?;
         }
+        let mut pending = Pending::of(session, &targets, OnConflict::Keep)?;
         if args.json {
-            workplace.report().json(&new.iter().map(|(target, flows)| pending_json(target, flows)).collect())?;
+            workplace.report().json(&pending.all().map(|(target, flows)| pending_json(target, flows)).collect())?;
         }
         if args.pending {
-            return pending(&workplace, session, &new, args.json);
+            return show(&workplace, session, &pending, args.json);
         }
-        if new.is_empty() {
+        if pending.is_empty() {
             workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
-            for target in targets.iter().filter(|_| args.new.allow_new) {
-                decide(workplace.report(), session, target, &[], args.new)?;
-            }
         }
-        for (target, flows) in new {
-            if !decide(workplace.report(), session, target, &flows, args.new)? {
-                return Err(CliError::NotAllowed { path: target.path.clone(), flows: flows.len() });
-            }
+        decide(&workplace, session, &targets, &mut pending, args.new)?;
+        match pending.slots() + usize::from(pending.commands) {
+            0 => Ok(Exit::Done),
+            things => Err(CliError::NotAllowed { things }),
         }
-        Ok(Exit::Done)
     })
 }
 
 /// Shows everything that is new, however much it is.
-fn pending(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    new: &[(&Target, Vec<Flow>)],
-    json: bool,
-) -> Result<Exit, CliError> {
+fn show(workplace: &Workplace<'_>, session: &Session<'_>, pending: &Pending<'_>, json: bool) -> Result<Exit, CliError> {
     let report = workplace.report();
-    for (target, flows) in new.iter().filter(|_| !json) {
-        let in_use = in_use(session, flows)?;
-        let head = shown(report, target, &[], &in_use);
-        report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow, &in_use))))?;
+    if pending.commands && !json {
+        report.out(&shown_commands(workplace))?;
     }
-    Ok(if new.is_empty() { Exit::Done } else { Exit::Differences })
+    let in_use = in_use(session, pending.all().flat_map(|(_, flows)| flows))?;
+    for (list, is_new) in [(&pending.unsealed, false), (&pending.new, true)] {
+        for (target, flows) in list.iter().filter(|_| !json) {
+            let head = shown(report, target, &[], &in_use, is_new);
+            report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow, &in_use))))?;
+        }
+    }
+    Ok(if pending.is_empty() { Exit::Done } else { Exit::Differences })
 }
 
 fn pending_json(target: &Target, flows: &[Flow]) -> Value {
@@ -142,7 +144,7 @@ fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<
     let report = workplace.report();
     let all = session.all_allowed()?;
     if json {
-        let one = |grant: &Grant| json!({"slot": grant.pointer, "text": grant.text, "address": grant.address});
+        let one = |Sealed { what: grant, .. }: &Sealed<Grant>| json!({"slot": grant.pointer, "text": grant.text, "address": grant.address});
         let file = |allowed: &crate::session::Allowed| {
             let grants: Vec<Value> = allowed.grants.iter().map(one).collect();
             json!({ "path": allowed.target.display().to_string(), "grants": grants })
@@ -155,7 +157,7 @@ fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<
     }
     for allowed in all.iter().filter(|allowed| !allowed.grants.is_empty()) {
         let mut text = Text::new().styled(BOLD, report.path(&allowed.target)).end();
-        for grant in &allowed.grants {
+        for Sealed { what: grant, .. } in &allowed.grants {
             let to = if grant.address.is_empty() { "the file itself" } else { &grant.address };
             // A line of its own for what is long: nothing is wider than 80 columns, but for a word that is.
             let (what, to) = (cut(&grant.text), wrap(&cut(to), 6));
@@ -177,11 +179,12 @@ fn revoke(
 ) -> Result<Exit, CliError> {
     let slots: Vec<Pointer> =
         slots.iter().map(|slot| Pointer::parse(slot)).collect::<Result<_, _>>().map_err(CliError::Pointer)?;
-    let mut gone = 0;
+    let (report, mut gone, mut exit) = (workplace.report(), 0, Exit::Done);
     for target in targets {
-        gone += session.revoke(&target.path, |grant| slots.is_empty() || slots.contains(&grant.pointer))?;
+        let revoked = session.revoke(&target.path, |grant| slots.is_empty() || slots.contains(&grant.pointer))?;
+        exit = exit.and(doubtful(report, &revoked));
+        gone += revoked.gone;
     }
-    let report = workplace.report();
     report.note(Text::new().plain(format_args!("took back {}", count(gone, "grant"))));
     for target in targets {
         if session.journal(&target.path)?.is_some() {
@@ -191,5 +194,19 @@ fn revoke(
             );
         }
     }
-    Ok(Exit::attention(gone == 0))
+    Ok(exit.and(Exit::attention(gone == 0)))
+}
+
+/// Says of which stores an old record may come back.
+fn doubtful(report: &Report, revoked: &Revoked) -> Exit {
+    for (kind, error) in &revoked.doubtful {
+        report.warning(&Warning {
+            place: error.place(),
+            hint: Some("when it answers, take back any one grant, or `keystencil allow --revoke --all`".to_owned()),
+            ..warning(format_args!(
+                "the {kind} keeps its old key, so an old copy of what was taken back counts: {error}"
+            ))
+        });
+    }
+    Exit::attention(!revoked.doubtful.is_empty())
 }

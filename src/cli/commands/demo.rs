@@ -55,7 +55,7 @@ fn play(stage: &Stage<'_>) -> Result<(), CliError> {
 
     stage.tell("No template gets a key without your word. You would be shown this, and asked.")?;
     stage.run("keystencil allow --pending", &["allow", "--pending"], 1)?;
-    stage.run("keystencil allow --allow-new", &["allow", "--allow-new"], 0)?;
+    stage.run("keystencil allow --allow-new=1", &["allow", "--allow-new=1"], 0)?;
 
     stage.tell("A program that reads the live file gets the key, for as long as it runs.")?;
     stage.run_child("keystencil exec -- demo-child")?;

@@ -20,6 +20,7 @@ use crate::cli::errand;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, ensure};
+use crate::cli::holder::goes_without_grants;
 use crate::cli::outcome::render_warnings;
 use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
@@ -123,6 +124,7 @@ fn with_secrets(
     let workplace = context.open()?;
     let targets = select(&workplace.config, &args.targets, &args.pair)?;
     workplace.session(|session| {
+        let without_grants = goes_without_grants(&context.report, session);
         let own = Process::current().lease(None, Timestamp::now());
         #[cfg(unix)]
         let signals = signals::Signals::watch().map_err(CliError::Signals)?;
@@ -132,7 +134,8 @@ fn with_secrets(
         };
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         let mut held = Held::new(&context.report, session, &targets, own.clone());
-        let mut filling = errand::fill(&own).and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
+        let mut filling =
+            errand::fill(&own, without_grants).and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
         #[cfg(unix)]
         let filled = signals.until_end_of_errand(&mut filling);
         #[cfg(not(unix))]
@@ -191,19 +194,24 @@ fn with_secrets(
 }
 
 /// Renders for the `exec` that is process `owner`: what an errand of it does. The secrets go with this process.
-pub(in crate::cli) fn fill(context: &Context, args: &ExecArgs, owner: &Process) -> Result<Exit, CliError> {
+pub(in crate::cli) fn fill(
+    context: &Context,
+    args: &ExecArgs,
+    owner: &Process,
+    without_grants: bool,
+) -> Result<Exit, CliError> {
     // A prompt must not outlive whoever waits for it.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
-    let workplace = context.open()?;
+    let workplace = context.open()?.without_grants(without_grants);
     let targets = select(&workplace.config, &args.targets, &args.pair)?;
     let holder = owner.lease(None, Timestamp::now());
     workplace.session(|session| {
-        let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
+        let options = RenderOptions { holder, on_conflict: args.conflict.choice(), joins: false };
         recover(&context.report, session).warn(&context.report);
-        ensure(&workplace, session, &targets, args.allow)?;
+        ensure(&workplace, session, &targets, options.on_conflict, args.allow)?;
         // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
-        prepare(&workplace, session, &targets, &options)?;
+        prepare(session, &targets)?;
         // Then it does not: `exec` hears it as well, and decides.
         #[cfg(unix)]
         let _signals = signals::Signals::watch().map_err(CliError::Signals)?;

@@ -194,7 +194,7 @@ impl Call<'_> {
     /// Renders for the client. Nothing is changed if the slots stood filled already: another holder filled them, and the
     /// client's servers got that.
     fn render(&self, target: &Target) -> Result<Rendered, SessionError> {
-        let options = RenderOptions { holder: self.lease.clone(), on_conflict: Some(OnConflict::Keep) };
+        let options = RenderOptions { holder: self.lease.clone(), on_conflict: Some(OnConflict::Keep), joins: true };
         self.session.render(target, &options)
     }
 

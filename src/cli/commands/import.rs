@@ -20,6 +20,7 @@ use crate::cli::report::{Text, Warning, count};
 use crate::error::Explain as _;
 use crate::host::{ReplaceError, Resolved};
 use crate::json::Document;
+use crate::plan::OnConflict;
 use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
@@ -234,7 +235,7 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CliError> {
 
 /// The keys may go where they were before: a person said yes to that, or `--yes`.
 fn allow(session: &Session<'_>, target: &Target) -> Result<(), SessionError> {
-    let flows: Vec<_> = session.flows(target)?.into_iter().map(|(flow, _)| flow).collect();
+    let flows: Vec<_> = session.flows(target, OnConflict::Keep)?.into_iter().map(|(flow, _)| flow).collect();
     session.allow(&target.path, &flows)
 }
 

@@ -4,11 +4,12 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, ensure};
+use crate::cli::holder::{self, goes_without_grants};
+use crate::cli::outcome;
 use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{Text, count};
 use crate::cli::targets::{TargetArgs, select};
-use crate::cli::{holder, outcome};
 use crate::plan::OnConflict;
 use crate::session::{RenderOptions, Rendered, Session, Target};
 use clap::{Args, ValueEnum};
@@ -86,15 +87,17 @@ impl ConflictArgs {
 
 pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
+    let off = workplace.session(|session| goes_without_grants(&context.report, session));
+    let workplace = workplace.without_grants(off);
     let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
     workplace.session(|session| {
         if args.dry_run {
             return dry_run(&workplace, session, &targets, args);
         }
         let holder = holder::of_render(args.owner, args.session.clone())?;
-        let options = RenderOptions { holder, on_conflict: args.conflict.choice() };
+        let options = RenderOptions { holder, on_conflict: args.conflict.choice(), joins: false };
         let recovery = recover(workplace.report(), session);
-        ensure(&workplace, session, &targets, args.allow)?;
+        ensure(&workplace, session, &targets, options.on_conflict, args.allow)?;
         recovery.then(workplace.report(), render(&workplace, session, &targets, &options, args.json))
     })
 }
@@ -107,7 +110,7 @@ fn render(
     json: bool,
 ) -> Result<Exit, CliError> {
     if targets.len() > 1 {
-        prepare(workplace, session, targets, options)?;
+        prepare(session, targets)?;
     }
     let done = render_all(session, targets, options)?;
     if json {

@@ -71,16 +71,15 @@ pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, 
     let rows = rows(&workplace)?;
     let abandoned = rows.iter().any(|row| row.status.is_abandoned() || !row.status.owed.is_empty());
     if args.json {
-        let guarded = workplace.session(|session| session.guarded);
+        let guarded = !environment::is_grants_off();
         workplace.report().json(&rows.iter().map(|row| as_json(row, guarded)).collect())?;
     } else if rows.is_empty() {
         let hint = "no target is configured and nothing is rendered; start with `keystencil init`";
         workplace.report().note(Text::new().plain(hint));
     } else {
         let text = rows.iter().fold(Text::new(), |text, row| text.text(&shown(&workplace, row)));
-        let off = "grants are off: every slot is filled, wherever its secret goes (KEYSTENCIL_GRANTS)";
-        let is_off = !workplace.session(|session| session.guarded);
-        workplace.report().out(&if is_off { text.styled(WARN, off).end() } else { text })?;
+        let off = "grants are off: exec and render fill every slot, wherever its secret goes (KEYSTENCIL_GRANTS)";
+        workplace.report().out(&if environment::is_grants_off() { text.styled(WARN, off).end() } else { text })?;
     }
     let troubles: Vec<_> = rows.iter().filter_map(|row| row.status.trouble.as_deref()).collect();
     troubles.iter().for_each(|error| workplace.report().error(*error));

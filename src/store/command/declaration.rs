@@ -1,5 +1,6 @@
 //! A command as the config declares it, checked: what it may be, and where the reference goes.
 
+use super::super::shell_word;
 use crate::error::Place;
 use crate::template::is_provider_name;
 use std::collections::BTreeMap;
@@ -217,6 +218,33 @@ impl Provider {
 
     pub(super) fn first_line(&self) -> bool {
         self.declaration.first_line
+    }
+
+    /// Its command line, as the config has it.
+    pub(super) fn line(&self) -> String {
+        let words = self.declaration.command.iter().map(|word| shell_word(word));
+        let variables = self.declaration.env.iter().map(|(name, value)| format!("{name}={}", shell_word(value)));
+        variables.chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Enters into a hash all that decides what is run: the program as it is found in these folders, too.
+    pub(super) fn enter(&self, hasher: &mut blake3::Hasher, search_path: &[PathBuf]) {
+        let one = &self.declaration;
+        let found = match self.program.components().count() {
+            1 => search_path.iter().map(|folder| folder.join(&self.program)).find(|path| path.is_file()),
+            _ => Some(self.program.clone()),
+        };
+        let timeout = one.timeout.map(|limit| limit.as_millis().to_string()).unwrap_or_default();
+        let (words, variables) = (one.command.len().to_string(), one.env.len().to_string());
+        let first_line = if one.first_line { "first line" } else { "all" };
+        let texts = [one.name.as_str(), &timeout, first_line, &words, &variables].into_iter();
+        let env = one.env.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let paths = [found.as_deref().unwrap_or(Path::new("")), one.folder.as_path()];
+        let fields = texts.chain(one.command.iter().map(String::as_str)).chain(env).map(str::as_bytes);
+        for field in fields.chain(paths.map(|path| path.as_os_str().as_encoded_bytes())) {
+            hasher.update(&(field.len() as u64).to_le_bytes());
+            hasher.update(field);
+        }
     }
 
     /// Whether the program could take this reference for an option.

@@ -2,13 +2,13 @@
 //!
 //! Where an entry is, who made it, and what its bytes mean is the platform's: `keychain` and `credential_manager`.
 
-use super::super::{Entry, Store, StoreError, StoreKind};
+use super::super::{Entry, SealKeys, Store, StoreError, StoreKind};
 #[cfg(windows)]
 use super::credential_manager as system;
 #[cfg(target_os = "macos")]
 use super::keychain as system;
 use super::{Bus, Notice, by_name};
-use crate::secret::{Query, Secret, SecretName};
+use crate::secret::{Query, SealKey, Secret, SecretName};
 use std::time::Duration;
 use zeroize::Zeroize;
 
@@ -58,6 +58,38 @@ impl Store for Native {
 
     fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>> {
         queries.iter().map(|query| Self::get(by_name(query)?)).collect()
+    }
+
+    fn get_sealing(&self, queries: &[Query]) -> (Vec<Result<Secret, StoreError>>, SealKeys) {
+        let key = match Self::get(&SecretName::of_seal_key()) {
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            key => key.map(|key| SealKey::parse(key.expose().as_bytes()).into_iter().collect()),
+        };
+        (self.get_many(queries), key)
+    }
+
+    fn make_seal_key(&self) -> Result<SealKey, StoreError> {
+        let (_, keys) = self.get_sealing(&[]);
+        if let Some(key) = keys?.into_iter().next() {
+            return Ok(key);
+        }
+        let no_random = |_| StoreError::Unavailable {
+            store: StoreKind::Native,
+            reason: "the system has no random numbers".to_owned(),
+        };
+        let new = SealKey::generate().map_err(no_random)?;
+        self.set(&SecretName::of_seal_key(), &new.to_secret())?;
+        // Another process may have been faster, and then its key counts.
+        Ok(self.get_sealing(&[]).1?.into_iter().next().unwrap_or(new))
+    }
+
+    fn replace_seal_key(&self, new: Option<&SealKey>) -> Result<bool, StoreError> {
+        let name = SecretName::of_seal_key();
+        let was_there = self.get_sealing(&[]).1.is_ok_and(|keys| !keys.is_empty());
+        match new {
+            Some(new) => self.set(&name, &new.to_secret()).map(|()| was_there),
+            None => self.remove(&name),
+        }
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {

@@ -4,12 +4,12 @@
 //! Ours has `application = keystencil`; nothing else is ever written to, or deleted: the program that made it would not
 //! know. Creating with fewer attributes than an item has replaces that item (measured), so ours are made with all.
 
-use super::super::{Entry, Store, StoreError, StoreKind, shell_word};
+use super::super::{Entry, SealKeys, Store, StoreError, StoreKind, shell_word};
 use super::find::{find, not_found};
 use super::service::{Item, Service};
 use super::wire::Properties;
 use super::{Bus, Notice};
-use crate::secret::{Query, Secret, SecretName};
+use crate::secret::{Attributes, Pinned, Query, SealKey, Secret, SecretName, Wanted};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -19,6 +19,10 @@ const APPLICATION: (&str, &str) = ("application", "keystencil");
 /// The attributes that we file a name under.
 const OURS: (&str, &str) = ("service", "username");
 const SCHEMA: (&str, &str) = ("xdg:schema", "org.freedesktop.Secret.Generic");
+
+/// The key of seals: of no service and no user, so that no lookup of a name finds it.
+const SEAL: [(&str, &str); 3] = [APPLICATION, ("keystencil", "seal"), SCHEMA];
+const SEAL_LABEL: &str = "keystencil: seals what you allowed";
 
 /// The native keyring. Nothing is opened before the first question.
 #[derive(Debug, Clone)]
@@ -48,13 +52,36 @@ impl Native {
         Service::connect(&self.bus, self.limit, self.interactive, self.notice.clone())
     }
 
-    fn get_all(&self, queries: &[Query]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
+    fn get_all(&self, queries: &[Query]) -> Result<(Vec<Result<Secret, StoreError>>, SealKeys), StoreError> {
         let service = self.connect()?;
-        let matches = find(&service, queries, self.interactive)?;
-        let all: Vec<Item> = matches.iter().flatten().flat_map(|found| found.iter().cloned()).collect();
+        // One question more in the same go, and one value more in the same reply.
+        let seal = Query::Keyring(seal_query()?);
+        let asked: Vec<Query> = queries.iter().cloned().chain([seal]).collect();
+        let mut matches = find(&service, &asked, self.interactive)?;
+        let seals = matches.pop().unwrap_or_else(|| Ok(Vec::new()));
+        let is_seal = |item: &Item| seals.as_ref().is_ok_and(|seals| seals.contains(item));
+        // A reference by attributes may be as wide as `application`, and the key of seals is nobody's secret.
+        matches.iter_mut().flatten().for_each(|found| found.retain(|item| !is_seal(item)));
+        let every = matches.iter().chain([&seals]).flatten();
+        let all: Vec<Item> = every.flat_map(|found| found.iter().cloned()).collect();
         let values = if all.is_empty() { HashMap::new() } else { service.values(&all)? };
         let secrets = queries.iter().zip(matches);
-        Ok(secrets.map(|(query, found)| pick(&service, query, &found?, &values)).collect())
+        let secrets = secrets.map(|(query, found)| pick(&service, query, &found?, &values)).collect();
+        Ok((secrets, seal_keys(seals, &values)))
+    }
+
+    /// The items that hold keys of seals.
+    fn seals(&self, service: &Service) -> Result<Vec<Item>, StoreError> {
+        match find(service, &[Query::Keyring(seal_query()?)], self.interactive)?.pop() {
+            Some(Err(error)) if !error.is_not_found() => Err(error),
+            found => Ok(found.and_then(Result::ok).unwrap_or_default()),
+        }
+    }
+
+    fn add_seal_key(service: &Service, key: &SealKey) -> Result<(), StoreError> {
+        let collection = open_collection(service)?;
+        // A second item, if another process made one meanwhile: in its place, that process's seals would not hold.
+        service.create(&collection, SEAL_LABEL, &SEAL, key.to_secret().expose().as_bytes(), false)
     }
 
     fn describe_all(&self, names: &[SecretName]) -> Result<Vec<Result<Vec<Entry>, StoreError>>, StoreError> {
@@ -99,7 +126,33 @@ impl Store for Native {
     }
 
     fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>> {
-        self.get_all(queries).unwrap_or_else(|error| queries.iter().map(|_| Err(error.clone())).collect())
+        self.get_sealing(queries).0
+    }
+
+    fn get_sealing(&self, queries: &[Query]) -> (Vec<Result<Secret, StoreError>>, SealKeys) {
+        self.get_all(queries).unwrap_or_else(|error| (queries.iter().map(|_| Err(error.clone())).collect(), Err(error)))
+    }
+
+    fn make_seal_key(&self) -> Result<SealKey, StoreError> {
+        let key = || self.get_all(&[]).and_then(|(_, keys)| keys).map(|keys| keys.into_iter().next());
+        if let Some(key) = key()? {
+            return Ok(key);
+        }
+        Self::add_seal_key(&self.connect()?, &new_seal_key()?)?;
+        key()?.ok_or_else(|| StoreError::Unavailable {
+            store: StoreKind::Native,
+            reason: "it does not give back what it was given".to_owned(),
+        })
+    }
+
+    fn replace_seal_key(&self, new: Option<&SealKey>) -> Result<bool, StoreError> {
+        let service = self.connect()?;
+        let old = self.seals(&service)?;
+        if let Some(new) = new {
+            Self::add_seal_key(&service, new)?;
+        }
+        old.iter().try_for_each(|item| service.delete(item))?;
+        Ok(!old.is_empty())
     }
 
     fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), StoreError> {
@@ -114,13 +167,10 @@ impl Store for Native {
             }
             _ => {}
         }
-        let collection = service.default_collection()?;
-        if service.is_locked(&collection)? {
-            service.unlock(std::slice::from_ref(&collection))?;
-        }
+        let collection = open_collection(&service)?;
         let label = format!("{} ({})", name.service(), name.account());
         let attributes = [(OURS.0, name.service()), (OURS.1, name.account()), APPLICATION, SCHEMA];
-        service.create(&collection, &label, &attributes, secret.expose().as_bytes())
+        service.create(&collection, &label, &attributes, secret.expose().as_bytes(), true)
     }
 
     fn remove(&self, name: &SecretName) -> Result<bool, StoreError> {
@@ -167,6 +217,44 @@ impl Store for Native {
     fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>> {
         self.describe_all(names).unwrap_or_else(|error| names.iter().map(|_| Err(error.clone())).collect())
     }
+}
+
+/// By what the key of seals is found: all attributes that it has, but for the schema, which a provider may not keep.
+fn seal_query() -> Result<Pinned, StoreError> {
+    let attributes = [SEAL[0], SEAL[1]].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let broken = |_| StoreError::Unavailable { store: StoreKind::Native, reason: "its key has no name".to_owned() };
+    let attributes = Attributes::new(attributes.into()).map_err(broken)?;
+    Pinned::new(Wanted::Attributes(attributes), None).map_err(broken)
+}
+
+/// The keys in the items that were found; one that is no key of ours is none.
+fn seal_keys(seals: Result<Vec<Item>, StoreError>, values: &HashMap<Item, Zeroizing<Vec<u8>>>) -> SealKeys {
+    let mut items = match seals {
+        Err(error) if error.is_not_found() => return Ok(Vec::new()),
+        seals => seals?,
+    };
+    // In one order for all, so that two processes that made one each go on with the same.
+    items.sort();
+    if !items.is_empty() && items.iter().all(|item| !values.contains_key(item)) {
+        return Err(StoreError::Locked);
+    }
+    Ok(items.iter().filter_map(|item| SealKey::parse(values.get(item)?)).collect())
+}
+
+fn new_seal_key() -> Result<SealKey, StoreError> {
+    SealKey::generate().map_err(|_| StoreError::Unavailable {
+        store: StoreKind::Native,
+        reason: "the system has no random numbers".to_owned(),
+    })
+}
+
+/// The collection that new entries go to, unlocked.
+fn open_collection(service: &Service) -> Result<Item, StoreError> {
+    let collection = service.default_collection()?;
+    if service.is_locked(&collection)? {
+        service.unlock(std::slice::from_ref(&collection))?;
+    }
+    Ok(collection)
 }
 
 /// The one value of the items of a query.

@@ -118,20 +118,22 @@ impl Service {
         answers.into_iter().map(|answer| answer.ok().map(|reply| Properties::read(&reply)).transpose()).collect()
     }
 
-    /// Makes a new item; one with the very same attributes is replaced.
+    /// Makes a new item; one with the very same attributes is replaced, if `replace` says so.
     pub(super) fn create(
         &self,
         collection: &Path<'static>,
         label: &str,
         attributes: &[(&str, &str)],
         value: &[u8],
+        replace: bool,
     ) -> Result<(), StoreError> {
         let attributes: HashMap<String, String> =
             attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let mut properties = PropMap::new();
         properties.insert(format!("{ITEM}.Label"), Variant(Box::new(label.to_owned())));
         properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(attributes)));
-        let reply = self.bus.call(call(collection, COLLECTION, "CreateItem", (properties, self.seal(value)?, true)))?;
+        let reply =
+            self.bus.call(call(collection, COLLECTION, "CreateItem", (properties, self.seal(value)?, replace)))?;
         let (_, prompt) = read::<(Path<'static>, Path<'static>)>(&reply)?;
         self.confirm(&prompt)
     }

@@ -3,13 +3,14 @@
 //! ```json
 //! {"version":1,"entries":[{"service":"github","account":"api-key","secret":"…","created":"…","modified":"…"}],
 //!  "recipients":[{"recipient":"age1…","name":"laptop"}],
-//!  "backups":[{"name":"…","file":"…","key":"AGE-SECRET-KEY-1…","size":1,"created":"…"}]}
+//!  "backups":[{"name":"…","file":"…","key":"AGE-SECRET-KEY-1…","size":1,"created":"…"}],
+//!  "seal":"00…"}
 //! ```
 //!
 //! Its buffers are wiped. A parser's message is never handed on: it may quote a secret.
 
 use super::super::{Entry, StoreError, StoreKind};
-use crate::secret::{Secret, SecretName};
+use crate::secret::{SealKey, Secret, SecretName};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
@@ -30,6 +31,9 @@ pub(super) struct Document {
     pub(super) recipients: Vec<Reader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) backups: Vec<BackupRecord>,
+    /// The key of seals, which no lookup, list or export of secrets finds; empty if there is none.
+    #[serde(default, skip_serializing_if = "is_empty", serialize_with = "open", deserialize_with = "seal")]
+    pub(super) seal: Zeroizing<String>,
 }
 
 /// One secret of the vault.
@@ -74,7 +78,13 @@ struct Head {
 
 impl Default for Document {
     fn default() -> Self {
-        Self { version: VERSION, entries: Vec::new(), recipients: Vec::new(), backups: Vec::new() }
+        Self {
+            version: VERSION,
+            entries: Vec::new(),
+            recipients: Vec::new(),
+            backups: Vec::new(),
+            seal: Zeroizing::default(),
+        }
     }
 }
 
@@ -103,7 +113,7 @@ impl Document {
         let entries = self.entries.iter().map(|record| 6 * entry(record) + 256);
         let readers = self.recipients.iter().map(|r| 6 * (r.recipient.len() + length(&r.name)) + 64);
         let backups = self.backups.iter().map(|b| 6 * (b.name.len() + b.file.len()) + b.key.len() + 256);
-        let room = entries.chain(readers).chain(backups).sum::<usize>() + 128;
+        let room = entries.chain(readers).chain(backups).sum::<usize>() + self.seal.len() + 128;
         let mut plain = Zeroizing::new(Vec::with_capacity(room));
         match serde_json::to_writer(&mut *plain, self) {
             Ok(()) => Ok(plain),
@@ -150,6 +160,14 @@ impl Document {
         self.entries.len() < before
     }
 
+    pub(super) fn seal_key(&self) -> Option<SealKey> {
+        SealKey::parse(self.seal.as_bytes())
+    }
+
+    pub(super) fn put_seal_key(&mut self, key: Option<&SealKey>) {
+        self.seal = key.map(|key| Zeroizing::new(key.to_secret().expose().to_owned())).unwrap_or_default();
+    }
+
     /// The entries without their values. A name that [`SecretName`] refuses can't be asked for and is not shown.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let entry = |record: &Record| {
@@ -180,6 +198,12 @@ impl Record {
     pub(super) fn to_secret(&self) -> Secret {
         Secret::new(String::clone(&self.secret))
     }
+}
+
+// The signature is serde's.
+#[allow(clippy::ptr_arg)]
+fn is_empty(text: &Zeroizing<String>) -> bool {
+    text.is_empty()
 }
 
 fn open<S: Serializer>(secret: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -55,6 +55,7 @@ impl Vault {
     pub fn export(&self, sealing: &Sealing) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let mut document = self.open()?.unwrap_or_default();
         (document.backups, document.recipients) = (Vec::new(), Vec::new());
+        document.put_seal_key(None);
         let plain = document.to_json()?;
         let unsealed =
             |_| StoreError::Unavailable { store: StoreKind::Vault, reason: "the export can't be sealed".to_owned() };

@@ -109,7 +109,6 @@ impl Home {
             ("LANG", "C.UTF-8".into()),
             ("TERM", "xterm-256color".into()),
             ("KEYSTENCIL_STORE", "vault".into()),
-            ("KEYSTENCIL_GRANTS", "off".into()),
             ("ANTHROPIC_BASE_URL", self.api.url()),
             ("ANTHROPIC_API_KEY", API_KEY.into()),
         ];

@@ -9,3 +9,5 @@ pub(crate) mod stencil;
 pub(crate) mod terminal;
 pub(crate) mod tools;
 pub(crate) mod watch;
+#[path = "../../support/allow.rs"]
+pub(crate) mod yes;

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use super::home::Home;
 use super::poll::PATIENCE;
 use super::process::{self, Ran};
+use super::yes::Yes;
 
 /// The program under test.
 pub(crate) const BIN: &str = env!("CARGO_BIN_EXE_keystencil");
@@ -25,6 +26,7 @@ pub(crate) fn home() -> Home {
     std::fs::write(home.folder().join(".config/keystencil/config.toml"), settings).unwrap();
     write_template(&home, &[]);
     store(&home, "probe", &home.secret);
+    allow(&home);
     succeeds(&home, ["install", "claude-code"]);
     home
 }
@@ -35,6 +37,12 @@ pub(crate) fn write_template(home: &Home, more: &[(&str, &str)]) {
     let slots = [&[("SECRET", PLACEHOLDER), ("AUTHORIZATION", &bearer)], more].concat();
     let json = serde_json::to_string_pretty(&home.servers(&slots)).unwrap();
     std::fs::write(home.template(), format!("// The probe writes down what it is given.\n{json}\n")).unwrap();
+    allow(home);
+}
+
+/// A person's yes to all that the template asks for now; nothing if it was said before.
+fn allow(home: &Home) {
+    Yes::in_home(&home.folder()).to_config(None);
 }
 
 /// Puts a secret into the vault, through standard input.

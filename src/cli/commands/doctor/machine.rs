@@ -8,8 +8,8 @@ use std::fs;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     let mut findings = vec![state(workplace)];
-    if !environment::wants_grants() {
-        let off = "off, by KEYSTENCIL_GRANTS: every slot is filled, wherever its secret goes";
+    if environment::is_grants_off() {
+        let off = "off, by KEYSTENCIL_GRANTS: exec and render fill every slot, wherever its secret goes";
         findings.push(Finding::idle("grants", off));
     }
     findings.push(match workplace.context.hardened.is_in_force() {
