@@ -10,6 +10,8 @@ mod committable;
 mod filter;
 #[path = "git/foreign.rs"]
 mod foreign;
+#[path = "git/ignored.rs"]
+mod ignored;
 #[path = "git/install.rs"]
 mod install;
 #[path = "git/moved.rs"]

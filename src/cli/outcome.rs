@@ -31,6 +31,13 @@ pub(super) fn rendered(report: &Report, target: &Target, rendered: &Rendered) ->
 /// The warnings of a render.
 pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rendered) -> Exit {
     let place = |pointer: &crate::json::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
+    for root in &rendered.protected {
+        let root = report.path(root);
+        report.note(Text::new().plain(format_args!(
+            "git ignored this file only where a branch says so: noted in .git/info and the config of {root}; \
+             `keystencil uninstall git` takes it out"
+        )));
+    }
     for conflict in &rendered.conflicts {
         report.warning(&Warning {
             message: "a value of yours stands where the template has a reference; it stays".to_owned(),

@@ -3,10 +3,8 @@
 //! A file in a work tree is fit to be rendered if git ignores it, or if it goes through our filter there. Whatever can't be
 //! told counts as unfit. A file that lies in no work tree costs a look at the folders above it, and no process.
 //!
-//! # Limitations
-//! The temporary files that we and a host make beside the target, for milliseconds each, are not asked about. `install git`
-//! has them filtered; where the target is only ignored, **one that a crash left is not ignored** until a later command of
-//! ours removes it.
+//! What git only ignores is not fit for long: another branch may lack the line. A render has git ignore and filter it in places
+//! that no checkout changes.
 
 use super::filter::{FILTER, FilterState, Filtered};
 use super::{FilterCall, Session, SessionError, Target};
@@ -16,8 +14,12 @@ use std::path::{Path, PathBuf};
 
 /// What git would do with a target and its copies.
 enum Verdict<'p> {
+    /// It has none of them in its work tree.
+    Nothing,
     /// None of them can be committed as it is.
     Fit,
+    /// The same, as long as no other branch is checked out: git ignores some of them.
+    Ignored,
     /// The same, if an older filter is renewed.
     Old,
     /// They go through a filter that reads another state folder.
@@ -32,17 +34,19 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::Committable`], [`SessionError::OtherState`], and [`SessionError::Unasked`] if git can't tell.
     pub fn refuse_committable(&self, target: &Target) -> Result<(), SessionError> {
-        self.keep_from_git(target, false)
+        self.keep_from_git(target, false).map(drop)
     }
 
-    /// The same before a render, which renews an older filter.
-    pub(super) fn protect(&self, target: &Target) -> Result<(), SessionError> {
+    /// The same before a render, which renews an older filter, and protects what git only ignores; says which work trees
+    /// that changed.
+    pub(super) fn protect(&self, target: &Target) -> Result<Vec<PathBuf>, SessionError> {
         self.keep_from_git(target, true)
     }
 
-    fn keep_from_git(&self, target: &Target, may_write: bool) -> Result<(), SessionError> {
+    fn keep_from_git(&self, target: &Target, may_write: bool) -> Result<Vec<PathBuf>, SessionError> {
+        let mut changed = Vec::new();
         if self.unguarded.contains(&target.path) || self.places.is_cleared(&target.path) {
-            return Ok(());
+            return Ok(changed);
         }
         let filtered = Filtered { file: Resolved::follow(&target.path)?, profile: target.profile };
         let unasked = |error| SessionError::Unasked { path: target.path.clone(), error };
@@ -59,7 +63,16 @@ impl Session<'_> {
         for (repository, paths) in &asked {
             let (repository, verdict) = judge(repository, paths, &self.filter).map_err(unasked)?;
             match verdict {
+                Verdict::Nothing => {}
                 Verdict::Fit if self.state.is_noted(repository.root()) => {}
+                Verdict::Ignored if may_write => match self.protect_ignored(&repository, &filtered) {
+                    Ok(true) => changed.push(repository.root().to_owned()),
+                    Ok(false) => {}
+                    // What no checkout changes is enough where nothing can be written.
+                    Err(_) if is_ignored_for_good(&repository, paths).map_err(unasked)? => {}
+                    Err(error) => return Err(error),
+                },
+                Verdict::Ignored => is_settled = false,
                 Verdict::Fit | Verdict::Old if may_write => self.renew_filter(&repository)?,
                 Verdict::Fit | Verdict::Old => is_settled = false,
                 Verdict::Other => return Err(SessionError::OtherState { path: repository.root().to_owned() }),
@@ -79,7 +92,7 @@ impl Session<'_> {
         if is_settled {
             self.places.clear(target.path.clone());
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// The target, and one of the copies that its host keeps in each folder of its own.
@@ -120,7 +133,7 @@ fn judge<'p>(
     // A bare `.git`, or one whose work tree is elsewhere: what counts is what is added with `--work-tree`.
     let git_dir = repository.root().join(".git");
     match Repository::explicit(&git_dir, Some(repository.root()))? {
-        None => Ok((repository.clone(), Verdict::Fit)),
+        None => Ok((repository.clone(), Verdict::Nothing)),
         Some(detached) => judge_in(&detached, paths, call).map(|verdict| (detached, verdict)),
     }
 }
@@ -130,7 +143,7 @@ fn judge_in<'p>(repository: &Repository, paths: &'p [PathBuf], call: &FilterCall
         paths.iter().map(PathBuf::as_path).filter(|path| repository.name_of(path).is_some()).collect();
     let names: Vec<&Path> = paths.iter().filter_map(|path| repository.name_of(path)).collect();
     if names.is_empty() {
-        return Ok(Verdict::Fit);
+        return Ok(Verdict::Nothing);
     }
     let filters = repository.attribute("filter", &names)?;
     let is_ours = |filter: &Option<String>| filter.as_deref() == Some(FILTER);
@@ -147,8 +160,15 @@ fn judge_in<'p>(repository: &Repository, paths: &'p [PathBuf], call: &FilterCall
         }
     }
     Ok(match state {
+        FilterState::Other => Verdict::Other,
+        _ if !open.is_empty() => Verdict::Ignored,
         FilterState::None | FilterState::Ours => Verdict::Fit,
         FilterState::Old => Verdict::Old,
-        FilterState::Other => Verdict::Other,
     })
+}
+
+/// Whether git ignores them all by what stands in no work tree: `info/exclude`, or the person's own excludes.
+fn is_ignored_for_good(repository: &Repository, paths: &[PathBuf]) -> Result<bool, GitError> {
+    let names: Vec<&Path> = paths.iter().filter_map(|path| repository.name_of(path)).collect();
+    Ok(repository.ignored_by(&names)?.iter().all(|source| source.file_name().is_some_and(|name| name != ".gitignore")))
 }

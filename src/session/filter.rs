@@ -7,6 +7,7 @@
 
 mod call;
 mod every;
+mod ignored;
 
 pub use call::{FilterCall, FilterState};
 
@@ -156,6 +157,7 @@ pub fn uninstall_filter(
         }
         changes.push(FilterChange::Lines(path));
     }
+    ignored::unexclude(repository, options, &mut changes)?;
     every::point_back(repository, dry_run, &mut changes)?;
     // `required` first: what follows is no filter any more.
     for (key, _) in FilterCall::default().settings().into_iter().rev() {

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot, Template, compile};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How a render is done.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ pub struct Rendered {
     pub refused: Vec<Flow>,
     /// The host's lock was held too long and was ignored.
     pub lock_ignored: bool,
+    /// Work trees in which git now ignores and filters the target whatever is checked out.
+    pub protected: Vec<PathBuf>,
 }
 
 /// What stands where there is no target yet.
@@ -66,9 +68,7 @@ impl Session<'_> {
         let checked = |text: &[u8]| check_target(text).map(drop).map_err(self.of(target));
         // Before anybody is asked to unlock a keyring for it.
         file.read()?.as_deref().map_or(Ok(()), checked)?;
-        if !blueprint.slots.is_empty() {
-            self.protect(target)?;
-        }
+        let protected = if blueprint.slots.is_empty() { Vec::new() } else { self.protect(target)? };
         let kept = self.kept(&target.path)?;
         let Values { of: values, grants } = self.values(&blueprint, kept.as_ref())?;
 
@@ -164,6 +164,7 @@ impl Session<'_> {
             holders,
             refused: plan.refused,
             lock_ignored: written.lock_ignored,
+            protected,
         })
     }
 

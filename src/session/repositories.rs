@@ -45,6 +45,9 @@ pub(super) struct Noted {
     /// Lines that a render put into `info/exclude`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) exclude: Vec<String>,
+    /// Whether there was no such file before.
+    #[serde(default)]
+    pub(super) exclude_is_new: bool,
 }
 
 impl Repositories {
@@ -105,6 +108,11 @@ impl State {
         noted.is_some_and(|noted| {
             noted.all.iter().any(|noted| noted.root == root && !noted.every.as_os_str().is_empty())
         })
+    }
+
+    /// What is noted of a repository.
+    pub(super) fn noted(&self, root: &Path) -> Result<Option<Noted>, SessionError> {
+        Ok(self.repositories()?.and_then(|noted| noted.all.into_iter().find(|noted| noted.root == root)))
     }
 
     /// Forgets a repository, and the note with the last one.

@@ -33,6 +33,7 @@ fn a_tracked_target_is_refused_and_either_cure_works() {
     repository.git(&["add", "--all"]);
     repository.assert_clean();
     repository.unrender();
+    assert_eq!(repository.run(&["uninstall", "git"]).code, 0);
     fs::remove_file(repository.path("dots/.gitignore")).unwrap();
     assert!(!refused(&repository).err.contains("git rm"));
     assert_eq!(repository.run(&["install", "git"]).code, 0);
@@ -261,7 +262,8 @@ fn copies_that_claude_code_makes_in_a_work_tree_count_as_well() {
     ] {
         repository.write(&format!("dots/{copy}"), &live);
     }
-    repository.git(&["add", "--all"]);
+    // What the render had git ignore stays ignored.
+    repository.git(&["add", "--all", "--force"]);
     assert!(repository.git(&["ls-files"]).contains(".claude/backups/.claude.json.backup.1"));
     repository.assert_clean();
 }

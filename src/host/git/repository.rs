@@ -135,6 +135,23 @@ impl Repository {
         Ok(names.iter().copied().filter(is_ignored).collect())
     }
 
+    /// Which file says of each name that it is ignored; an empty path where none does.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub fn ignored_by(&self, names: &[&Path]) -> Result<Vec<PathBuf>, GitError> {
+        let call = self.call("tell what is ignored").args(["check-ignore", "-z", "-v", "-n", "--stdin"]);
+        let said = call.run(Some(&listed(names)), &[0, 1])?.stdout;
+        // Source, line, pattern, name, each with a NUL.
+        let fields: Vec<&[u8]> = said.split(|byte| *byte == 0).collect();
+        let is_not = |pattern: &[u8]| pattern.starts_with(b"!");
+        let source = |four: &[&[u8]]| match four {
+            [source, _, pattern, _] if !is_not(pattern) => path_of(source),
+            _ => PathBuf::new(),
+        };
+        Ok(fields.chunks_exact(4).map(source).collect())
+    }
+
     /// Whether a name is in the index.
     ///
     /// # Errors

@@ -12,7 +12,6 @@
 use super::{FilterChange, FilterOptions};
 use crate::host::git::{Repository, attributes};
 use crate::host::replace::ReplaceError;
-use crate::session::repositories::Noted;
 use crate::session::{SessionError, State};
 use std::fs;
 use std::io::Write as _;
@@ -49,11 +48,8 @@ pub(super) fn point_git(
         theirs = theirs.map_or_else(|| repository.path_in(scope, KEY), |theirs| Ok(Some(theirs)))?;
     }
     let theirs = theirs.unwrap_or_else(|| options.call.attributes.clone());
-    let noted = Noted { root: repository.root().to_owned(), every: every.clone(), theirs, ..Noted::default() };
     options.state.note_repositories(options.home, |all| {
-        all.change(repository.root(), |known| {
-            *known = Noted { exclude: std::mem::take(&mut known.exclude), ..noted };
-        });
+        all.change(repository.root(), |noted| (noted.every, noted.theirs) = (every.clone(), theirs));
     })?;
     options.state.attend()?;
     if !is_set {

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 /// Without FILE, for every target of the config that lies in a git work tree, also
 /// where a symlink leads there. The filter's definition goes into the repository's
 /// config. Each file gets a line in `.gitattributes`, for you to commit, and one in
-/// `info/attributes`, which also holds on branches that lack the first.
+/// `info/attributes`, which also holds on branches that lack the first. A target
+/// that git ignores needs none of this: its render sets it up, in `.git` alone.
 ///
 /// While a key is in a file, git sees every file of the repository through the
 /// filter, so that one which is moved or copied is committed without its keys.
