@@ -4,6 +4,7 @@
 //! `purge` (where to revoke). Pure and fast: one pass looks for three bytes of each rule's literals, and only there a
 //! rule is tried. Nothing here knows whose key it is or whether it is still valid.
 
+mod block;
 mod checksum;
 mod filter;
 mod formats;
@@ -32,8 +33,10 @@ const NAMED: usize = 8;
 /// A key of a known format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// Where the key stands, in bytes: the key alone, without quotes or name.
+    /// Where the key stands, in bytes: the key alone, without quotes or name; of a block of lines all of them.
     pub range: Range<usize>,
+    /// Whether it is a block whose last line is missing.
+    pub is_cut: bool,
     /// What it is.
     pub rule: &'static Rule,
 }
@@ -101,8 +104,8 @@ pub fn find(text: &[u8]) -> Vec<Hit> {
 /// Collects keys of known formats, and at the end drops those that stand in a surer one.
 #[derive(Default)]
 struct Formats {
-    /// Range, how sure, number of the rule.
-    found: Vec<(Range<usize>, usize, usize)>,
+    /// Range, how sure, number of the rule, whether it is cut off.
+    found: Vec<(Range<usize>, usize, usize, bool)>,
 }
 
 impl Formats {
@@ -110,21 +113,26 @@ impl Formats {
         let known: &'static Compiled = &COMPILED;
         let (Some(rule), Some(shape)) = (known.rules.get(anchor.rule), known.shapes.get(anchor.rule)) else { return };
         let range = if rule.near.is_empty() { standing(text, at, anchor, shape) } else { named(text, at, rule, shape) };
-        let Some(range) = range else { return };
+        let Some(mut range) = range else { return };
+        let mut is_cut = false;
+        if block::is_block(rule.check) {
+            let Some(end) = text.get(range.end..).and_then(|after| block::end(rule.check, after)) else { return };
+            (range.end, is_cut) = (range.end + end.length, end.is_cut);
+        }
         let certain = shape.literal() + if rule.near.is_empty() { 0 } else { NAMED };
-        let entry = (range, certain, anchor.rule);
+        let entry = (range, certain, anchor.rule, is_cut);
         if !self.found.iter().rev().take(8).any(|other| *other == entry) && is_real(text, &entry.0, rule, shape) {
             self.found.push(entry);
         }
     }
 
     fn hits(mut self) -> Vec<Hit> {
-        self.found.sort_by_key(|(range, certain, rule)| (range.start, std::cmp::Reverse(*certain), *rule));
+        self.found.sort_by_key(|(range, certain, rule, _)| (range.start, std::cmp::Reverse(*certain), *rule));
         let mut hits: Vec<Hit> = Vec::with_capacity(self.found.len());
-        for (range, _, rule) in self.found {
+        for (range, _, rule, is_cut) in self.found {
             let apart = hits.last().is_none_or(|last| last.range.end <= range.start);
             if let Some(rule) = COMPILED.rules.get(rule).filter(|_| apart) {
-                hits.push(Hit { range, rule });
+                hits.push(Hit { range, rule, is_cut });
             }
         }
         hits
@@ -164,8 +172,12 @@ fn has_word(name: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// Whether a key may begin here: not in the middle of a word, but behind `\n`, `\t` and `%3D`.
+/// Whether a key may begin here: not in the middle of a word, but behind `\n`, `\t` and `%3D`. What begins with a sign is in
+/// no word.
 fn begins(text: &[u8], start: usize, shape: &Shape) -> bool {
+    if text.get(start).is_some_and(u8::is_ascii_punctuation) {
+        return true;
+    }
     let before = text.get(start.saturating_sub(ESCAPE)..start).unwrap_or_default();
     match before {
         [] => true,
@@ -176,17 +188,16 @@ fn begins(text: &[u8], start: usize, shape: &Shape) -> bool {
 }
 
 fn is_real(text: &[u8], range: &Range<usize>, rule: &Rule, shape: &Shape) -> bool {
-    let matched = text.get(range.clone()).unwrap_or_default();
-    let after = text.get(range.end..).unwrap_or_default();
-    if matches!(rule.check, Check::Pem | Check::Putty) {
-        return checksum::holds(rule.check, matched, after);
+    if block::is_block(rule.check) {
+        return true;
     }
+    let matched = text.get(range.clone()).unwrap_or_default();
     let plain = String::from_utf8_lossy(matched);
     let random = plain.get(shape.literal().min(plain.len())..).unwrap_or_default();
     let fixed = shape.literal() == matched.len();
     (fixed
         || !(says_placeholder(&plain) || published::is_published(&plain) || random::is_monotonous(random.as_bytes())))
-        && checksum::holds(rule.check, matched, after)
+        && checksum::holds(rule.check, matched)
 }
 
 /// What documentation has in place of a key. Fewer words than for a value of unknown form: chance writes short ones.

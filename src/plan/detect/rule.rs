@@ -36,10 +36,12 @@ pub enum Check {
     JsonHeader,
     /// The first part is base64 of a decimal number: Discord.
     Snowflake,
-    /// Base64 follows, not the closing line or a placeholder: PEM.
+    /// Base64 follows, not the closing line or a placeholder: PEM. The key goes to its last line.
     Pem,
-    /// A line follows that says how long the private part is: PuTTY.
+    /// A line follows that says how long the private part is: PuTTY. The key goes to its last line.
     Putty,
+    /// Base64 of a PEM block: what it decodes to begins with the first line of a private key.
+    EncodedPem,
 }
 
 pub(super) const fn key(

@@ -71,6 +71,11 @@ fn with_checksum(rule: &Rule, mut text: Vec<u8>) -> Vec<u8> {
         Check::Pem => text
             .extend_from_slice(["\n", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj", "AgEAAoIBAQ\n"].concat().as_bytes()),
         Check::Putty => text.extend_from_slice(b"ssh-ed25519\r\nEncryption: none\r\nPrivate-Lines: 1\r\n"),
+        Check::EncodedPem => {
+            use base64::Engine as _;
+            let lines = ["-----BEGIN ", "PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC"].concat();
+            text = base64::engine::general_purpose::STANDARD.encode(lines).into_bytes();
+        }
         Check::None => {}
     }
     text
@@ -227,6 +232,12 @@ fn an_adversarial_text_takes_no_quadratic_time() {
         "xoxb-1-",
         "ghp_",
         "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----a:",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n",
+        "PuTTY-User-Key-File-2: ",
+        "PuTTY-User-Key-File-2: \nPrivate-Lines: 1\n",
+        "LS0tLS1CRUdJTi",
         "=",
         "MISTRAL_KEY=",
         "hooks.slack.com/",

@@ -58,6 +58,8 @@ pub(in crate::plan::detect) const RULES: &[Rule] = &[
     key("jwt", "JSON Web Token", "jwt", "the service that issued it", "eyJ[A-Za-z0-9_-]{10,4000}\\.eyJ[A-Za-z0-9_-]{10,8000}\\.[A-Za-z0-9_-]{10,2000}").checked(Check::JsonHeader),
     key("age-secret-key", "age", "age-identity", "https://age-encryption.org", "AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}").checked(Check::Bech32),
     key("private-key-pem", "a private key", "private-key", "every place that trusts the public key", "-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY[A-Z ]{0,6}-----").checked(Check::Pem),
+    key("private-key-pem-base64", "a private key", "private-key", "every place that trusts the public key", "LS0tLS1CRUdJTi[A-Za-z0-9+/]{60,20000}={0,2}").checked(Check::EncodedPem),
+    key("ssh2-private-key", "a private key", "private-key", "every place that trusts the public key", "---- BEGIN SSH2 [A-Z]{0,10}(| )PRIVATE KEY ----").checked(Check::Pem),
     key("putty-private-key", "PuTTY", "private-key", "every place that trusts the public key", "PuTTY-User-Key-File-[23]: ").checked(Check::Putty),
     key("intra42-secret", "Intra 42", "intra42", "https://profile.intra.42.fr/oauth/applications", "s-s4t2(ud|af)-[a-f0-9]{64}"),
 ];
