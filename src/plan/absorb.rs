@@ -13,6 +13,7 @@ mod place;
 mod write;
 
 use super::exposed::exposed;
+use super::fingerprint::is_searched_for;
 use super::import::{self, Selection};
 use super::threeway::Change;
 use crate::error::Place;
@@ -118,10 +119,9 @@ impl Hunk {
         if let Ok(document) = Document::parse(live.as_bytes()) {
             document.strings(|token| {
                 let Some(text) = token.node.as_str() else { return };
-                let fits = |secret: &str| match secret.chars().count() {
-                    0 => false,
-                    short if short < super::fingerprint::SHORT => text == secret,
-                    _ => text.contains(secret),
+                let fits = |secret: &str| match is_searched_for(secret) {
+                    false => !secret.is_empty() && text == secret,
+                    true => text.contains(secret),
                 };
                 let found = known.iter().filter(|(_, secret)| fits(secret.expose()));
                 let longest = found.max_by_key(|(_, secret)| secret.expose().len());

@@ -176,7 +176,8 @@ fn walk<'t>(text: &'t [u8], mut visit: impl FnMut(Piece<'t>)) {
 }
 
 /// Unescapes what is well-formed and leaves the rest (a lone surrogate, a torn escape) as written.
-fn unescape(text: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     unescape_into(text, &mut out);
     out

@@ -8,19 +8,32 @@
 //! trying**. The journal is therefore 0600, and gone when the secrets are. The filter keeps 16 bits of a keyed
 //! multiplicative hash of a secret's first eight bytes.
 
+use super::detect::is_shown;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
 /// Secrets with fewer characters than this are recognised only as a whole slot value in their own place.
-pub const SHORT: usize = 8;
+const SHORT: usize = 8;
 /// What the filter looks at: the first bytes of a secret. At least [`SHORT`] characters are at least that many bytes.
 const WINDOW: usize = 8;
 /// Entries of the filter: the upper 14 of a head's 16 bits, so that the table stays in the first cache.
 const FILTER: usize = 1 << 14;
 /// How many windows are looked at before the first question: one branch for all of them.
 const BATCH: usize = 16;
+
+/// Whether a secret is looked for outside its own place. One that is short, or a password that every manual has (`postgres`,
+/// `password`), stands in texts that have nothing to do with it.
+///
+/// ```
+/// use keystencil::plan::fingerprint::is_searched_for;
+/// assert!(is_searched_for("sk-live-123") && !is_searched_for("hunter2") && !is_searched_for("postgres"));
+/// ```
+#[must_use]
+pub fn is_searched_for(secret: &str) -> bool {
+    secret.chars().count() >= SHORT && !is_shown(secret)
+}
 
 /// The key of one journal's fingerprints: 32 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +59,7 @@ impl Key {
     pub fn print(&self, text: &str) -> Fingerprint {
         Fingerprint {
             bytes: text.len(),
-            head: (text.chars().count() >= SHORT)
-                .then(|| text.as_bytes().first_chunk().map(|w| self.head(*w)))
-                .flatten(),
+            head: is_searched_for(text).then(|| text.as_bytes().first_chunk().map(|w| self.head(*w))).flatten(),
             hash: Hash(*blake3::keyed_hash(&self.0, text.as_bytes()).as_bytes()),
         }
     }
@@ -146,7 +157,7 @@ impl Fingerprint {
         self.bytes
     }
 
-    /// Whether the secret is too short to be looked for outside its own place.
+    /// Whether the secret is not looked for outside its own place: too short, or in every manual.
     #[must_use]
     pub fn is_short(&self) -> bool {
         self.head.is_none()

@@ -12,7 +12,9 @@ mod commented;
 mod credentials;
 mod dotenv;
 mod elsewhere;
+mod list;
 pub mod naming;
+mod net;
 pub mod place;
 mod recognise;
 mod rename;
@@ -23,6 +25,7 @@ mod uri;
 
 pub use credentials::Credentials;
 pub use dotenv::{comment_out, dotenv};
+pub use net::Stored;
 pub use rename::{Rename, RenameError, What};
 pub use select::Selection;
 pub use template::Extent;
@@ -37,6 +40,9 @@ use assemble::{Met, assemble};
 use place::Standing;
 use std::collections::HashSet;
 use zeroize::Zeroizing;
+
+/// Each round takes whole what the one before left over; what is not clean then is told.
+const ROUNDS: usize = 16;
 
 /// How a part of a string was told to be a secret, for the person who is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +129,10 @@ pub struct ImportPlan {
     pub left: Vec<Left>,
     /// The lists that lead to any of these places.
     lists: HashSet<Pointer>,
+    /// Where settings start that hold a secret in a form that no reference makes: to be taken as a whole.
+    halves: HashSet<usize>,
+    /// Comments that hold a key, by their number.
+    comments: HashSet<usize>,
 }
 
 /// Looks for keys in a config. `progress` is told how many bytes are done, now and then.
@@ -140,6 +150,19 @@ pub struct ImportPlan {
 /// # Errors
 /// [`PlanError`] if the text is no JSON object.
 pub fn plan(text: &[u8], wanted: &Selection, progress: &mut dyn FnMut(usize)) -> Result<ImportPlan, PlanError> {
+    plan_knowing(text, wanted, &[], progress)
+}
+
+/// The same with values that are stored already: they are keys wherever they stand.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_knowing(
+    text: &[u8],
+    wanted: &Selection,
+    stored: &[Stored],
+    progress: &mut dyn FnMut(usize),
+) -> Result<ImportPlan, PlanError> {
     let document = target(text)?;
     let mut standing = Standing::default();
     let mut met: Vec<Met> = Vec::new();
@@ -171,10 +194,23 @@ pub fn plan(text: &[u8], wanted: &Selection, progress: &mut dyn FnMut(usize)) ->
             left.push(Left { pointer, why: Why::InText });
         }
     });
-    let mut plan = assemble(&document, &met, left, wanted);
+    let mut plan = assemble(&document, &met, left.clone(), wanted);
+    let mut caught = plan.caught(&document, &met, stored);
+    for _ in 0..ROUNDS {
+        if caught.settings.is_empty() {
+            break;
+        }
+        let starts: HashSet<usize> = caught.settings.iter().map(|met| met.start).collect();
+        met.retain(|met| !starts.contains(&met.start));
+        met.append(&mut caught.settings);
+        met.sort_by_key(|met| met.start);
+        plan = assemble(&document, &met, left.clone(), wanted);
+        caught = plan.caught(&document, &met, stored);
+    }
+    plan.keep(caught);
     let in_comment = |line| Left { pointer: Pointer::root(), why: Why::InComment(line) };
     let commented: Vec<Left> = plan.commented_keys(&document).into_iter().map(in_comment).collect();
-    plan.left.extend(commented);
+    plan.left.extend(commented.into_iter().filter(|left| !plan.left.contains(left)).collect::<Vec<_>>());
     Ok(plan)
 }
 

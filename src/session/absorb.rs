@@ -1,13 +1,15 @@
 //! Takes over into the template what the host changed in the live file. The one place that edits a template: whole files,
 //! staged beside it, synced, renamed. It must never leave a secret in one.
 
+use super::import::refuse_keys;
 use super::render::{into_text, read_include};
 use super::{Session, SessionError, Target};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, Staged, leftovers, sync_folder};
 use crate::json::{Document, Pointer};
 use crate::plan::absorb::{Hunk, Refusal};
-use crate::plan::fingerprint::SHORT;
+use crate::plan::import::{ImportPlan, Stored};
+use crate::plan::fingerprint::is_searched_for;
 use crate::plan::{Journal, undo_raw};
 use crate::secret::Secret;
 use crate::template::trace::{SourceFile, Trace, trace};
@@ -49,7 +51,7 @@ impl Absorbing {
     /// How many secrets a text holds in the open, as far as the journal and the stores tell.
     fn secrets_in(&self, text: &str) -> usize {
         let owed = self.journal.as_ref().map_or(0, |journal| undo_raw(text.as_bytes(), journal).removed);
-        let is_long = |known: &&(String, Secret)| known.1.expose().chars().count() >= SHORT;
+        let is_long = |known: &&(String, Secret)| is_searched_for(known.1.expose());
         owed + self.known.iter().filter(is_long).map(|(_, secret)| text.matches(secret.expose()).count()).sum::<usize>()
     }
 }
@@ -102,20 +104,29 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Writes what was taken over, and says which files that were. Grants nothing.
+    /// Writes what was taken over, and says which files that were. Grants nothing. No file is written in which `check` would
+    /// find more than before; `stored` are the values that the config's templates use.
     ///
     /// # Errors
-    /// [`SessionError::Changed`] if a file is not what it was made from; [`SessionError::SecretInTemplate`].
-    pub fn absorb(&self, target: &Target, absorbing: &Absorbing) -> Result<Vec<PathBuf>, SessionError> {
+    /// [`SessionError::Changed`] if a file is not what it was made from; [`SessionError::SecretInTemplate`];
+    /// [`SessionError::KeyInTemplate`].
+    pub fn absorb(
+        &self,
+        target: &Target,
+        absorbing: &Absorbing,
+        stored: &[Stored],
+    ) -> Result<Vec<PathBuf>, SessionError> {
         let state = self.state.of(&Resolved::follow(&target.path)?);
         let _lock = state.lock()?;
         let folder = target.template.parent().unwrap_or(Path::new(""));
+        let own = ImportPlan::default().own(&[stored, &absorbing.known].concat());
         let mut staged = Vec::new();
         for (before, now) in absorbing.changed() {
             let path = now.include.as_ref().map_or_else(|| target.template.clone(), |name| folder.join(name));
             if absorbing.secrets_in(&now.text) > absorbing.secrets_in(&before.text) {
                 return Err(SessionError::SecretInTemplate { path });
             }
+            refuse_keys(&path, &before.text, &now.text, &own)?;
             let file = Resolved::follow(&path)?;
             // What a killed `absorb` left here; it holds no secret.
             for left in leftovers(file.path())? {

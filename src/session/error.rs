@@ -203,13 +203,15 @@ pub enum SessionError {
         /// The pointer of the first place, if it is one place.
         pointer: String,
     },
-    /// The template of an import would have a key in plain text.
-    #[error("the template would hold a key in plain text")]
+    /// A template, or the config, would have a key in plain text. Nothing was written.
+    #[error("{what} would get into this file")]
     KeyInTemplate {
-        /// Where the template was to go.
+        /// The file that was to be written.
         path: PathBuf,
-        /// In which line.
+        /// In which of its lines.
         line: usize,
+        /// What it is, as `check` says it.
+        what: String,
     },
     /// A store does not give back what was put in.
     #[error("secret {name} does not come back from the store as it was put in")]
@@ -307,7 +309,7 @@ impl Explain for SessionError {
             | Self::Changed { path }
             | Self::TemplateExists { path }
             | Self::SecretInTemplate { path } => Some(Place::file(path)),
-            Self::KeyInTemplate { path, line } => Some(Place::at(path, *line, 1)),
+            Self::KeyInTemplate { path, line, .. } => Some(Place::at(path, *line, 1)),
             Self::Unfaithful { path, pointer } if pointer.is_empty() => Some(Place::file(path)),
             Self::Unfaithful { path, pointer } => Some(Place::file(path).slot(pointer)),
             Self::Store(error) => error.place(),
@@ -376,7 +378,11 @@ impl Explain for SessionError {
                 "nothing was changed; leave that place out with `--skip POINTER`, and store its key by hand".to_owned(),
             ),
             Self::KeyInTemplate { .. } => {
-                Some("nothing was changed; is a key the name of a member? Take it out by hand".to_owned())
+                Some(
+                    "nothing was changed; take it out by hand first: no reference can stand there, as in the name of a \
+                     member"
+                        .to_owned(),
+                )
             }
             Self::NotKept { .. } => Some("nothing was changed; try the other store with `--store vault`".to_owned()),
             Self::NameInUse { .. } => Some("nothing was changed; choose another name".to_owned()),

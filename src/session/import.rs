@@ -9,11 +9,13 @@
 mod done;
 mod verify;
 
+pub use verify::refuse_keys;
+
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Closed, Session, SessionError, Target};
 use crate::host::{Resolved, profile};
 use crate::plan::Key;
-use crate::plan::import::ImportPlan;
+use crate::plan::import::{ImportPlan, Stored};
 use crate::plan::import::naming::Names;
 use crate::secret::{Secret, SecretName};
 use crate::store::{LookupError, StoreError, StoreKind};
@@ -64,6 +66,8 @@ pub struct ImportRequest<'a> {
     pub template: &'a str,
     /// What is to become of the config, if it is to name the target.
     pub config: Option<&'a Rewrite>,
+    /// Values that the config's templates use already; nothing that is written may hold one.
+    pub stored: &'a [Stored],
 }
 
 /// A file that is given another text.

@@ -2,6 +2,7 @@
 
 mod hunks;
 
+use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
 use crate::cli::error::CliError;
@@ -113,7 +114,7 @@ fn absorb(
             Answer::One | Answer::All => tried(&mut outcomes),
         }
     }
-    let written = if args.dry_run { Vec::new() } else { session.absorb(target, &absorbing)? };
+    let written = if args.dry_run { Vec::new() } else { session.absorb(target, &absorbing, &known::values(workplace))? };
     let json = hunks::as_json(target, &outcomes, args.dry_run);
     if args.dry_run && !args.json {
         let taken = outcomes.iter().filter(|outcome| outcome.fate == Fate::Taken);

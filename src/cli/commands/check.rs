@@ -2,7 +2,7 @@
 
 mod error;
 mod files;
-mod known;
+pub(super) mod known;
 mod show;
 mod staged;
 mod templates;

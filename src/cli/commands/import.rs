@@ -9,6 +9,7 @@ mod show;
 
 pub(in crate::cli) use error::ImportError;
 
+use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
 use crate::cli::error::CliError;
@@ -21,7 +22,7 @@ use crate::error::Explain as _;
 use crate::host::{ReplaceError, Resolved};
 use crate::json::Document;
 use crate::plan::OnConflict;
-use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan};
+use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan, plan_knowing};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
 use crate::session::{ImportRequest, Imported, Session, SessionError, Target};
@@ -123,20 +124,21 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, 
 
 fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
     let keeper = Stored::new(&workplace.lookup.stores);
+    let stored = known::values(workplace);
     let mut agreed: Option<ImportPlan> = None;
     // What was typed at the prompt comes on top.
     let mut renames = args.rename.clone();
     let mut attempts = 0;
     while attempts < ATTEMPTS {
         let text = read(&args.file)?;
-        if let Some(exit) = other::import(workplace, session, args, &text)? {
+        if let Some(exit) = other::import(workplace, session, args, &text, &stored)? {
             return Ok(exit);
         }
         let failed = |error| SessionError::Target { path: args.file.clone(), error };
         let bar = Progress::bytes(workplace.report(), "reading", text.len() as u64);
         let mut before = 0;
         let mut progress = |done: usize| bar.advance((done - std::mem::replace(&mut before, done)) as u64);
-        let mut plan = plan(&text, &selection(args), &mut progress).map_err(failed)?;
+        let mut plan = plan_knowing(&text, &selection(args), &stored, &mut progress).map_err(failed)?;
         drop(bar);
         refuse_rendered(session, args)?;
         check_selection(&plan, &text, args)?;
@@ -164,7 +166,7 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
             }
         }
         let config = destination.config.as_ref();
-        let request = ImportRequest { text: &text, plan: &plan, template: &template, config };
+        let request = ImportRequest { text: &text, plan: &plan, template: &template, config, stored: &stored };
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {
                 let allowed = allow(session, &destination.target);

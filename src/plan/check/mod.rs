@@ -17,4 +17,4 @@ pub mod stray;
 pub use baseline::Baseline;
 pub use finding::{Finding, Kind};
 pub use own::Own;
-pub use scan::{Known, Scan};
+pub use scan::{Known, Scan, finds};

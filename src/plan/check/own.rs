@@ -5,11 +5,12 @@
 //! found in the middle of something longer.
 //!
 //! # Limitations
-//! **A secret of fewer than eight characters is not searched for**: it would be found everywhere. Base64 with line breaks in
+//! **A secret of fewer than eight characters is not searched for**, nor a password that every manual has (`postgres`): it would
+//! be found everywhere. Base64 with line breaks in
 //! the middle of the secret, and what is compressed or encrypted, is not read.
 
 use crate::json::string;
-use crate::plan::fingerprint::{Finder, Fingerprint, Key, SHORT};
+use crate::plan::fingerprint::{Finder, Fingerprint, Key, is_searched_for};
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -60,10 +61,10 @@ impl Own {
         Self { key: Key::new(random), names: Vec::new(), prints: Vec::new() }
     }
 
-    /// Takes the fingerprints of a secret, under the name a person knows it by; says whether it is long enough.
+    /// Takes the fingerprints of a secret, under the name a person knows it by; says whether it is searched for.
     pub fn add(&mut self, name: &str, secret: &Secret) -> bool {
         let value = secret.expose();
-        if value.chars().count() < SHORT {
+        if !is_searched_for(value) {
             return false;
         }
         let number = self.names.len();
@@ -97,7 +98,8 @@ impl Own {
 
     fn print(&mut self, form: &str, number: usize, how: &'static str) {
         let print = self.key.print(form);
-        if !print.is_short() && !self.prints.iter().any(|(known, ..)| *known == print) {
+        let own = self.prints.iter().rev().take_while(|(_, known, _)| *known == number);
+        if !print.is_short() && !own.into_iter().any(|(known, ..)| *known == print) {
             self.prints.push((print, number, how));
         }
     }

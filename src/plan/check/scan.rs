@@ -7,7 +7,7 @@ use super::allow::is_allowed;
 use super::baseline::Baseline;
 use super::decode::Encoding;
 use super::finding::{Finding, Kind};
-use super::own::OwnFinder;
+use super::own::{Own, OwnFinder};
 use super::stray;
 use crate::plan::detect::{self, Suspicion};
 use crate::plan::escape::occurrences;
@@ -100,40 +100,15 @@ impl<'k> Scan<'k> {
 
     /// Reports what begins between what was reported and `until`.
     fn text(&mut self, text: &[u8], until: usize, encoding: Encoding) {
-        let mut found: Vec<(Range<usize>, Kind)> = Vec::new();
-        self.known.own.scan(text, |range, name, form| {
-            found.push((range, Kind::Own { name: name.to_owned(), form }));
-        });
-        for journal in &self.known.journals {
-            let held = occurrences(journal, text);
-            found.extend(held.into_iter().map(|one| (one.range, Kind::Rendered(one.name.to_owned()))));
-        }
-        let certain = found.len();
         if !self.is_template && encoding != Encoding::Binary && stray::can_be_template(self.file) {
             self.is_template = stray::has_reference(text);
         }
-        if encoding == Encoding::Binary {
-            let hits = detect::find(text).into_iter().filter(|hit| hit.rule.near.is_empty());
-            found.extend(hits.map(|hit| (hit.range, Kind::Format(hit.rule))));
-        } else {
-            found.extend(detect::suspects(text).into_iter().map(|suspect| (suspect.range, kind(suspect.why))));
-        }
-        // What is certain goes before a guess about the same bytes.
-        let (sure, guessed) = found.split_at(certain);
-        let overlaps = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
-        let mut all: Vec<&(Range<usize>, Kind)> = Vec::with_capacity(found.len());
-        for one in sure {
-            if !all.iter().any(|(range, _)| overlaps(range, &one.0)) {
-                all.push(one);
-            }
-        }
-        all.extend(guessed.iter().filter(|(range, _)| !sure.iter().any(|(other, _)| overlaps(range, other))));
+        let mut all = places(text, &self.known.own, &self.known.journals, encoding);
         all.retain(|(range, _)| {
             (self.reported..until).contains(&range.start) || (range.start >= until && until == text.len())
         });
-        all.sort_by_key(|(range, _)| range.start);
         let mut last = (0, self.position);
-        for (range, kind) in all {
+        for (range, kind) in &all {
             if self.findings.len() >= MOST || is_allowed(text, range, kind.rule()) {
                 continue;
             }
@@ -146,6 +121,52 @@ impl<'k> Scan<'k> {
             self.findings.push(Finding { file: self.file.to_owned(), line, column, kind: kind.clone(), shown, print });
         }
     }
+}
+
+/// Everything in a text that must not be committed, in order: what is certain, and guesses that do not overlap with it.
+fn places(
+    text: &[u8],
+    own: &OwnFinder<'_>,
+    journals: &[Finder<'_, &str>],
+    encoding: Encoding,
+) -> Vec<(Range<usize>, Kind)> {
+    let mut sure: Vec<(Range<usize>, Kind)> = Vec::new();
+    let mut found: Vec<(Range<usize>, Kind)> = Vec::new();
+    own.scan(text, |range, name, form| found.push((range, Kind::Own { name: name.to_owned(), form })));
+    for journal in journals {
+        let held = occurrences(journal, text);
+        found.extend(held.into_iter().map(|one| (one.range, Kind::Rendered(one.name.to_owned()))));
+    }
+    // The first of a place: the user's own before what a journal knows.
+    found.sort_by_key(|(range, kind)| (range.start, matches!(kind, Kind::Rendered(_))));
+    for one in found {
+        if sure.last().is_none_or(|(last, _)| last.end <= one.0.start) {
+            sure.push(one);
+        }
+    }
+    let guessed: Vec<(Range<usize>, Kind)> = match encoding {
+        Encoding::Binary => {
+            let hits = detect::find(text).into_iter().filter(|hit| hit.rule.near.is_empty());
+            hits.map(|hit| (hit.range, Kind::Format(hit.rule))).collect()
+        }
+        _ => detect::suspects(text).into_iter().map(|suspect| (suspect.range, kind(suspect.why))).collect(),
+    };
+    let is_apart = |range: &Range<usize>| {
+        let next = sure.partition_point(|(other, _)| other.end <= range.start);
+        sure.get(next).is_none_or(|(other, _)| range.end <= other.start)
+    };
+    let mut all: Vec<(Range<usize>, Kind)> = guessed.into_iter().filter(|(range, _)| is_apart(range)).collect();
+    all.append(&mut sure);
+    all.sort_by_key(|(range, _)| range.start);
+    all
+}
+
+/// Where something stands in a text that `check` would tell of, in order: keys, random values behind telling names, and the
+/// values of `own` in any form. What a comment allows is left out. The net of whoever writes a file.
+#[must_use]
+pub fn finds(text: &str, own: &Own) -> Vec<(Range<usize>, Kind)> {
+    let all = places(text.as_bytes(), &own.finder(), &[], Encoding::Bytes);
+    all.into_iter().filter(|(range, kind)| !is_allowed(text.as_bytes(), range, kind.rule())).collect()
 }
 
 fn kind(why: Suspicion) -> Kind {

@@ -16,7 +16,7 @@ mod rule;
 mod shape;
 mod suspects;
 
-pub use random::{is_placeholder, is_random};
+pub use random::{is_placeholder, is_random, is_shown};
 pub use rule::{Check, Rule};
 pub use suspects::{Suspect, Suspicion, suspects};
 

@@ -83,6 +83,37 @@ const PLACEHOLDERS: [&str; 34] = [
     "fake",
     "0000000000",
 ];
+/// Passwords that manuals have in their URLs.
+const SHOWN: [&str; 27] = [
+    "password",
+    "passwd",
+    "pass",
+    "pwd",
+    "secret",
+    "postgres",
+    "root",
+    "admin",
+    "test",
+    "guest",
+    "user",
+    "username",
+    "mysql",
+    "mongo",
+    "redis",
+    "foo",
+    "bar",
+    "token",
+    "mypassword",
+    "mysecretpassword",
+    "dbpass",
+    "hunter2",
+    "rabbitmq",
+    "minioadmin",
+    "key",
+    "anoncvs",
+    "anonymous",
+];
+
 /// What people type who want something long.
 const SEQUENCES: [&str; 4] = ["0123456789", "1234567890", "abcdefghijkl", "qwertyuiop"];
 
@@ -145,6 +176,12 @@ pub fn is_placeholder(value: &str) -> bool {
         || PLACEHOLDERS.iter().any(|part| lower.contains(part))
         || SEQUENCES.iter().any(|part| lower.contains(part))
         || is_monotonous(lower.as_bytes())
+}
+
+/// Whether a password is one that manuals have: a word that stands anywhere, and opens nothing that is worth it.
+#[must_use]
+pub fn is_shown(value: &str) -> bool {
+    SHOWN.iter().any(|shown| value.eq_ignore_ascii_case(shown))
 }
 
 /// `%VAR%`, `*alias`, `@var@`, `&anchor`, `!tag`: a sign before a name. Before what looks like chance it is a part of it.

@@ -3,7 +3,7 @@
 
 use super::filter::{self, Anchor};
 use super::names::{is_password_name, is_secret_name, is_secret_parameter};
-use super::random::{is_password_like, is_random};
+use super::random::{is_password_like, is_random, is_shown};
 use super::{COMPILED, Formats, Rule, place};
 use std::ops::Range;
 
@@ -32,37 +32,6 @@ const URL: usize = usize::MAX - 1;
 const LONGEST: usize = 4096;
 /// The part of a URL before the host is no longer.
 const USERINFO: usize = 256;
-/// Passwords that manuals have in their URLs.
-const SHOWN: [&str; 27] = [
-    "password",
-    "passwd",
-    "pass",
-    "pwd",
-    "secret",
-    "postgres",
-    "root",
-    "admin",
-    "test",
-    "guest",
-    "user",
-    "username",
-    "mysql",
-    "mongo",
-    "redis",
-    "foo",
-    "bar",
-    "token",
-    "mypassword",
-    "mysecretpassword",
-    "dbpass",
-    "hunter2",
-    "rabbitmq",
-    "minioadmin",
-    "key",
-    "anoncvs",
-    "anonymous",
-];
-
 /// Why something may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suspicion {
@@ -168,7 +137,8 @@ fn url_password(text: &[u8], at: usize) -> Option<Range<usize>> {
     let is_shown = length < 6
         || password == user
         || user.is_empty() && password.starts_with("pserver:")
-        || SHOWN.iter().any(|shown| lower == *shown || word == Some(*shown))
+        || is_shown(&lower)
+        || word.is_some_and(is_shown)
         || super::is_placeholder(password)
         || lower.contains("password")
         || host.is_empty()

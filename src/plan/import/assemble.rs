@@ -18,6 +18,13 @@ pub(super) struct Met {
     pub(super) split: Split,
 }
 
+impl Met {
+    /// Whether all of it is secret.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.split.parts.as_slice(), [part] if part.range == (0..self.text.len()))
+    }
+}
+
 /// Makes the plan of what was met.
 pub(super) fn assemble(document: &Document<'_>, met: &[Met], mut left: Vec<Left>, wanted: &Selection) -> ImportPlan {
     // Of duplicate members the last is what everybody reads; no template can name the others.

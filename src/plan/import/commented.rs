@@ -38,12 +38,12 @@ impl ImportPlan {
                 splices.push(Splice { span: node.span(), text });
             }
         });
-        let comment = |span: Span| {
+        let comment = |(number, span): (usize, Span)| {
             let text = config.text().get(span.clone()).unwrap_or_default();
-            let shown = if self.has_key(text) { blank(text).to_owned() } else { shielded(text) };
+            let shown = if self.comments.contains(&number) || self.has_key(text) { blank(text).to_owned() } else { shielded(text) };
             (shown != text).then_some(Splice { span, text: shown })
         };
-        splices.extend(config.comments().filter_map(comment));
+        splices.extend(config.comments().enumerate().filter_map(comment));
         let text = edit::splice(config.text(), splices);
         let mut patch = Patch::default();
         let keeps = |at: &Pointer| units.iter().any(|unit| unit.is_within(at) || at.is_within(unit));

@@ -1,10 +1,11 @@
 //! Where else an imported secret stands: in another string of the same server, which becomes a slot too, or in a text that
 //! merely mentions it, where the placeholder stays. Base64 and percent-encoded forms count as well.
 
+use super::place::Standing;
 use super::{Finding, ImportPlan, Left, Piece, Selection, Why};
 use crate::json::{Document, Node, Pointer, string};
 use crate::plan::escape::{may_hold, occurrences};
-use crate::plan::fingerprint::{Finder, Key, SHORT};
+use crate::plan::fingerprint::{Finder, Key, is_searched_for};
 use crate::plan::journal::{Filled, FilledPart};
 use crate::secret::Secret;
 use crate::template::Encoding;
@@ -22,7 +23,7 @@ impl ImportPlan {
             return;
         }
         let slots: HashSet<usize> = self.findings.iter().map(|finding| finding.start).collect();
-        let (mut elsewhere, mut left, mut more) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut elsewhere, mut left, mut more, mut halves) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         let units: HashSet<Pointer> = self.findings.iter().map(|finding| self.unit(&finding.pointer)).collect();
         document.strings(|token| {
             let is_slot = slots.contains(&token.node.span().start);
@@ -33,17 +34,25 @@ impl ImportPlan {
             if token.is_key {
                 // Its new name would be one that the host does not know.
                 left.push(Left { pointer, why: Why::InName });
-            } else if !wanted.takes_text(&pointer) {
+                return;
+            }
+            if !wanted.takes_text(&pointer) {
                 left.push(Left { pointer, why: Why::Skipped });
-            } else if units.iter().any(|unit| pointer.is_within(unit))
-                && document.find(&pointer).is_some_and(|node| node.span() == token.node.span())
-                && let Some(finding) = self.made_of(&token.node, &pointer)
-            {
-                more.push(finding);
+                return;
+            }
+            let place = Standing::default().place(&pointer, token.key().is_none(), "");
+            let is_visible = || document.find(&pointer).is_some_and(|node| node.span() == token.node.span());
+            // A placeholder for good would be the end of a setting.
+            if (place.is_setting() || units.iter().any(|unit| pointer.is_within(unit))) && is_visible() {
+                match self.made_of(&token.node, &pointer) {
+                    Some(finding) => more.push(finding),
+                    None => drop(halves.insert(token.node.span().start)),
+                }
             } else {
                 elsewhere.push(pointer);
             }
         });
+        self.halves = halves;
         self.findings.append(&mut more);
         self.findings.sort_by_key(|finding| finding.start);
         elsewhere.dedup();
@@ -61,7 +70,7 @@ impl ImportPlan {
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let starting = self.secrets.iter().enumerate().filter(|(_, found)| rest.starts_with(found.value.expose()));
             match starting.max_by_key(|(_, found)| found.value.expose().len()) {
-                Some((index, found)) if found.value.expose().chars().count() >= SHORT => {
+                Some((index, found)) if is_searched_for(found.value.expose()) => {
                     if literal < at {
                         pieces.push(Piece::Literal(text.get(literal..at).unwrap_or_default().to_owned()));
                     }
@@ -83,7 +92,7 @@ impl ImportPlan {
     /// Base64 and percent-encoded forms of the secrets, which are keys as much as the secrets themselves.
     #[must_use]
     pub fn encoded_forms(&self, key: &Key) -> Vec<Filled> {
-        let long = self.secrets.iter().enumerate().filter(|(_, found)| found.value.expose().chars().count() >= SHORT);
+        let long = self.secrets.iter().enumerate().filter(|(_, found)| is_searched_for(found.value.expose()));
         let form = |index: usize, value: &Secret, encoding: Encoding| {
             let encoded = Secret::new(encoding.apply(value.expose()));
             let placeholder = self.reference(index, &[encoding])?.to_string();

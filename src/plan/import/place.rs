@@ -35,6 +35,13 @@ pub struct Place {
     pub label: String,
 }
 
+impl Place {
+    /// Whether what stands there is a setting, and no text that merely mentions one.
+    pub(super) fn is_setting(&self) -> bool {
+        self.kind != Kind::Other || self.server.is_some()
+    }
+}
+
 /// The walk's memory: an option's value is the argument after it.
 #[derive(Debug, Default)]
 pub(super) struct Standing {

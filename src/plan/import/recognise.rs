@@ -5,8 +5,15 @@ pub(super) use crate::plan::detect::is_random;
 pub(super) use crate::plan::detect::names::{is_secret_name, is_secret_parameter};
 
 use crate::plan::detect;
+use crate::plan::escape::unescape;
+use base64::Engine as _;
 use std::ops::Range;
 use zeroize::Zeroizing;
+
+/// Shorter words of base64 hold no key.
+const ENCODED: usize = 24;
+/// So often a text is decoded.
+const LAYERS: usize = 4;
 
 /// A key of a known format inside a text.
 pub(super) struct Known {
@@ -26,11 +33,44 @@ pub(super) fn known(text: &str, name: &str) -> Vec<Known> {
     }
     let before = said.len();
     said.push_str(text);
+    // Of a block that is cut off all that follows may be part.
+    let end = |hit: &detect::Hit| if hit.is_cut { said.len() } else { hit.range.end };
     let known = |hit: detect::Hit| {
-        let range = hit.range.start.checked_sub(before)?..hit.range.end.checked_sub(before)?;
+        let range = hit.range.start.checked_sub(before)?..end(&hit).checked_sub(before)?;
         Some(Known { range, provider: hit.rule.name.to_owned(), name: hit.rule.id.replace('-', " ") })
     };
-    detect::find(said.as_bytes()).into_iter().filter_map(known).collect()
+    let mut all: Vec<Known> = detect::find(said.as_bytes()).into_iter().filter_map(known).collect();
+    let mut until = 0;
+    all.retain(|known| {
+        let is_free = known.range.start >= until;
+        until = until.max(known.range.end);
+        is_free
+    });
+    all
+}
+
+/// Whether a key can be seen in what a text means: behind escapes of JSON, percent signs, base64.
+pub(super) fn hides_key(text: &str) -> bool {
+    let engine = base64::engine::general_purpose::STANDARD_NO_PAD;
+    let is_base64 = |char: char| char.is_ascii_alphanumeric() || "+/-_".contains(char);
+    let decoded = |word: &str| {
+        let word = Zeroizing::new(word.replace('-', "+").replace('_', "/"));
+        engine.decode(word.as_bytes()).ok().map(Zeroizing::new)
+    };
+    let words = text.split(|char| !is_base64(char)).filter(|word| word.len() >= ENCODED);
+    if words.filter_map(decoded).any(|text| !detect::suspects(&text).is_empty()) {
+        return true;
+    }
+    let mut layers: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+    if text.contains('%') {
+        layers.push(Zeroizing::new(percent_encoding::percent_decode_str(text).collect()));
+    }
+    let mut layer = Zeroizing::new(text.as_bytes().to_vec());
+    while layer.contains(&b'\\') && layers.len() < LAYERS {
+        layer = Zeroizing::new(unescape(&layer));
+        layers.push(layer.clone());
+    }
+    layers.iter().any(|layer| !detect::suspects(layer).is_empty())
 }
 
 /// Whether a name says that its value is an identifier for everybody to see.
@@ -96,6 +136,9 @@ fn is_path(text: &str) -> bool {
     drive || (starts && plain && text.len() > 2 && !steps.clone().any(|step| step.len() >= 20 && is_random(step)))
 }
 
+/// Whether all of a text is an address.
 fn is_address(text: &str) -> bool {
-    text.contains("://")
+    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-:".contains(&byte));
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && is_scheme(scheme)) && !text.contains(char::is_whitespace)
 }

@@ -4,7 +4,7 @@
 //! (`urlencode`, `b64encode`), else as it is written.
 
 use super::place::{Kind, Place};
-use super::{Recognised, recognise, uri};
+use super::{Recognised, list, recognise, uri};
 use crate::json::{Document, string};
 use crate::secret::Secret;
 use crate::template::{Encoding, is_placeholder};
@@ -14,6 +14,8 @@ use std::ops::Range;
 
 /// JSON in a string in a string in a string is nobody's config.
 const MAX_NESTING: usize = 2;
+/// Nor is a setting in a setting in a setting.
+const MAX_DEPTH: usize = 6;
 
 /// A secret part of a string.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,95 +45,187 @@ pub(super) struct Split {
 pub(super) fn split(text: &str, place: &Place) -> Split {
     let mut parts = Vec::new();
     look(text, 0, place.kind, &place.label, 0, &mut parts);
+    // A key in a longer text is a setting only where settings are.
+    let is_setting = place.is_setting();
     if parts.is_empty() {
         let known = recognise::known(text, "");
-        // A key in a longer text is a setting only where settings are.
-        let is_setting = place.kind != Kind::Other || place.server.is_some();
         let is_whole = known.first().is_some_and(|first| first.range.len() == text.trim().len());
-        if is_setting || is_whole {
-            parts.extend(known.into_iter().map(|known| of_format(text, 0, known, None)));
-        } else {
+        if !(is_setting || is_whole) {
             return Split { parts, mentions: !known.is_empty() };
         }
+        formats(text, 0, known, None, &mut parts);
     }
-    parts.sort_by_key(|part| part.range.start);
-    let mut end = 0;
-    parts.retain(|part| {
-        let is_free = part.range.start >= end && !part.range.is_empty();
-        end = if is_free { part.range.end } else { end };
-        is_free
-    });
+    let mut parts = united(text, parts);
+    let literals = |parts: &[Part]| {
+        let starts = std::iter::once(0).chain(parts.iter().map(|part| part.range.end));
+        let ends = parts.iter().map(|part| part.range.start).chain([text.len()]);
+        starts.zip(ends).any(|(start, end)| recognise::hides_key(text.get(start..end).unwrap_or_default()))
+    };
+    if is_setting && !is_placeholder(text) && literals(&parts) {
+        parts = vec![whole(text, 0, &place.label)];
+    }
     Split { parts, mentions: false }
 }
 
-/// Looks at a string, or at the part of one that starts at `base`.
-fn look(text: &str, base: usize, kind: Kind, label: &str, nesting: usize, parts: &mut Vec<Part>) {
-    if text.is_empty() || is_placeholder(text) || recognise::is_reference(text) {
+/// The parts in order. Those that overlap are one, as it is written: so no end of any is left.
+fn united(text: &str, mut parts: Vec<Part>) -> Vec<Part> {
+    parts.retain(|part| !part.range.is_empty());
+    parts.sort_by_key(|part| (part.range.start, std::cmp::Reverse(part.range.end)));
+    let mut united: Vec<Part> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match united.last_mut().filter(|last| part.range.start < last.range.end) {
+            None => united.push(part),
+            Some(last) if part.range.end <= last.range.end => {}
+            Some(last) => {
+                last.range.end = part.range.end;
+                last.value = Secret::new(text.get(last.range.clone()).unwrap_or_default().to_owned());
+                last.encodings = Vec::new();
+            }
+        }
+    }
+    united
+}
+
+/// A string that is secret as a whole.
+pub(super) fn whole(text: &str, base: usize, label: &str) -> Part {
+    let known = recognise::known(text, label).into_iter().max_by_key(|known| known.range.len());
+    let known = known.filter(|known| known.range.len() * 4 >= text.len() * 3);
+    let recognised = match &known {
+        Some(known) => Recognised::Format(known.name.clone()),
+        None if is_telling(label) => Recognised::Name(label.to_owned()),
+        None => Recognised::Random,
+    };
+    Part {
+        range: base..base + text.len(),
+        value: Secret::new(text.to_owned()),
+        encodings: Vec::new(),
+        recognised,
+        provider: known.map(|known| known.provider),
+        label: Some(label.to_owned()),
+    }
+}
+
+/// Looks at a string, or at the part of one that starts at `base`. What is found may overlap.
+fn look(text: &str, base: usize, kind: Kind, label: &str, depth: usize, parts: &mut Vec<Part>) {
+    if text.is_empty() || is_placeholder(text) || depth > MAX_DEPTH {
         return;
     }
+    let mut below = |value: &str, kind: Kind, label: &str| {
+        look(value, base + text.len() - value.len(), kind, label, depth + 1, parts);
+    };
     if kind == Kind::Argument && (text.starts_with('-') || !is_telling(label)) {
         // `--env=NAME=value`.
         let carries = |name: &str| ["env", "e", "header", "H", "build-arg"].contains(&name);
         if let Some((_, value)) = assignment(text).filter(|(name, _)| text.starts_with('-') && carries(name)) {
-            return look(value, base + text.len() - value.len(), kind, "", nesting, parts);
+            return below(value, kind, "");
         }
         if let Some((name, value)) = assignment(text) {
-            return look(value, base + text.len() - value.len(), Kind::Env, name, nesting, parts);
+            return below(value, Kind::Env, name);
         }
         if let Some((name, value)) = header(text) {
-            return look(value, base + text.len() - value.len(), Kind::Header, name, nesting, parts);
+            return below(value, Kind::Header, name);
         }
-    }
-    if let Some(inner) = nested(text).filter(|_| nesting < MAX_NESTING) {
-        return inside(base, &inner, nesting, parts);
     }
     if let Some((encodings, value, start)) = scheme(text, kind, label) {
         let is_basic = encodings == [Encoding::B64encode];
         let label = if is_basic { "basic".to_owned() } else { label.to_owned() };
-        let known = recognise::known(&value, &label);
-        let whole = known.into_iter().find(|known| known.range.len() * 4 >= value.len() * 3);
-        parts.push(Part {
-            range: base + start..base + text.len(),
-            encodings,
-            recognised: whole
-                .as_ref()
-                .map_or(Recognised::Name(label.clone()), |known| Recognised::Format(known.name.clone())),
-            provider: whole.map(|known| known.provider),
-            label: Some(label),
-            value: Secret::new(value),
-        });
+        let part = whole(&value, 0, &label);
+        let recognised = match part.recognised {
+            Recognised::Random => Recognised::Name(label),
+            other => other,
+        };
+        parts.push(Part { range: base + start..base + text.len(), encodings, recognised, ..part });
         return;
     }
-    let found = uri::secrets(text);
-    if !found.is_empty() {
-        parts.extend(found.into_iter().map(|found| of_uri(text, base, &found)));
+    let is_reference = recognise::is_reference(text);
+    let is_named = is_telling(label) || (kind == Kind::Header && label.eq_ignore_ascii_case("cookie"));
+    let is_named = is_named && !is_reference && recognise::is_value(text, label, kind == Kind::Other);
+    // A value under a telling name is secret as a whole, whatever else can be seen in it.
+    if is_named && !is_made_of_settings(label) {
+        let mut part = whole(text, base, label);
+        part.recognised = match part.recognised {
+            Recognised::Random => Recognised::Name(label.to_owned()),
+            other => other,
+        };
+        parts.push(part);
         return;
+    }
+    let before = parts.len();
+    if let Some(inner) = nested(text).filter(|_| depth < MAX_NESTING) {
+        inside(text, base, &inner, label, depth, parts);
+        return;
+    }
+    parts.extend(uri::secrets(text).into_iter().map(|found| of_uri(text, base, &found)));
+    for setting in list::settings(text) {
+        of_setting(text, base, kind, &setting, depth, parts);
     }
     let known = recognise::known(text, label);
-    let whole = known.iter().position(|known| known.range.len() * 4 >= text.len() * 3);
-    let named = is_telling(label) && recognise::is_value(text, label, kind == Kind::Other);
-    let random =
-        matches!(kind, Kind::Env | Kind::Header) && recognise::is_random(text) && !recognise::is_public_name(label);
-    match (known, whole) {
-        // All of it belongs to the key, a checksum or a prefix that the format does not know of included.
-        (known, Some(at)) if named || known.len() == 1 => {
-            let Some(known) = known.into_iter().nth(at) else { return };
-            let range = if named { 0..text.len() } else { known.range.clone() };
-            parts.push(of_format(text, base, recognise::Known { range, ..known }, Some(label)));
+    let is_whole = known.len() == 1 && known.iter().all(|known| known.range.len() * 4 >= text.len() * 3);
+    if !known.is_empty() && (kind != Kind::Other || is_whole) {
+        // What stands beside a key in one word belongs to it: `AKIA…:secret`.
+        match parts.len() == before {
+            true => formats(text, base, known, Some(label), parts),
+            false => parts.extend(known.into_iter().map(|known| of_format(text, base, known, Some(label)))),
         }
-        (known, _) if !known.is_empty() && (kind != Kind::Other) => {
-            parts.extend(known.into_iter().map(|known| of_format(text, base, known, Some(label))));
-        }
-        (_, None) if named || random => parts.push(Part {
-            range: base..base + text.len(),
-            value: Secret::new(text.to_owned()),
-            encodings: Vec::new(),
-            recognised: if named { Recognised::Name(label.to_owned()) } else { Recognised::Random },
-            provider: None,
-            label: Some(label.to_owned()),
-        }),
-        _ => {}
     }
+    let is_random = matches!(kind, Kind::Env | Kind::Header)
+        && !is_reference
+        && recognise::is_random(text)
+        && !recognise::is_public_name(label);
+    if parts.len() == before && (is_named || is_random) {
+        let recognised = if is_named { Recognised::Name(label.to_owned()) } else { Recognised::Random };
+        parts.push(Part { recognised, ..whole(text, base, label) });
+    }
+}
+
+/// The keys of known formats in a text; all of it, if something beside them is as secret as they are.
+fn formats(text: &str, base: usize, known: Vec<recognise::Known>, label: Option<&str>, parts: &mut Vec<Part>) {
+    let starts = std::iter::once(0).chain(known.iter().map(|known| known.range.end));
+    let ends = known.iter().map(|known| known.range.start).chain([text.len()]);
+    let rest: Vec<&str> = starts.zip(ends).filter_map(|(start, end)| text.get(start..end)).collect();
+    let is_word = !text.trim().contains(char::is_whitespace);
+    let is_sign = |char: char| !char.is_alphanumeric();
+    let has_random = |rest: &&str| {
+        rest.split(|char: char| !(char.is_ascii_alphanumeric() || "+/=_-".contains(char))).any(recognise::is_random)
+    };
+    let has_partner = known.len() < text.len() && is_word && rest.iter().any(|rest| !rest.chars().all(is_sign));
+    if !known.is_empty() && (has_partner || rest.iter().any(has_random)) {
+        parts.push(whole(text, base, label.unwrap_or_default()));
+    } else {
+        parts.extend(known.into_iter().map(|known| of_format(text, base, known, label)));
+    }
+}
+
+/// One setting of several in a string.
+fn of_setting(
+    text: &str,
+    base: usize,
+    kind: Kind,
+    setting: &list::Setting<'_>,
+    depth: usize,
+    parts: &mut Vec<Part>,
+) {
+    let Some(value) = text.get(setting.value.clone()) else { return };
+    let start = base + setting.value.start;
+    let folded: String = setting.name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let is_password = ["password", "pwd"].contains(&folded.as_str());
+    let is_certain = is_password
+        || ["accountkey", "sharedaccesskey", "accesskey", "secret", "token", "apikey"].contains(&folded.as_str());
+    if is_certain && !value.is_empty() && !recognise::is_reference(value) && !is_placeholder(value) {
+        let label = if is_password { "password" } else { setting.name };
+        return parts.push(whole(value, start, label));
+    }
+    let kind = match kind {
+        Kind::Other => Kind::Other,
+        _ if setting.is_header => Kind::Header,
+        _ => Kind::Env,
+    };
+    look(value, start, kind, setting.name, depth + 1, parts);
+}
+
+/// Whether a telling name has several settings as its value more often than one secret.
+fn is_made_of_settings(label: &str) -> bool {
+    label.to_ascii_lowercase().ends_with("dsn")
 }
 
 /// Whether a name says that its value is secret.
@@ -225,26 +319,29 @@ fn nested(text: &str) -> Option<Document<'_>> {
     is_one.then(|| Document::parse(text.as_bytes()).ok()).flatten()
 }
 
-/// Looks at the strings of JSON in a string. Only those without escapes: a secret is written there as it is stored.
-fn inside(base: usize, inner: &Document<'_>, nesting: usize, parts: &mut Vec<Part>) {
+/// Looks at the strings of JSON in a string. A secret that is escaped there can't be put in as it is stored, and a name can't be
+/// a reference: then all of the text is secret.
+fn inside(text: &str, base: usize, inner: &Document<'_>, label: &str, depth: usize, parts: &mut Vec<Part>) {
+    let (mut found, mut is_whole) = (Vec::new(), false);
     inner.strings(|token| {
-        let raw = token.node.raw();
-        let Some(value) = token
-            .node
-            .as_str()
-            .filter(|value| !token.is_key && string::encode(value) == raw && value.len() + 2 == raw.len())
-        else {
+        let Some(value) = token.node.as_str() else { return };
+        if token.is_key {
+            is_whole |= !recognise::known(&value, "").is_empty();
             return;
-        };
-        let at = token.node.span().start + 1;
-        let label = token.key().map(string::decode_lossy).unwrap_or_default();
-        let mut found = Vec::new();
-        look(&value, base + at, Kind::Env, &label, nesting + 1, &mut found);
-        // What would be escaped there can't be put in as it is.
+        }
+        let name = token.key().map(string::decode_lossy).unwrap_or_default();
+        let mut here = Vec::new();
+        look(&value, base + token.node.span().start + 1, Kind::Env, &name, depth + 1, &mut here);
+        let is_written_plainly = value.len() + 2 == token.node.raw().len() && string::encode(&value) == token.node.raw();
         let is_plain = |part: &Part| {
             let value = part.value.expose();
             !part.encodings.is_empty() || string::encode(value).len() == value.len() + 2
         };
-        parts.extend(found.into_iter().filter(is_plain));
+        is_whole |= here.iter().any(|part| !(is_written_plainly && is_plain(part)));
+        found.append(&mut here);
     });
+    match is_whole {
+        true => parts.push(whole(text, base, label)),
+        false => parts.append(&mut found),
+    }
 }

@@ -1,4 +1,4 @@
-//! The secret parts of URLs and of connection strings: `user:password@`, `?key=`, `Password=…;`, a key in the path.
+//! The secret parts of URLs: `user:password@`, `?key=`, a key in the path.
 
 use super::recognise;
 use std::ops::Range;
@@ -14,23 +14,27 @@ pub(super) struct Found {
     pub(super) is_encoded: bool,
 }
 
-/// The secret parts of every URL in a text, or of a connection string.
+/// The secret parts of every URL in a text.
 pub(super) fn secrets(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")).map(|at| from + at) {
         let start = at + 3;
-        let end = text
-            .get(start..)
-            .and_then(|rest| rest.find([' ', '\n', '\t', '"', '\'', '|']))
-            .map_or(text.len(), |end| start + end);
+        let rest = text.get(start..).unwrap_or_default();
+        let blank = rest.find([' ', '\n', '\t', '"', '\'', '|']).unwrap_or(rest.len());
+        let end = start + next_url(rest.get(..blank).unwrap_or_default()).unwrap_or(blank);
         url(text, start, end, &mut found);
         from = end.max(start);
     }
-    if found.is_empty() && !text.contains("://") {
-        pairs(text, &mut found);
-    }
     found
+}
+
+/// Where a URL ends because another one follows: `a://b,c://d`.
+fn next_url(text: &str) -> Option<usize> {
+    let before = text.get(..text.find("://")?)?;
+    let scheme = before.trim_end_matches(|char: char| char.is_ascii_alphanumeric() || "+.-".contains(char));
+    let is_scheme = before.get(scheme.len()..).is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    (is_scheme && scheme.ends_with([',', ';'])).then(|| scheme.len() - 1)
 }
 
 /// One URL, from behind its `://`.
@@ -106,35 +110,6 @@ fn segments(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
     }
 }
 
-/// `Server=db;User Id=sa;Password=…;`, `host=db user=app password='…'`.
-fn pairs(text: &str, found: &mut Vec<Found>) {
-    let separator = if text.contains(';') { ';' } else { ' ' };
-    let pieces: Vec<&str> = text.split(separator).collect();
-    let assigned = pieces.iter().filter(|piece| piece.contains('=')).count();
-    if assigned < 2 {
-        return;
-    }
-    let mut at = 0;
-    for piece in pieces {
-        if let Some((name, value)) = piece.split_once('=') {
-            let name = name.trim();
-            let quotes = value.len() - value.trim_start_matches(['\'', '"']).len();
-            let inner = value.trim_matches(['\'', '"']);
-            let start = at + piece.len() - value.len() + quotes;
-            let folded: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-            let is_secret =
-                ["password", "pwd", "accountkey", "sharedaccesskey", "accesskey", "secret", "token", "apikey"]
-                    .contains(&folded.as_str())
-                    || (recognise::is_secret_name(name) && recognise::is_value(inner, name, true));
-            if is_secret && !inner.is_empty() && !recognise::is_reference(inner) {
-                let label = (!["password", "pwd"].contains(&folded.as_str())).then(|| name.to_owned());
-                found.push(Found { range: start..start + inner.len(), label, is_encoded: false });
-            }
-        }
-        at += piece.len() + 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::secrets;
@@ -153,13 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn connection_strings_without_a_scheme_are_read_too() {
-        assert_eq!(parts("Server=db;Database=shop;User Id=sa;Password=Str0ng;Encrypt=true"), ["Str0ng"]);
-        assert_eq!(parts("host=db user=app password='two words' dbname=x").len(), 1);
-        assert_eq!(
-            parts("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=YWJj+/==;EndpointSuffix=a.b"),
-            ["YWJj+/=="]
-        );
+    fn of_several_urls_in_one_text_each_is_read() {
+        for text in ["postgres://u:P1x@h/d,postgres://v:P2x@h/e", "amqp://u:P1x@h;amqps://v:P2x@h/e", "a://u:P1x@h b://u:P2x@h"] {
+            assert_eq!(parts(text), ["P1x", "P2x"], "{text}"); // keystencil: allow
+        }
+        assert_eq!(parts("mongodb://u:P1x@h1:1,h2:2/d?x=y,z"), ["P1x"]);
+        assert_eq!(parts("redis://u:P1x,http//@h/d"), ["P1x,http//"]);
     }
 
     #[test]

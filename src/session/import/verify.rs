@@ -2,11 +2,12 @@
 
 use super::ImportRequest;
 use crate::json::{Document, Pointer, Splice, edit, string};
-use crate::plan::detect;
+use crate::plan::check::{Own, finds};
 use crate::plan::render::{Inputs, target as check};
 use crate::plan::{Journal, Key, OnConflict, plan_render, undo};
 use crate::session::{Session, SessionError, Target};
 use crate::template::{Reference, Template, compile};
+use std::path::Path;
 
 impl Session<'_> {
     /// The placeholder form of the file, if a render of the template makes the file of it again: byte for byte, but for keys
@@ -47,10 +48,10 @@ impl Session<'_> {
         }));
         let expected = edit::splice(document.text(), expected);
 
-        // Such a key would be committed; it can only be the name of a member.
-        if let Some(hit) = detect::find(request.template.as_bytes()).first() {
-            let line = request.template.get(..hit.range.start).map_or(1, |before| before.matches('\n').count() + 1);
-            return Err(SessionError::KeyInTemplate { path: target.template.clone(), line });
+        // What is left in the file is told; what would be left in the template is the name of a member, say.
+        refuse_keys(&target.template, "", request.template, &plan.own(request.stored))?;
+        if let Some(config) = request.config {
+            refuse_keys(&config.path, &config.before, &config.after, &plan.own(request.stored))?;
         }
         let refuse = |name: &str| Err(std::io::Error::other(name.to_owned()));
         let template = Template { name: &target.template, text: request.template };
@@ -85,11 +86,30 @@ impl Session<'_> {
         key: &Key,
     ) -> Result<Journal, SessionError> {
         let mut journal = self.new_journal(target, &crate::host::Resolved::follow(&target.path)?)?;
-        journal.key = *key;
-        journal.slots = request.plan.filled(key);
-        journal.retired = request.plan.encoded_forms(key);
-        journal.undo = crate::plan::journal::undo_patch(&journal.slots);
-        journal.foreign = request.plan.left.iter().map(|left| left.pointer.clone()).collect();
+        request.plan.owe(&mut journal, key);
         Ok(journal)
     }
+}
+
+/// Refuses to write a text that `check` would find something in that was not there before.
+///
+/// # Errors
+/// [`SessionError::KeyInTemplate`] with the line in `after`.
+pub fn refuse_keys(path: &Path, before: &str, after: &str, own: &Own) -> Result<(), SessionError> {
+    let mut known: Vec<(&str, &str)> = Vec::new();
+    let earlier = if before.is_empty() { Vec::new() } else { finds(before, own) };
+    for (range, kind) in &earlier {
+        known.push((kind.rule(), before.get(range.clone()).unwrap_or_default()));
+    }
+    for (range, kind) in finds(after, own) {
+        let one = (kind.rule(), after.get(range.clone()).unwrap_or_default());
+        match known.iter().position(|known| *known == one) {
+            Some(at) => drop(known.swap_remove(at)),
+            None => {
+                let line = after.get(..range.start).map_or(1, |before| before.matches('\n').count() + 1);
+                return Err(SessionError::KeyInTemplate { path: path.to_owned(), line, what: kind.message() });
+            }
+        }
+    }
+    Ok(())
 }

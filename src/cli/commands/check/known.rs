@@ -8,6 +8,7 @@ use crate::cli::report::{Text, Warning, count, warning};
 use crate::error::Explain as _;
 use crate::plan::Journal;
 use crate::plan::check::Own;
+use crate::plan::import::Stored;
 use crate::secret::{Query, Secret};
 use crate::session::{SessionError, State, Target};
 use crate::store::{LookupError, Unresolved, lookup::LIMIT};
@@ -28,9 +29,37 @@ pub(super) fn random() -> Result<[u8; 32], CliError> {
     Ok(bytes)
 }
 
-/// Asks the stores for what the templates of the config use. Nobody is asked for a password, and a store that does not
-/// answer is a warning.
+/// What the stores have of what the templates of the config use.
+struct Found {
+    /// Each value with the placeholder that stands for it.
+    values: Vec<Stored>,
+    missing: Vec<Unresolved>,
+    blueprints: Vec<(Target, Result<Blueprint, SessionError>)>,
+}
+
+/// The values that the templates of the config use, with the placeholders that stand for them: no command may write one into
+/// a file that is committed. What can't be looked up is a warning.
+pub(in crate::cli::commands) fn values(workplace: &Workplace<'_>) -> Vec<Stored> {
+    let found = ask(workplace);
+    tell(workplace, found.missing, false);
+    found.values
+}
+
+/// Fingerprints of what the templates of the config use.
 pub(super) fn own(workplace: &Workplace<'_>) -> Result<Secrets, CliError> {
+    let Found { values, missing, blueprints } = ask(workplace);
+    let mut own = Own::new(random()?);
+    let short = values.iter().filter(|(placeholder, value)| !own.add(placeholder, value)).count();
+    if short > 0 {
+        let text = format!("{} too short or too common to be searched for", count(short, "secret"));
+        workplace.report().detail(Text::new().plain(text));
+    }
+    let unknown = tell(workplace, missing, own.is_empty() && stores_are_empty(workplace));
+    Ok(Secrets { own, unknown, blueprints })
+}
+
+/// Asks the stores. Nobody is asked for a password.
+fn ask(workplace: &Workplace<'_>) -> Found {
     let blueprints: Vec<_> = workplace.session(|session| {
         workplace.config.targets.iter().map(|target| (target.clone(), session.blueprint(target))).collect()
     });
@@ -57,24 +86,15 @@ pub(super) fn own(workplace: &Workplace<'_>) -> Result<Secrets, CliError> {
             }
         }
     }
-    let mut own = Own::new(random()?);
-    let mut short = 0;
-    for source in sources {
+    let value = |source: Source| {
         let value = match &source {
             Source::Secret(query) => found.remove(query),
             Source::Env(name) => environment::variable(name).map(Secret::new),
         };
-        if let Some(value) = value {
-            let placeholder = Reference { source, encodings: Vec::new() }.to_string();
-            short += usize::from(!own.add(&placeholder, &value));
-        }
-    }
-    if short > 0 {
-        let text = format!("{} shorter than 8 characters can't be searched for", count(short, "secret"));
-        workplace.report().detail(Text::new().plain(text));
-    }
-    let unknown = tell(workplace, unknown, own.is_empty() && stores_are_empty(workplace));
-    Ok(Secrets { own, unknown, blueprints })
+        value.map(|value| (Reference { source, encodings: Vec::new() }.to_string(), value))
+    };
+    let values = sources.into_iter().filter_map(value).collect();
+    Found { values, missing: unknown, blueprints }
 }
 
 /// On a machine without secrets (a build server) no name says anything about a template.

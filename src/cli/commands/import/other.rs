@@ -15,9 +15,10 @@ use crate::cli::naming::of_name;
 use crate::cli::report::{GOOD, Text, Warning, count};
 use crate::error::Place;
 use crate::json::Document;
-use crate::plan::import::{Credentials, Extent, ImportPlan, comment_out, dotenv, plan};
+use crate::plan::check::finds;
+use crate::plan::import::{Credentials, Extent, ImportPlan, Stored as StoredValue, comment_out, dotenv, plan_knowing};
 use crate::secret::SecretName;
-use crate::session::import::settle_names;
+use crate::session::import::{refuse_keys, settle_names};
 use crate::session::{Keeper as _, Session, SessionError};
 use serde_json::json;
 use std::borrow::Cow;
@@ -30,6 +31,7 @@ pub(super) fn import(
     session: &Session<'_>,
     args: &ImportArgs,
     text: &[u8],
+    stored: &[StoredValue],
 ) -> Result<Option<Exit>, CliError> {
     let no_env_file = || Err(ImportError::NoEnvFile { path: args.file.clone() }.into());
     if let Some(found) = Credentials::read(text) {
@@ -41,7 +43,7 @@ pub(super) fn import(
     let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|first| b"{[\xef".contains(first));
     let variables = std::str::from_utf8(text).ok().filter(|_| !is_json).and_then(dotenv);
     match variables {
-        Some(variables) => env(workplace, session, args, text, &variables).map(Some),
+        Some(variables) => env(workplace, session, args, text, &variables, stored).map(Some),
         None if args.comment_out => no_env_file(),
         None => Ok(None),
     }
@@ -104,10 +106,11 @@ fn env(
     args: &ImportArgs,
     text: &[u8],
     variables: &str,
+    stored: &[StoredValue],
 ) -> Result<Exit, CliError> {
     let (report, keeper) = (workplace.report(), Stored::new(&workplace.lookup.stores));
     let failed = |error| SessionError::Target { path: args.file.clone(), error };
-    let proposed = plan(variables.as_bytes(), &super::selection(args), &mut |_| ()).map_err(failed)?;
+    let proposed = plan_knowing(variables.as_bytes(), &super::selection(args), stored, &mut |_| ()).map_err(failed)?;
     super::check_selection(&proposed, variables.as_bytes(), args)?;
     let shown = report.path(&named(&args.file));
     if proposed.is_empty() {
@@ -127,6 +130,8 @@ fn env(
     };
     let document = Document::parse(variables.as_bytes()).map_err(|error| failed(error_of(error)))?;
     let template = plan.template(&document, Extent::Parts, &from_home(workplace, &named(&args.file)));
+    let own = plan.own(stored);
+    refuse_keys(args.template.as_deref().unwrap_or(&args.file), "", &template, &own)?;
     let anew = args.comment_out.then(|| commented_out(text, &plan)).flatten();
     if !args.dry_run {
         let anew = anew.as_ref().map(|anew| anew.as_str());
@@ -156,10 +161,16 @@ fn env(
     }
     match &anew {
         None => still_there(workplace, &args.file),
-        Some(anew) if plan.secrets.iter().any(|found| anew.contains(found.value.expose())) => {
-            in_another_place(workplace, &args.file);
+        Some(anew) => {
+            let found = finds(anew, &own).into_iter().map(|(range, kind)| (range.start, kind.message())).next();
+            // A short one is searched for here as well: what was a key of this file is one.
+            let short = || plan.secrets.iter().find_map(|found| anew.find(found.value.expose()));
+            let Some((at, what)) = found.or_else(|| Some((short()?, "one of these keys".to_owned()))) else {
+                return Ok(Exit::Done);
+            };
+            let line = anew.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+            in_another_place(workplace, &args.file, line, &what);
         }
-        Some(_) => return Ok(Exit::Done),
     }
     Ok(Exit::Attention)
 }
@@ -201,10 +212,10 @@ fn still_there(workplace: &Workplace<'_>, file: &Path) {
     });
 }
 
-fn in_another_place(workplace: &Workplace<'_>, file: &Path) {
+fn in_another_place(workplace: &Workplace<'_>, file: &Path, line: usize, what: &str) {
     workplace.report().warning(&Warning {
-        message: "one of these keys still stands in this file: in a comment, or inside another value".to_owned(),
-        place: Some(Place::file(file)),
+        message: format!("{what} still stands in this file: in a comment, or inside another value"),
+        place: Some(Place::at(file, line, 1)),
         hint: Some("take it out with an editor, or delete the file: it is kept in the vault as it was".to_owned()),
     });
 }
