@@ -46,6 +46,8 @@ mod import;
 mod import_configs;
 #[path = "cli/import_names.rs"]
 mod import_names;
+#[path = "cli/import_whole.rs"]
+mod import_whole;
 #[path = "cli/jsonc.rs"]
 mod jsonc;
 #[path = "support/keepassxc.rs"]
@@ -65,6 +67,8 @@ mod names;
 mod pass;
 #[path = "cli/pipes.rs"]
 mod pipes;
+#[path = "support/planted.rs"]
+mod planted;
 #[path = "cli/providers.rs"]
 mod providers;
 #[path = "cli/purge.rs"]

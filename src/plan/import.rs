@@ -197,13 +197,14 @@ pub fn plan_knowing(
     let mut plan = assemble(&document, &met, left.clone(), wanted);
     let mut caught = plan.caught(&document, &met, stored);
     for _ in 0..ROUNDS {
-        if caught.settings.is_empty() {
+        if caught.settings.is_empty() && caught.left.is_empty() {
             break;
         }
         let starts: HashSet<usize> = caught.settings.iter().map(|met| met.start).collect();
         met.retain(|met| !starts.contains(&met.start));
         met.append(&mut caught.settings);
         met.sort_by_key(|met| met.start);
+        left.append(&mut caught.left);
         plan = assemble(&document, &met, left.clone(), wanted);
         caught = plan.caught(&document, &met, stored);
     }
@@ -300,3 +301,6 @@ impl ImportPlan {
         self.findings.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 use super::escape::{Occurrence, escape, may_hold, occurrences};
 use super::fingerprint::{Finder, Key};
 use super::journal::{Filled, Journal};
-use crate::json::{Document, Kind, Node, Pointer, Span, Splice, StringToken, string};
+use crate::json::{Document, Kind, Node, Pointer, Span, Splice, StringToken, edit, string};
 use std::collections::{HashMap, HashSet};
 
 /// What undoing a text takes.
@@ -143,7 +143,11 @@ fn closing_whole(slot: &Filled, node: Node<'_>, finder: &Finder<'_, &str>) -> Ve
         if found.len() == own.len() {
             // Of two references with the same value the finder names the first; here it is known which is meant.
             found.iter_mut().zip(own).for_each(|(occurrence, own)| occurrence.name = own);
-            return closing(&found, node.span().start);
+            // What was found may be another secret inside this one.
+            let closed = edit::splice(node.raw(), closing(&found, 0));
+            if string::decode_lossy(&closed) == slot.placeholder() {
+                return closing(&found, node.span().start);
+            }
         }
     }
     vec![Splice { span: node.span(), text: slot.token() }]

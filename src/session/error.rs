@@ -378,11 +378,7 @@ impl Explain for SessionError {
                 "nothing was changed; leave that place out with `--skip POINTER`, and store its key by hand".to_owned(),
             ),
             Self::KeyInTemplate { .. } => {
-                Some(
-                    "nothing was changed; take it out by hand first: no reference can stand there, as in the name of a \
-                     member"
-                        .to_owned(),
-                )
+                Some("nothing was changed; take it out by hand first: no reference can stand there".to_owned())
             }
             Self::NotKept { .. } => Some("nothing was changed; try the other store with `--store vault`".to_owned()),
             Self::NameInUse { .. } => Some("nothing was changed; choose another name".to_owned()),

@@ -114,7 +114,8 @@ fn absorb(
             Answer::One | Answer::All => tried(&mut outcomes),
         }
     }
-    let written = if args.dry_run { Vec::new() } else { session.absorb(target, &absorbing, &known::values(workplace))? };
+    let written =
+        if args.dry_run { Vec::new() } else { session.absorb(target, &absorbing, &known::values(workplace))? };
     let json = hunks::as_json(target, &outcomes, args.dry_run);
     if args.dry_run && !args.json {
         let taken = outcomes.iter().filter(|outcome| outcome.fate == Fate::Taken);

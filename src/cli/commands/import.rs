@@ -18,7 +18,7 @@ use crate::cli::outcome::closed_warnings;
 use crate::cli::progress::Progress;
 use crate::cli::recovery::recover;
 use crate::cli::report::{Text, Warning, count};
-use crate::error::Explain as _;
+use crate::error::{Explain as _, Place};
 use crate::host::{ReplaceError, Resolved};
 use crate::json::Document;
 use crate::plan::OnConflict;
@@ -170,7 +170,7 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {
                 let allowed = allow(session, &destination.target);
-                return Ok(done(&shown, &imported, args)?.and(not_allowed(workplace, allowed)));
+                return Ok(done(session, &shown, &imported, args)?.and(not_allowed(workplace, allowed)));
             }
             // Planned again, and shown again if that makes a difference.
             Err(SessionError::Changed { .. }) => {
@@ -252,7 +252,12 @@ fn not_allowed(workplace: &Workplace<'_>, allowed: Result<(), SessionError>) -> 
     Exit::Attention
 }
 
-fn done(shown: &show::Shown<'_>, imported: &Imported, args: &ImportArgs) -> Result<Exit, CliError> {
+fn done(
+    session: &Session<'_>,
+    shown: &show::Shown<'_>,
+    imported: &Imported,
+    args: &ImportArgs,
+) -> Result<Exit, CliError> {
     let report = shown.workplace.report();
     if args.json {
         report.json(&shown.as_json(Some(imported)))?;
@@ -271,5 +276,20 @@ fn done(shown: &show::Shown<'_>, imported: &Imported, args: &ImportArgs) -> Resu
         };
         report.note(Text::new().block(&next));
     }
-    Ok(left.and(closed))
+    Ok(left.and(closed).and(logged(session, shown)))
+}
+
+/// A key in a place of which the program is known to log what stands there: no template cures that.
+fn logged(session: &Session<'_>, shown: &show::Shown<'_>) -> Exit {
+    let target = &shown.destination.target;
+    let Ok(blueprint) = session.blueprint(target) else { return Exit::Done };
+    let logged = session.warnings(target, &blueprint);
+    for (pointer, why) in &logged {
+        shown.workplace.report().warning(&Warning {
+            message: format!("a key is filled in where it is logged: {why}"),
+            place: Some(Place::file(&target.template).slot(pointer.as_str())),
+            hint: Some("put the reference into `env` or `headers` of the server".to_owned()),
+        });
+    }
+    Exit::attention(!logged.is_empty())
 }

@@ -76,7 +76,7 @@ impl Own {
                 self.print(&twice, number, "JSON-escaped");
             }
         }
-        for set in [COMPONENT, UNRESERVED, SEGMENTS, WHOLE] {
+        for set in [COMPONENT, UNRESERVED, SEGMENTS, WHOLE, NON_ALPHANUMERIC] {
             let encoded = Zeroizing::new(utf8_percent_encode(value, set).to_string());
             self.print(&Zeroizing::new(encoded.replace("%20", "+")), number, "URL-encoded");
             self.print(&lower_escapes(&encoded), number, "URL-encoded");

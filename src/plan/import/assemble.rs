@@ -50,9 +50,12 @@ pub(super) fn assemble(document: &Document<'_>, met: &[Met], mut left: Vec<Left>
         .filter(|(_, why)| why.is_some())
         .filter_map(|(met, _)| plan.list_of(&met.pointer))
         .collect();
+    let kept: HashSet<Pointer> = left.iter().filter_map(|left| plan.list_of(&left.pointer)).collect();
     for (met, why) in met.iter().zip(&mut why) {
-        if plan.list_of(&met.pointer).is_some_and(|list| cut.contains(&list)) {
-            why.get_or_insert(Why::Skipped);
+        match plan.list_of(&met.pointer) {
+            Some(list) if cut.contains(&list) => drop(why.get_or_insert(Why::Skipped)),
+            Some(list) if kept.contains(&list) => drop(why.get_or_insert(Why::InText)),
+            _ => {}
         }
     }
     let mut names = Names::default();
@@ -91,6 +94,9 @@ pub(super) fn assemble(document: &Document<'_>, met: &[Met], mut left: Vec<Left>
     left.extend(stays);
     plan = ImportPlan { secrets, findings, left, ..plan };
     plan.look_elsewhere(document, wanted);
+    let stays: Vec<&Pointer> = plan.elsewhere.iter().chain(plan.left.iter().map(|left| &left.pointer)).collect();
+    let more = lists(document, &stays);
+    plan.lists.extend(more);
     plan
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Found, ImportPlan};
 use crate::json::{Document, Node, Operation, Patch, Pointer, Span, Splice, edit};
+use crate::plan::check::finds;
 use crate::plan::keylike::comment_holds_key;
 use crate::plan::literal;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -38,9 +39,14 @@ impl ImportPlan {
                 splices.push(Splice { span: node.span(), text });
             }
         });
+        let own = self.own(&[]);
         let comment = |(number, span): (usize, Span)| {
             let text = config.text().get(span.clone()).unwrap_or_default();
-            let shown = if self.comments.contains(&number) || self.has_key(text) { blank(text).to_owned() } else { shielded(text) };
+            let shown = if self.comments.contains(&number) || self.has_key(text) || !finds(text, &own).is_empty() {
+                blank(text).to_owned()
+            } else {
+                shielded(text)
+            };
             (shown != text).then_some(Splice { span, text: shown })
         };
         splices.extend(config.comments().enumerate().filter_map(comment));

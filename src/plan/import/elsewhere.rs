@@ -25,6 +25,9 @@ impl ImportPlan {
         let slots: HashSet<usize> = self.findings.iter().map(|finding| finding.start).collect();
         let (mut elsewhere, mut left, mut more, mut halves) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         let units: HashSet<Pointer> = self.findings.iter().map(|finding| self.unit(&finding.pointer)).collect();
+        // What stays is told already, and is in no template.
+        let stays = self.left.iter().filter(|left| matches!(left.why, Why::Skipped | Why::Hidden));
+        let stays: HashSet<Pointer> = stays.map(|left| left.pointer.clone()).collect();
         document.strings(|token| {
             let is_slot = slots.contains(&token.node.span().start);
             if is_slot || occurrences(&finder, token.node.raw().as_bytes()).is_empty() {
@@ -34,6 +37,9 @@ impl ImportPlan {
             if token.is_key {
                 // Its new name would be one that the host does not know.
                 left.push(Left { pointer, why: Why::InName });
+                return;
+            }
+            if stays.contains(&pointer) {
                 return;
             }
             if !wanted.takes_text(&pointer) {

@@ -24,7 +24,7 @@ pub type Stored = (String, Secret);
 #[derive(Default)]
 pub(super) struct Caught {
     pub(super) settings: Vec<Met>,
-    left: Vec<Left>,
+    pub(super) left: Vec<Left>,
     comments: HashSet<usize>,
 }
 
@@ -94,10 +94,11 @@ impl ImportPlan {
             if holds(&span) {
                 caught.comments.insert(index);
                 let why = Why::InComment(document.position(before.start).0);
-                caught.left.push(Left { pointer: Pointer::root(), why });
+                caught.left.extend(Some(Left { pointer: Pointer::root(), why }).filter(|left| !self.is_left(left)));
             }
         }
         let wholes: HashSet<usize> = met.iter().filter(|met| met.is_whole()).map(|met| met.start).collect();
+        let slots: HashSet<usize> = self.findings.iter().map(|finding| finding.start).collect();
         number = 0;
         document.strings(|token| {
             let start = token.node.span().start;
@@ -107,41 +108,43 @@ impl ImportPlan {
                 return;
             }
             let pointer = token.pointer();
+            let mut stays = |why| {
+                let left = Left { pointer: pointer.clone(), why };
+                caught.left.extend(Some(left).filter(|left| !self.is_left(left)));
+            };
             if token.is_key {
-                return caught.left.push(Left { pointer, why: Why::InName });
+                return stays(Why::InName);
             }
             let text = token.node.as_str();
             let place = text.as_deref().map(|text| Standing::default().place(&pointer, token.key().is_none(), text));
             match (text, place) {
-                (Some(text), Some(place)) if !wholes.contains(&start) && is_setting(&text, &place) => {
+                (Some(text), Some(place))
+                    if !wholes.contains(&start) && (slots.contains(&start) || is_setting(&text, &place)) =>
+                {
                     let canonical = string::encode(&text) == token.node.raw();
                     let parts = vec![split::whole(&text, 0, &place.label)];
                     let split = Split { parts, mentions: false };
                     let text = Zeroizing::new(text.into_owned());
                     caught.settings.push(Met { pointer, start, text, canonical, place, split });
                 }
-                _ => caught.left.push(Left { pointer, why: Why::InText }),
+                _ => stays(Why::InText),
             }
         });
         caught
     }
 
-    /// Takes over what stays.
+    /// Takes over what stays at last.
     pub(super) fn keep(&mut self, caught: Caught) {
         let unfinished = caught.settings.into_iter().map(|met| Left { pointer: met.pointer, why: Why::InText });
-        for left in unfinished.chain(caught.left) {
-            let is_known = |known: &Left| known.pointer == left.pointer && (known.why == left.why || !left.is_in_comment());
-            if !self.left.iter().any(is_known) {
-                self.left.push(left);
-            }
-        }
+        self.left.extend(unfinished.chain(caught.left));
         self.comments = caught.comments;
     }
-}
 
-impl Left {
-    fn is_in_comment(&self) -> bool {
-        matches!(self.why, Why::InComment(_))
+    /// Whether it is known that something stays there.
+    fn is_left(&self, left: &Left) -> bool {
+        let is_comment = |left: &Left| matches!(left.why, Why::InComment(_));
+        let is_it = |known: &Left| known.pointer == left.pointer && is_comment(known) == is_comment(left);
+        self.left.iter().any(|known| is_it(known) && (!is_comment(left) || known.why == left.why))
     }
 }
 
@@ -171,6 +174,7 @@ impl Journal {
             slots: Vec::new(),
             retired: Vec::new(),
             foreign: Vec::new(),
+            earlier: Default::default(),
             leases: Vec::new(),
         }
     }

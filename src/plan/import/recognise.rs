@@ -123,7 +123,8 @@ pub(super) fn is_value(text: &str, name: &str, weak: bool) -> bool {
 
 fn looks_made_up(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    is_random(text)
+    text.split(|char: char| !(char.is_ascii_alphanumeric() || "+/_-".contains(char))).any(is_random)
+        || is_random(text)
         || !known(text, "").is_empty()
         || (text.len() >= 12 && digits >= 2 && !text.contains(char::is_whitespace))
 }

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 /// JSON in a string in a string in a string is nobody's config.
 const MAX_NESTING: usize = 2;
+/// What private keys are called, which are blocks of lines.
+const BLOCK: &str = "private-key";
 /// Nor is a setting in a setting in a setting.
 const MAX_DEPTH: usize = 6;
 
@@ -54,6 +56,10 @@ pub(super) fn split(text: &str, place: &Place) -> Split {
             return Split { parts, mentions: !known.is_empty() };
         }
         formats(text, 0, known, None, &mut parts);
+    } else {
+        // A block has lines that look like settings, and may be longer than what was seen of it.
+        let blocks = recognise::known(text, "").into_iter().filter(|known| known.provider == BLOCK);
+        parts.extend(blocks.map(|known| of_format(text, 0, known, Some(&place.label))));
     }
     let mut parts = united(text, parts);
     let literals = |parts: &[Part]| {
@@ -156,8 +162,13 @@ fn look(text: &str, base: usize, kind: Kind, label: &str, depth: usize, parts: &
         return;
     }
     parts.extend(uri::secrets(text).into_iter().map(|found| of_uri(text, base, &found)));
-    for setting in list::settings(text) {
-        of_setting(text, base, kind, &setting, depth, parts);
+    let settings = list::settings(text);
+    for setting in &settings {
+        of_setting(text, base, kind, setting, depth, parts);
+    }
+    let neighbours = parts.get(before..).unwrap_or_default().to_vec();
+    for setting in settings.iter().filter(|_| !neighbours.is_empty()) {
+        parts.extend(beside(text, base, setting, &neighbours));
     }
     let known = recognise::known(text, label);
     let is_whole = known.len() == 1 && known.iter().all(|known| known.range.len() * 4 >= text.len() * 3);
@@ -197,14 +208,7 @@ fn formats(text: &str, base: usize, known: Vec<recognise::Known>, label: Option<
 }
 
 /// One setting of several in a string.
-fn of_setting(
-    text: &str,
-    base: usize,
-    kind: Kind,
-    setting: &list::Setting<'_>,
-    depth: usize,
-    parts: &mut Vec<Part>,
-) {
+fn of_setting(text: &str, base: usize, kind: Kind, setting: &list::Setting<'_>, depth: usize, parts: &mut Vec<Part>) {
     let Some(value) = text.get(setting.value.clone()) else { return };
     let start = base + setting.value.start;
     let folded: String = setting.name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
@@ -221,6 +225,17 @@ fn of_setting(
         _ => Kind::Env,
     };
     look(value, start, kind, setting.name, depth + 1, parts);
+}
+
+/// Beside a secret of a list whatever is random is one too: of a cookie jar no name says what it is.
+fn beside(text: &str, base: usize, setting: &list::Setting<'_>, neighbours: &[Part]) -> Option<Part> {
+    let value = text.get(setting.value.clone())?;
+    let range = base + setting.value.start..base + setting.value.end;
+    let is_clear = !neighbours.iter().any(|part| part.range.start < range.end && range.start < part.range.end);
+    let is_random = recognise::is_random(value) && !recognise::is_public_name(setting.name);
+    let is_named = is_telling(setting.name) && recognise::is_value(value, setting.name, false);
+    let is_secret = is_clear && (is_random || is_named) && !recognise::is_reference(value) && !is_placeholder(value);
+    is_secret.then(|| whole(value, range.start, setting.name))
 }
 
 /// Whether a telling name has several settings as its value more often than one secret.
@@ -315,7 +330,7 @@ fn scheme(text: &str, kind: Kind, label: &str) -> Option<(Vec<Encoding>, String,
 
 /// JSON as a string: `{"Authorization": "Bearer …"}` in one variable.
 fn nested(text: &str) -> Option<Document<'_>> {
-    let is_one = text.trim_start().starts_with(['{', '[']) && text.trim_end().ends_with(['}', ']']);
+    let is_one = text.trim_start().starts_with(['{', '[', '"']) && text.trim_end().ends_with(['}', ']', '"']);
     is_one.then(|| Document::parse(text.as_bytes()).ok()).flatten()
 }
 
@@ -329,10 +344,11 @@ fn inside(text: &str, base: usize, inner: &Document<'_>, label: &str, depth: usi
             is_whole |= !recognise::known(&value, "").is_empty();
             return;
         }
-        let name = token.key().map(string::decode_lossy).unwrap_or_default();
+        let name = token.key().map_or(Cow::Borrowed(label), string::decode_lossy);
         let mut here = Vec::new();
         look(&value, base + token.node.span().start + 1, Kind::Env, &name, depth + 1, &mut here);
-        let is_written_plainly = value.len() + 2 == token.node.raw().len() && string::encode(&value) == token.node.raw();
+        let is_written_plainly =
+            value.len() + 2 == token.node.raw().len() && string::encode(&value) == token.node.raw();
         let is_plain = |part: &Part| {
             let value = part.value.expose();
             !part.encodings.is_empty() || string::encode(value).len() == value.len() + 2

@@ -1,6 +1,6 @@
 //! The template of an import: the parts of the config that have keys, with references in their place.
 
-use super::{Finding, ImportPlan};
+use super::{Finding, ImportPlan, Left, Why};
 use crate::json::{Document, Kind, Node, Pointer, string};
 use crate::plan::literal;
 use crate::plan::servers::server_ends;
@@ -63,7 +63,11 @@ impl ImportPlan {
     /// What the template must not have, because a key stays there: that string, or the list it is in.
     fn omitted(&self) -> HashSet<Pointer> {
         let slots: HashSet<&Pointer> = self.findings.iter().map(|finding| &finding.pointer).collect();
-        let stays = self.left.iter().map(|left| &left.pointer).chain(&self.elsewhere);
+        // The name of a member above a slot can't be left out: such a template is refused, with that line.
+        let is_above = |left: &&Left| {
+            left.why == Why::InName && self.findings.iter().any(|finding| finding.pointer.is_within(&left.pointer))
+        };
+        let stays = self.left.iter().filter(|left| !is_above(left)).map(|left| &left.pointer).chain(&self.elsewhere);
         // A hidden duplicate of a slot is not what the template names.
         let stays = stays.filter(|place| !slots.contains(place));
         stays.map(|place| self.list_of(place).unwrap_or_else(|| place.clone())).collect()

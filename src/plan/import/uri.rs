@@ -77,7 +77,8 @@ fn url(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
         if let Some((name, value)) = rest.get(..length).and_then(|pair| pair.split_once('=')) {
             let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
             let is_secret = recognise::is_secret_parameter(&decoded)
-                || recognise::known(value, "").iter().any(|known| known.range.len() == value.len());
+                || recognise::known(value, "").iter().any(|known| known.range.len() == value.len())
+                || recognise::hides_key(value);
             if is_secret
                 && !value.is_empty()
                 && !recognise::is_reference(value)
@@ -102,7 +103,8 @@ fn segments(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
     let mut at = start;
     for segment in path.split('/') {
         let is_key = recognise::known(segment, "").iter().any(|known| known.range.len() * 4 >= segment.len() * 3)
-            || (segment.len() >= 24 && recognise::is_random(segment));
+            || (segment.len() >= 24 && recognise::is_random(segment))
+            || recognise::hides_key(segment);
         if is_key {
             found.push(Found { range: at..at + segment.len(), label: Some("url".to_owned()), is_encoded: true });
         }
@@ -129,7 +131,9 @@ mod tests {
 
     #[test]
     fn of_several_urls_in_one_text_each_is_read() {
-        for text in ["postgres://u:P1x@h/d,postgres://v:P2x@h/e", "amqp://u:P1x@h;amqps://v:P2x@h/e", "a://u:P1x@h b://u:P2x@h"] {
+        for text in
+            ["postgres://u:P1x@h/d,postgres://v:P2x@h/e", "amqp://u:P1x@h;amqps://v:P2x@h/e", "a://u:P1x@h b://u:P2x@h"]
+        {
             assert_eq!(parts(text), ["P1x", "P2x"], "{text}"); // keystencil: allow
         }
         assert_eq!(parts("mongodb://u:P1x@h1:1,h2:2/d?x=y,z"), ["P1x"]);

@@ -28,6 +28,11 @@ impl Session<'_> {
             pointer: pointer.map(ToString::to_string).unwrap_or_default(),
         };
         let plan = request.plan;
+        // What is left in the file is told; what would be left in the template is the name of a member, say.
+        refuse_keys(&target.template, "", request.template, &plan.own(request.stored))?;
+        if let Some(config) = request.config {
+            refuse_keys(&config.path, &config.before, &config.after, &plan.own(request.stored))?;
+        }
         let document = check(request.text).map_err(failed)?;
         let journal = self.owed_by(target, request, key)?;
         let undone = undo(&document, &journal);
@@ -48,11 +53,6 @@ impl Session<'_> {
         }));
         let expected = edit::splice(document.text(), expected);
 
-        // What is left in the file is told; what would be left in the template is the name of a member, say.
-        refuse_keys(&target.template, "", request.template, &plan.own(request.stored))?;
-        if let Some(config) = request.config {
-            refuse_keys(&config.path, &config.before, &config.after, &plan.own(request.stored))?;
-        }
         let refuse = |name: &str| Err(std::io::Error::other(name.to_owned()));
         let template = Template { name: &target.template, text: request.template };
         let blueprint = compile(template, self.variables, &refuse)?;

@@ -150,12 +150,24 @@ impl Shown<'_> {
     /// Warns of what was found and stays.
     pub(super) fn warn_of_left(&self) -> Exit {
         let report = self.workplace.report();
-        let mut is_any = false;
+        let skipped: Vec<&Pointer> =
+            self.plan.left.iter().filter(|left| left.why == Why::Skipped).map(|left| &left.pointer).collect();
+        if let Some(first) = skipped.first() {
+            report.warning(&Warning {
+                message: format!(
+                    "{} left out as asked; what looks like a key stays there",
+                    count(skipped.len(), "place")
+                ),
+                place: Some(Place::file(&self.destination.target.path).slot(first.as_str())),
+                hint: None,
+            });
+        }
+        let mut is_any = !skipped.is_empty();
         for left in &self.plan.left {
             let (message, hint) = match left.why {
                 Why::Skipped => continue,
                 Why::InText => (
-                    "a key stands in a text that is no setting; it stays",
+                    "a key stands in a text that no template fills; it stays",
                     "take it out by hand, and revoke it if others can read that text",
                 ),
                 Why::Hidden => (
