@@ -81,6 +81,8 @@ mod render;
 mod rotate;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "cli/sealed.rs"]
+mod sealed;
 #[path = "cli/secret.rs"]
 mod secret;
 #[path = "cli/shim.rs"]

@@ -113,9 +113,12 @@ impl Context {
 }
 
 impl Workplace<'_> {
-    /// The same with nobody to be asked, whatever terminal there is.
+    /// The same with nobody to be asked, whatever terminal there is, and with an environment that a host's config may have
+    /// written: no bus but one of this machine, and no vault that decides which commands run.
     pub(super) fn unattended(mut self) -> Self {
-        self.lookup = Lookup::new(self.lookup.stores.interactive(false), Some(LIMIT));
+        let stores = self.lookup.stores.interactive(false).on_bus(environment::unattended_bus());
+        let is_foreign = environment::usual_vault().is_none_or(|usual| usual != self.context.environment.vault());
+        self.lookup = Lookup::new(stores, Some(LIMIT)).with_foreign_vault(is_foreign);
         self
     }
 

@@ -68,6 +68,42 @@ pub(super) fn bus() -> Bus {
     }
 }
 
+/// Where the session bus is for what nobody attends: at an address of this machine, or else where every user's is, if that
+/// is this user's. A host's config can set variables, and another address would be a program's that answers at will.
+#[cfg(unix)]
+pub(super) fn unattended_bus() -> Bus {
+    use std::os::unix::fs::MetadataExt as _;
+    let Bus { address, runtime_dir } = bus();
+    let is_local = |address: &String| address.split(';').all(|one| one.starts_with("unix:"));
+    let user = rustix::process::getuid().as_raw();
+    let usual = PathBuf::from(format!("/run/user/{user}"));
+    let is_own = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.uid() == user);
+    let usual = Some(usual).filter(|folder| is_own(folder) && is_own(&folder.join("bus")));
+    let has_address = address.as_ref().is_some_and(is_local);
+    Bus { address: address.filter(is_local), runtime_dir: runtime_dir.filter(|_| has_address).or(usual) }
+}
+
+/// The same as anywhere: there is no bus.
+#[cfg(not(unix))]
+pub(super) fn unattended_bus() -> Bus {
+    bus()
+}
+
+/// Where the vault is of a user whose environment says nothing, by what the system knows of them; `None` if it does not
+/// say.
+#[cfg(all(unix, not(target_os = "macos")))]
+pub(super) fn usual_vault() -> Option<VaultPaths> {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten()?;
+    let (data, config) = (user.dir.join(".local/share").join(FOLDER), user.dir.join(".config").join(FOLDER));
+    Some(VaultPaths { vault: data.join("vault.age"), identity: config.join("identity.txt") })
+}
+
+/// There the system's keyring is always the usual store.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub(super) fn usual_vault() -> Option<VaultPaths> {
+    None
+}
+
 /// Whether `KEYSTENCIL_GRANTS` is `off`: whoever starts `exec` or `render` wants no slot to be allowed first. Nothing else
 /// asks, since a host's config can set variables for what the host starts. Not in our config, which may come from the same
 /// repository as the templates.

@@ -26,7 +26,6 @@ impl Lookup {
         Self { stores, limit, answers, knows_usual, is_vault_foreign: false }
     }
 
-    #[allow(dead_code)]
     /// The same, for a vault that an environment may have chosen.
     pub(super) fn with_foreign_vault(self, is_vault_foreign: bool) -> Self {
         Self { is_vault_foreign, ..self }

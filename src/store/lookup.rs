@@ -67,6 +67,13 @@ impl Stores {
         Self { choice, bus, vault, interactive: false, notice: Notice::default(), providers: Arc::default() }
     }
 
+    /// The same stores, with the keyring on another bus.
+    #[must_use]
+    pub fn on_bus(mut self, bus: Bus) -> Self {
+        self.bus = bus;
+        self
+    }
+
     /// Who is asked for what opens the vault, while a person is there.
     #[must_use]
     pub fn asking(mut self, person: Arc<dyn Ask>) -> Self {

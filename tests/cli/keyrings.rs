@@ -312,3 +312,19 @@ fn with_a_display_and_no_address_no_bus_is_launched() {
     assert_eq!(log.matches("execve(").count(), 1, "{log}");
     assert!(!log.contains("connect("), "{log}");
 }
+
+#[test]
+fn a_frozen_command_of_the_config_does_not_hold_a_session_up() {
+    let keyring = Keyring::start();
+    with_target(&keyring, &github());
+    let config = "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n\
+                  [providers.slow]\ncommand = ['/usr/bin/sleep', '600', '--', '{ref}']\n";
+    fs::write(keyring.path().join(".config/keystencil/config.toml"), config).unwrap();
+    let template = "{\"a\": << slow('600') >>, \"b\": << slow('601') >>}";
+    fs::write(keyring.path().join(".config/keystencil/claude.json"), template).unwrap();
+    // Nobody let it run.
+    assert!(hook(&keyring).contains("run `keystencil allow`"));
+    keyring.allow();
+    let said = hook(&keyring);
+    assert!(said.contains("provider `slow` did not answer `600` within 3 s"), "{said}");
+}

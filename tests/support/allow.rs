@@ -22,6 +22,7 @@ pub(crate) struct Yes<'a> {
     pub(crate) home: &'a Path,
     pub(crate) state: PathBuf,
     pub(crate) stores: Stores,
+    bus: Option<String>,
 }
 
 impl<'a> Yes<'a> {
@@ -41,7 +42,12 @@ impl<'a> Yes<'a> {
             vault: home.join(".local/share/keystencil/vault.age"),
             identity: home.join(".config/keystencil/identity.txt"),
         };
-        Self { home, state: home.join(".local/state/keystencil"), stores: Stores::new(choice, paths, bus) }
+        Self {
+            home,
+            state: home.join(".local/state/keystencil"),
+            bus: bus.address.clone(),
+            stores: Stores::new(choice, paths, bus),
+        }
     }
 
     /// To all targets of a config, the usual one if none is named.
@@ -76,7 +82,11 @@ impl<'a> Yes<'a> {
         let _ = fs::remove_file(self.home.join(".local/state/keystencil/commands.json"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_keystencil"));
         command.arg("allow").arg(format!("--allow-new={number}")).arg("--config").arg(config).env_clear();
-        command.env("HOME", self.home).env("PATH", "/usr/bin:/bin").env("KEYSTENCIL_STORE", "vault");
+        command.env("HOME", self.home).env("PATH", "/usr/bin:/bin");
+        match &self.bus {
+            Some(bus) => command.env("DBUS_SESSION_BUS_ADDRESS", bus),
+            None => command.env("KEYSTENCIL_STORE", "vault"),
+        };
         let _ = command.stdin(Stdio::null()).output().unwrap();
     }
 

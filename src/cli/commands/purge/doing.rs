@@ -9,7 +9,7 @@ use crate::cli::outcome::unrendered;
 use crate::cli::report::{GOOD, Report, Text, Warning, count, warning};
 use crate::error::Explain as _;
 use crate::session::Release;
-use crate::store::{Entry, StoreError};
+use crate::store::{Entry, SealKeys, StoreError};
 
 /// What came of a purge.
 #[derive(Default)]
@@ -49,6 +49,11 @@ impl Done {
         done.is_doubtful |= listing.silent.iter().any(|(_, error)| !error.is_absent());
         done.left = listing.entries;
         done.errors.extend(close_vault(plan).err());
+        // What was allowed was allowed for keys that are gone.
+        let has_key = |(_, keys): &(_, SealKeys)| keys.as_ref().is_ok_and(|keys| !keys.is_empty());
+        for (kind, _) in stores.seal_keys().into_iter().filter(has_key) {
+            done.errors.extend(stores.replace_seal_key(kind, None).err().map(CliError::from));
+        }
         done
     }
 
