@@ -234,9 +234,9 @@ fn an_adversarial_text_takes_no_quadratic_time() {
         "-----BEGIN ",
         "-----BEGIN PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----a:",
-        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\n", // keystencil: allow
         "PuTTY-User-Key-File-2: ",
-        "PuTTY-User-Key-File-2: \nPrivate-Lines: 1\n",
+        "PuTTY-User-Key-File-2: \nPrivate-Lines: 1\n", // keystencil: allow
         "LS0tLS1CRUdJTi",
         "=",
         "MISTRAL_KEY=",
