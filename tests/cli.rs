@@ -18,6 +18,8 @@ mod check_staged;
 mod color;
 #[path = "cli/config.rs"]
 mod config;
+#[path = "cli/copies.rs"]
+mod copies;
 #[cfg(target_os = "linux")]
 #[path = "cli/deleted_state.rs"]
 mod deleted_state;

@@ -120,7 +120,7 @@ fn target(
             return Err(ConfigError::NoPath { place: place(entry.span().start), name: name.to_owned() });
         }
     };
-    let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path));
+    let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path, &variable_os));
     Ok(Target { name: Some(name.to_owned()), template: expand(&fields.template, folder, home), path, profile })
 }
 

@@ -1,11 +1,12 @@
 //! Says what a render or an unrender did, and whether something of it is left to a person (exit 3).
 
 use super::exit::Exit;
-use super::report::{GOOD, Report, Text, Warning, count};
+use super::naming;
+use super::report::{GOOD, Report, Text, Warning, clean, count};
 use crate::error::Place;
 use crate::host::git::word;
 use crate::plan::Lease;
-use crate::session::{Closed, Outcome, Owed, Rendered, Target, Unrendered};
+use crate::session::{Closed, Outcome, Owed, Rendered, Seen, Target, Unrendered};
 use std::path::{Path, PathBuf};
 
 /// So many refused slots are told of one by one.
@@ -151,6 +152,9 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
             hint: Some("delete it, or make it writable and look for keys in it".to_owned()),
         });
     }
+    if let Some(warning) = seen_warning(report, &closed.seen) {
+        report.warning(&warning);
+    }
     if closed.damaged {
         report.warning(&Warning {
             message: "the target is no JSON object any more; the secrets were taken out all the same".to_owned(),
@@ -165,8 +169,26 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
         closed.damaged
             || closed.lock_ignored
             || closed.lost.is_some()
+            || !closed.seen.files.is_empty()
             || !(closed.changed.is_empty() && closed.unscrubbed.is_empty()),
     )
+}
+
+/// Says what a host has noted of the secrets; `None` if nothing.
+pub(super) fn seen_warning(report: &Report, seen: &Seen) -> Option<Warning> {
+    let first = seen.files.first()?;
+    let names: Vec<String> = seen.secrets.iter().map(|secret| naming::of_placeholder(secret)).collect();
+    let more = if seen.files.len() > 1 { format!(" and {} more", seen.files.len() - 1) } else { String::new() };
+    let part = if seen.is_partial { "; not all that it keeps was searched" } else { "" };
+    let stand = if names.len() == 1 { "stands" } else { "stand" };
+    let (names, path) = (clean(&names.join(", ")), report.path(first));
+    Some(Warning {
+        message: format!("{names} {stand} in what the program keeps of its sessions: {path}{more}{part}"),
+        place: None,
+        hint: Some(
+            "give it a new value where it was issued, and store that with `keystencil secret rotate`".to_owned(),
+        ),
+    })
 }
 
 /// Says that what was filled into a target was not found again.

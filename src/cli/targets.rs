@@ -1,6 +1,7 @@
 //! Which targets a command is about: names of the config, `--template` and `--to`, or all there are.
 
 use super::config::Config;
+use super::environment::variable_os;
 use super::suggest::nearest;
 use crate::error::{Explain, Place};
 use crate::host::profile::{self, Profile};
@@ -37,7 +38,7 @@ impl PairArgs {
     pub(super) fn target(&self) -> Option<Target> {
         let (template, path) = (self.template.clone()?, self.to.clone()?);
         let named = self.profile.as_deref().and_then(profile::named);
-        let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path));
+        let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path, &variable_os));
         Some(Target { name: None, template, path, profile })
     }
 }

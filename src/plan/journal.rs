@@ -45,6 +45,9 @@ pub struct Journal {
     pub foreign: Vec<Pointer>,
     /// Who holds the rendered form.
     pub leases: Vec<Lease>,
+    /// Where the host keeps its sessions: its own folder first, then those for temporary files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "super::path::many")]
+    pub folders: Vec<PathBuf>,
     /// Journals of the same target that were deleted before they were paid, and known to somebody all the same. They are
     /// paid with this one; they have no leases of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

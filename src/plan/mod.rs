@@ -34,4 +34,4 @@ pub use journal::{Journal, Lease};
 pub use plaintext::{PlainText, plain_text};
 pub use render::{PlanError, RenderPlan, plan_render};
 pub use sync::{Applied, Conflict, OnConflict, SyncPlan, sync};
-pub use undo::{Undo, is_clean, undo, undo_raw};
+pub use undo::{Undo, is_clean, names_in, undo, undo_raw};

@@ -111,6 +111,13 @@ pub fn is_clean(text: &[u8], journal: &Journal) -> bool {
     short_slots_by_key(journal).is_empty() && !may_hold(&Finder::new(&journal.key, by_placeholder(journal)), text)
 }
 
+/// The placeholders of the secrets that stand in a text of any kind.
+#[must_use]
+pub fn names_in(text: &[u8], journal: &Journal) -> Vec<String> {
+    let finder = Finder::new(&journal.key, by_placeholder(journal));
+    occurrences(&finder, text).iter().map(|found| found.name.to_owned()).collect()
+}
+
 /// The pieces of a text between spans that are in order.
 fn between<'t>(text: &'t str, spans: &[Span]) -> impl Iterator<Item = &'t [u8]> {
     let starts = std::iter::once(0).chain(spans.iter().map(|span| span.end));

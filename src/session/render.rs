@@ -3,7 +3,7 @@
 use super::scrub::put_backup;
 use super::state::{StagedApplied, TargetState};
 use super::values::Values;
-use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
+use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, read_whole, replace};
 use super::{Event, Record, Session, SessionError, Target, living};
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
@@ -67,7 +67,7 @@ impl Session<'_> {
         let file = Resolved::follow(&target.path)?;
         let checked = |text: &[u8]| check_target(text).map(drop).map_err(self.of(target));
         // Before anybody is asked to unlock a keyring for it.
-        file.read()?.as_deref().map_or(Ok(()), checked)?;
+        read_whole(&file)?.as_deref().map_or(Ok(()), checked)?;
         let protected = if blueprint.slots.is_empty() { Vec::new() } else { self.protect(target)? };
         let kept = self.kept(&target.path)?;
         let Values { of: values, grants } = self.values(&blueprint, kept.as_ref())?;
@@ -237,6 +237,7 @@ impl Session<'_> {
             retired: Vec::new(),
             foreign: Vec::new(),
             leases: Vec::new(),
+            folders: target.profile.folders(&|name| (self.env)(name).map(Into::into)),
             earlier: Vec::new(),
         })
     }

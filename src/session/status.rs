@@ -1,6 +1,6 @@
 //! What is rendered now, since when, for whom. Reads journals only: no target, no store, no lock.
 
-use super::{Owed, Session, SessionError, Target};
+use super::{Owed, Seen, Session, SessionError, Target, seen};
 use crate::host::Resolved;
 use crate::host::process::{Process, is_alive};
 use crate::plan::{Journal, Lease};
@@ -115,6 +115,16 @@ impl Session<'_> {
         let journals = self.state.owing().unwrap_or_default().into_iter().filter_map(|state| state.journal().ok()?);
         let is_it = |lease: &Lease| lease.pid == Some(process.pid) && lease.started == process.started;
         journals.flat_map(|journal| journal.leases).any(|lease| is_it(&lease))
+    }
+}
+
+impl Session<'_> {
+    /// Where the host of a rendered target has noted its secrets meanwhile.
+    ///
+    /// # Errors
+    /// [`SessionError::Journal`] if the journal can't be read.
+    pub fn seen(&self, path: &std::path::Path) -> Result<Seen, SessionError> {
+        Ok(self.journal(path)?.map(|journal| seen::search(&journal, false).seen).unwrap_or_default())
     }
 }
 

@@ -4,7 +4,7 @@ use super::neighbours::Search;
 use super::owed::Owed;
 use super::state::TargetState;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
-use super::{Event, Record, Session, SessionError, living, scrub};
+use super::{Event, Record, Seen, Session, SessionError, living, scrub, seen};
 use crate::host::git::Repository;
 use crate::host::process::is_alive;
 use crate::host::replace::sync_folder;
@@ -62,6 +62,8 @@ pub struct Closed {
     pub moved: Vec<Pointer>,
     /// Copies that secrets were taken out of.
     pub scrubbed: Vec<PathBuf>,
+    /// What the host keeps of its sessions and holds secrets; it is as it was.
+    pub seen: Box<Seen>,
     /// Copies that could not be read or written.
     pub unscrubbed: Vec<PathBuf>,
     /// The target was no JSON object any more; its secrets were taken out all the same.
@@ -194,6 +196,10 @@ impl Session<'_> {
         if let Some(shape) = &shape {
             self.search(state, journal, shape, !is_there && !journal.slots.is_empty(), &mut closed)?;
         }
+        let seen = seen::search(journal, true);
+        closed.scrubbed.extend(seen.closed);
+        closed.unscrubbed.extend(seen.failed);
+        closed.seen = Box::new(seen.seen);
         // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
         if closed.unscrubbed.is_empty() {
             if let (Some(lost), Some(shape)) = (&closed.lost, shape) {

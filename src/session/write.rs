@@ -3,6 +3,8 @@
 use super::SessionError;
 use crate::host::replace::sync_folder;
 use crate::host::{HostLock, Profile, ReplaceError, Resolved, Staged};
+use crate::plan::render::target as check_target;
+use std::thread::sleep;
 use std::time::Duration;
 
 /// How long the host's lock is waited for: until a stale one is certainly stale.
@@ -14,6 +16,13 @@ pub(super) const PATIENCE_WITH_THE_DEAD: Duration = Duration::from_millis(700);
 const POLITE: usize = 3;
 /// After so many, somebody writes without a lock and without a pause.
 const ATTEMPTS: usize = 50;
+
+/// So often a file that is no document is read again, …
+const LOOKS: usize = 10;
+/// … after this time. Both arbitrary: a write of a small file in place takes less than a millisecond.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// Larger files are not looked at for that, in bytes: it would cost a pass more.
+const LARGE: usize = 1 << 20;
 
 /// What came of a replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +59,7 @@ pub(super) fn replace_by(
 ) -> Result<(), SessionError> {
     for attempt in 0..ATTEMPTS {
         let early = if attempt < POLITE { None } else { take(profile, target, patience, written)? };
-        let before = target.read()?;
+        let before = read_whole(target)?;
         let Some(after) = plan(before.as_deref())? else { return Ok(()) };
         let staged = stage(target, &after)?;
         let mut lock = match early {
@@ -75,6 +84,19 @@ pub(super) fn replace_by(
     Err(SessionError::Raced { path: target.path().to_owned() })
 }
 
+/// Reads a target. A host that writes in place (Gemini CLI does, measured) leaves it empty or torn for a moment, and what
+/// replaced it then would lose the host's change: it is read again until it is a document. What stays as it is, is broken.
+pub(super) fn read_whole(target: &Resolved) -> Result<Option<Vec<u8>>, ReplaceError> {
+    for _ in 0..LOOKS {
+        let text = target.read()?;
+        match &text {
+            Some(torn) if torn.len() <= LARGE && check_target(torn).is_err() => sleep(BETWEEN_LOOKS),
+            _ => return Ok(text),
+        }
+    }
+    target.read()
+}
+
 fn take(
     profile: &dyn Profile,
     target: &Resolved,
@@ -85,4 +107,42 @@ fn take(
     let lock = HostLock::take(&path, patience)?;
     written.lock_ignored |= lock.is_none();
     Ok(lock)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_file_that_is_written_in_place_is_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        fs::write(&path, "{}").unwrap();
+        let target = Resolved::follow(&path).unwrap();
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    let mut file = File::create(&path).unwrap();
+                    file.write_all(b"{\"mcpServers\": {\"a\": {}").unwrap();
+                    std::thread::yield_now();
+                    file.write_all(b"}}").unwrap();
+                    sleep(BETWEEN_LOOKS / 4);
+                }
+            });
+            for _ in 0..40 {
+                let text = read_whole(&target).unwrap().unwrap();
+                assert!(check_target(&text).is_ok(), "{}", String::from_utf8_lossy(&text));
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        fs::write(&path, "{").unwrap();
+        assert_eq!(read_whole(&target).unwrap().unwrap(), b"{");
+        fs::remove_file(&path).unwrap();
+        assert!(read_whole(&target).unwrap().is_none());
+    }
 }

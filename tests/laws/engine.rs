@@ -49,6 +49,7 @@ pub(crate) fn journal(plan: &RenderPlan) -> Journal {
         retired: vec![],
         foreign: vec![],
         leases: vec![],
+        folders: vec![],
         earlier: vec![],
     };
     plan.enter_into(&mut journal);

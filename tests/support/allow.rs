@@ -68,7 +68,7 @@ impl<'a> Yes<'a> {
             let usual = || profile?.default_target(self.home, &|_| None);
             let Some(path) = text("path").map(|path| self.expand(path, folder)).or_else(usual) else { continue };
             let Some(template) = text("template") else { continue };
-            let profile: &'static dyn Profile = profile.unwrap_or_else(|| profile::of(&path));
+            let profile: &'static dyn Profile = profile.unwrap_or_else(|| profile::of(&path, &|_| None));
             let template = self.expand(template, folder);
             self.to_target(&Target { name: Some(name.clone()), template, path, profile }, &variables);
         }
@@ -93,7 +93,7 @@ impl<'a> Yes<'a> {
     /// To a template for a live file that is in no config.
     pub(crate) fn to_pair(&self, template: &Path, to: &Path, profile: Option<&str>) {
         let (template, path) = (self.home.join(template), self.home.join(to));
-        let profile = profile.and_then(profile::named).unwrap_or_else(|| profile::of(&path));
+        let profile = profile.and_then(profile::named).unwrap_or_else(|| profile::of(&path, &|_| None));
         self.to_target(&Target { name: None, template, path, profile }, &variables(self.home));
     }
 

@@ -9,6 +9,7 @@ use crate::cli::environment::{self, variable_os};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::naming;
+use crate::cli::outcome::seen_warning;
 use crate::cli::report::{clean, count, sentence};
 use crate::cli::rotation::changed;
 use crate::cli::usage::Usage;
@@ -18,7 +19,7 @@ use crate::host::process::Process;
 use crate::host::profile::{ClaudeCode, Profile};
 use crate::plan::{Journal, Lease, OnConflict};
 use crate::secret::SecretName;
-use crate::session::{Release, RenderOptions, Rendered, Session, SessionError, Target};
+use crate::session::{Outcome, Release, RenderOptions, Rendered, Session, SessionError, Target};
 use crate::store::Entry;
 use clap::{Args, Subcommand};
 use input::{BadInput, Input};
@@ -162,15 +163,23 @@ impl Call<'_> {
     }
 
     fn end(&self) -> Result<Option<String>, CliError> {
+        let mut told = Vec::new();
         for path in self.paths()? {
             // A process that holds nothing (`claude mcp list` ends a session it never began) takes nothing away.
             let holds = |journal: &Journal| journal.leases.iter().any(|held| held.same_holder(&self.lease));
             if self.session.journal(&path)?.as_ref().is_some_and(holds) {
-                self.session.unrender(&path, &Release::Holder(self.lease.clone()))?;
+                let done = self.session.unrender(&path, &Release::Holder(self.lease.clone()))?;
+                if let Outcome::Closed(closed) = &done.outcome {
+                    told.extend(seen_warning(self.workplace.report(), &closed.seen));
+                }
             }
         }
         drop(self.session.recover());
-        Ok(None)
+        let told = told.into_iter().map(|warning| {
+            let hint = warning.hint.map(|hint| format!(" {}", sentence(&hint))).unwrap_or_default();
+            format!("{}{hint}", sentence(&warning.message))
+        });
+        Ok(Some(told.collect::<Vec<_>>().join(" ")).filter(|told| !told.is_empty()))
     }
 
     /// Before the client reads its config again: under `exec --window start` that holds placeholders now, and the client

@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::not_allowed;
 use crate::cli::naming;
-use crate::cli::outcome::{holder, lost_hint};
+use crate::cli::outcome::{holder, lost_hint, seen_warning};
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, clean, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
@@ -58,6 +58,8 @@ struct Row {
     used: Vec<Used>,
     /// Where keys stand that no render put there.
     plain: Vec<PlainText>,
+    /// What the host has noted of the filled secrets.
+    seen: Option<String>,
     /// Slots that a render leaves closed, because nobody allowed them.
     not_allowed: usize,
     /// Work trees whose git filter has to be installed anew, and why.
@@ -109,12 +111,20 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                 // What is wrong with the file itself is said by the command that needs it.
                 let plain = session.plain_text(&target.path, Some(&blueprint)).unwrap_or_default();
                 let not_allowed = not_allowed(session, target).unwrap_or_default();
-                Row { status, used, plain, not_allowed, filters: session.stale_filters(target), trouble: None }
+                Row {
+                    status,
+                    used,
+                    plain,
+                    seen: None,
+                    not_allowed,
+                    filters: session.stale_filters(target),
+                    trouble: None,
+                }
             }
             Some((target, Err(error))) => {
                 let plain = session.plain_text(&target.path, None).unwrap_or_default();
                 let trouble = Some(error.to_string());
-                Row { status, used: Vec::new(), plain, not_allowed: 0, filters: Vec::new(), trouble }
+                Row { status, used: Vec::new(), plain, seen: None, not_allowed: 0, filters: Vec::new(), trouble }
             }
             None => {
                 let used = status.secrets.iter().map(|placeholder| Used {
@@ -125,10 +135,23 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                     is_missing: false,
                 });
                 let plain = session.plain_text(&status.path, None).unwrap_or_default();
-                Row { used: used.collect(), status, plain, not_allowed: 0, filters: Vec::new(), trouble: None }
+                Row {
+                    used: used.collect(),
+                    status,
+                    plain,
+                    seen: None,
+                    not_allowed: 0,
+                    filters: Vec::new(),
+                    trouble: None,
+                }
             }
         };
-        Ok(statuses.into_iter().map(row).collect())
+        let mut rows: Vec<Row> = statuses.into_iter().map(row).collect();
+        for row in rows.iter_mut().filter(|row| row.status.since.is_some()) {
+            let seen = session.seen(&row.status.path).unwrap_or_default();
+            row.seen = seen_warning(workplace.report(), &seen).map(|warning| warning.message);
+        }
+        Ok(rows)
     })
 }
 
@@ -186,6 +209,9 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
             text = text.plain(format_args!("  and {more}: `keystencil doctor` says what to do")).end();
         }
         _ => text = text.plain("  `keystencil doctor` says what to do").end(),
+    }
+    if let Some(seen) = &row.seen {
+        text = text.plain("  ").styled(WARN, format_args!("{seen}: `keystencil secret rotate`")).end();
     }
     for held in &status.holders {
         text = text.plain(format_args!("  held by {}", holder(&held.lease)));
@@ -254,6 +280,7 @@ fn as_json(row: &Row, guarded: bool) -> Value {
         })).collect::<Vec<_>>(),
         "not_allowed": row.not_allowed,
         "grants": if guarded { "on" } else { "off" },
+        "seen": row.seen,
         "plain_text": row.plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "secrets": row.used.iter().map(|used| json!({
             "name": used.name,

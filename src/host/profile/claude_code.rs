@@ -4,22 +4,17 @@
 //! `.config.json` in the config folder wins where it exists), rewrites it whole under proper-lockfile's lock directory
 //! beside it, copies it to `backups/` when the newest copy is a minute old, and to `.corrupted.*` when it can't parse it.
 
+use super::claude_files::{is_being_written, session_folders};
 use super::{HookChange, Profile, UnfitSettings, files_starting};
-use crate::host::process::Process;
 use crate::host::{ReplaceError, Resolved};
 use crate::json::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::template::{Part, Slot};
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The client makes a backup when the newest one is a minute old (measured); half of that leaves it time to start.
 const BACKUP_EVERY_MS: i64 = 30_000;
-
-/// A temporary file of a running client that is older is one it left, or its process id is another's now: a write takes
-/// milliseconds.
-const WRITING: Duration = Duration::from_secs(10);
 
 /// The version that everything here was measured with.
 pub const MEASURED: &str = "2.1.330";
@@ -40,7 +35,7 @@ impl Profile for ClaudeCode {
         "claude-code"
     }
 
-    fn is_host_of(&self, target: &Path) -> bool {
+    fn is_host_of(&self, target: &Path, _env: &dyn Fn(&str) -> Option<OsString>) -> bool {
         target.file_name().is_some_and(|name| name == ".claude.json")
     }
 
@@ -77,6 +72,10 @@ impl Profile for ClaudeCode {
             .collect();
         starts.dedup();
         starts
+    }
+
+    fn folders(&self, env: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+        session_folders(env)
     }
 
     fn clean_backup(
@@ -185,7 +184,7 @@ impl ClaudeCode {
     }
 }
 
-fn config_folder(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(super) fn config_folder(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     env("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
@@ -285,17 +284,6 @@ fn copies_of(target: &Path) -> Result<Vec<PathBuf>, ReplaceError> {
         files.extend(files_starting(&folder, &prefixes)?);
     }
     Ok(files)
-}
-
-/// Whether it is the temporary file `….tmp.<pid>.<hex>` of a client that runs: it is about to become the target.
-fn is_being_written(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let pid = name.rsplit_once(".tmp.").and_then(|(_, tail)| tail.split('.').next()?.parse().ok());
-    let is_young = || {
-        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
-        modified.is_some_and(|modified| modified.elapsed().unwrap_or_else(|ahead| ahead.duration()) < WRITING)
-    };
-    pid.is_some_and(|pid| Process::find(pid).is_some()) && is_young()
 }
 
 /// Whether a secret stands in front of a URL's query.

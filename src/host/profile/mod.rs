@@ -1,9 +1,11 @@
 //! Host profiles: all that is special about one host application. Adding a host is adding a file here.
 
 mod claude_code;
+mod claude_files;
 mod plain;
 
 pub use claude_code::{ClaudeCode, MEASURED};
+pub use claude_files::ClaudeFiles;
 pub use plain::Plain;
 
 use crate::error::Explain;
@@ -21,8 +23,8 @@ pub trait Profile: Debug + Sync {
     /// Its name in the config.
     fn name(&self) -> &'static str;
 
-    /// Whether a target looks like this host's, for a target that names no profile.
-    fn is_host_of(&self, target: &Path) -> bool;
+    /// Whether a target looks like this host's, for a target that names no profile; `env` reads an environment variable.
+    fn is_host_of(&self, target: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> bool;
 
     /// Where the host keeps its config, if it says so by itself; `env` reads an environment variable.
     fn default_target(&self, home: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf>;
@@ -38,6 +40,12 @@ pub trait Profile: Debug + Sync {
 
     /// How the paths of the copies begin that the host makes, whether there are any now or not.
     fn copies_begin(&self, target: &Resolved) -> Vec<PathBuf>;
+
+    /// The folders in which the host keeps its sessions, with what they read and wrote: its own folder, then those for
+    /// temporary files. Noted with a render, and searched when its secrets leave; `env` reads an environment variable.
+    fn folders(&self, _env: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// Where a copy of the target would keep the host from making one of its own for a while; `None` if it need not be
     /// kept from it now, or never makes one; `env` reads an environment variable.
@@ -106,7 +114,7 @@ impl Explain for UnfitSettings {
 }
 
 /// All profiles, the most particular first.
-pub static PROFILES: &[&dyn Profile] = &[&ClaudeCode, &Plain];
+pub static PROFILES: &[&dyn Profile] = &[&ClaudeCode, &ClaudeFiles, &Plain];
 
 /// The profile of that name.
 #[must_use]
@@ -114,10 +122,10 @@ pub fn named(name: &str) -> Option<&'static dyn Profile> {
     PROFILES.iter().copied().find(|profile| profile.name() == name)
 }
 
-/// The profile a target looks like; [`Plain`] if none claims it.
+/// The profile a target looks like; [`Plain`] if none claims it. `env` reads an environment variable.
 #[must_use]
-pub fn of(target: &Path) -> &'static dyn Profile {
-    PROFILES.iter().copied().find(|profile| profile.is_host_of(target)).unwrap_or(&Plain)
+pub fn of(target: &Path, env: &dyn Fn(&str) -> Option<OsString>) -> &'static dyn Profile {
+    PROFILES.iter().copied().find(|profile| profile.is_host_of(target, env)).unwrap_or(&Plain)
 }
 
 /// The files in a folder whose names start with one of the prefixes.

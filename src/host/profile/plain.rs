@@ -17,7 +17,7 @@ impl Profile for Plain {
         "plain"
     }
 
-    fn is_host_of(&self, _target: &Path) -> bool {
+    fn is_host_of(&self, _target: &Path, _env: &dyn Fn(&str) -> Option<OsString>) -> bool {
         true
     }
 

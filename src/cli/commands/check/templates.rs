@@ -4,6 +4,7 @@
 use super::known::Secrets;
 use super::{Checked, Scope, relative};
 use crate::cli::context::Workplace;
+use crate::cli::environment::variable_os;
 use crate::error::{Explain, Place};
 use crate::host::Resolved;
 use crate::host::profile;
@@ -50,7 +51,7 @@ pub(super) fn check(
 /// A template that the config does not name: what is wrong with it wherever it is used.
 fn stray(workplace: &Workplace<'_>, scope: &Scope, path: &Path, found: &mut Vec<Finding>) {
     // Its host is not known; only that of Claude Code is known to log, and only what only it has.
-    let profile = profile::of(Path::new(".claude.json"));
+    let profile = profile::of(Path::new(".claude.json"), &variable_os);
     let target = Target { name: None, template: path.to_owned(), path: path.to_owned(), profile };
     let Some(text) = scope.text(path) else { return };
     match workplace.session(|session| session.blueprint_of(&target, text)) {

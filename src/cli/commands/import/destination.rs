@@ -3,6 +3,7 @@
 use super::ImportArgs;
 use super::keep::named;
 use crate::cli::context::Workplace;
+use crate::cli::environment::variable_os;
 use crate::cli::error::CliError;
 use crate::host::profile::{self, Profile};
 use crate::host::{ReplaceError, Resolved};
@@ -31,7 +32,7 @@ impl Destination {
             let template = args.template.clone().map_or_else(|| known.template.clone(), |out| named(&out));
             return Ok(Self { target: Target { template, path, ..known.clone() }, config: None, lines: None });
         }
-        let profile: &'static dyn Profile = profile::of(&path);
+        let profile: &'static dyn Profile = profile::of(&path, &variable_os);
         let name = args.name.clone().unwrap_or_else(|| free_name(workplace, &path));
         let template = args.template.as_deref().map_or_else(|| folder.join(format!("{name}.json")), named);
         let lines = lines(workplace, &name, &template, &path, profile);

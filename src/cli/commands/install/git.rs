@@ -1,6 +1,7 @@
 //! `keystencil install git`: a filter, so that a rendered file can't be committed with its keys.
 
 use crate::cli::context::{Context, Workplace};
+use crate::cli::environment::variable_os;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, count};
@@ -129,7 +130,7 @@ fn files(workplace: &Workplace<'_>, named: &[PathBuf]) -> Result<Vec<Filtered>, 
         let file = Resolved::follow(path).map_err(SessionError::from)?;
         let target =
             targets.iter().find(|target| Resolved::follow(&target.path).is_ok_and(|other| other.path() == file.path()));
-        let profile = target.map_or_else(|| profile::of(path), |target| target.profile);
+        let profile = target.map_or_else(|| profile::of(path, &variable_os), |target| target.profile);
         Ok(Filtered { file, profile })
     };
     named.iter().map(file).collect()
