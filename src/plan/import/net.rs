@@ -174,6 +174,7 @@ impl Journal {
             slots: Vec::new(),
             retired: Vec::new(),
             foreign: Vec::new(),
+            folders: Vec::new(),
             earlier: Default::default(),
             leases: Vec::new(),
         }
