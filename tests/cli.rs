@@ -85,6 +85,8 @@ mod rotate;
 mod sandbox;
 #[path = "cli/sealed.rs"]
 mod sealed;
+#[path = "cli/sealed_stores.rs"]
+mod sealed_stores;
 #[path = "cli/secret.rs"]
 mod secret;
 #[path = "cli/shim.rs"]

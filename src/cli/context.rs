@@ -114,11 +114,14 @@ impl Context {
 
 impl Workplace<'_> {
     /// The same with nobody to be asked, whatever terminal there is, and with an environment that a host's config may have
-    /// written: no bus but one of this machine, and no vault that decides which commands run.
+    /// written: no bus but one of this machine, no vault that decides which commands run, and no config that lets git have keys.
     pub(super) fn unattended(mut self) -> Self {
         let stores = self.lookup.stores.interactive(false).on_bus(environment::unattended_bus());
         let is_foreign = environment::usual_vault().is_none_or(|usual| usual != self.context.environment.vault());
         self.lookup = Lookup::new(stores, Some(LIMIT)).with_foreign_vault(is_foreign);
+        if !environment::is_usual_config(&self.context.environment.home, &self.context.config_file()) {
+            self.config.unguarded.clear();
+        }
         self
     }
 

@@ -93,14 +93,36 @@ pub(super) fn unattended_bus() -> Bus {
 /// say.
 #[cfg(all(unix, not(target_os = "macos")))]
 pub(super) fn usual_vault() -> Option<VaultPaths> {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten()?;
-    let (data, config) = (user.dir.join(".local/share").join(FOLDER), user.dir.join(".config").join(FOLDER));
+    let home = system_home()?;
+    let (data, config) = (home.join(".local/share").join(FOLDER), home.join(".config").join(FOLDER));
     Some(VaultPaths { vault: data.join("vault.age"), identity: config.join("identity.txt") })
 }
 
 /// There the system's keyring is always the usual store.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 pub(super) fn usual_vault() -> Option<VaultPaths> {
+    None
+}
+
+/// Whether that config is the one that is read if the environment says nothing, in the home that the system knows of.
+pub(super) fn is_usual_config(home: &Path, config: &Path) -> bool {
+    system_home().is_some_and(|system| is_usual_config_of(&system, home, config))
+}
+
+fn is_usual_config_of(system: &Path, home: &Path, config: &Path) -> bool {
+    let folder = if cfg!(target_os = "macos") { "Library/Preferences" } else { ".config" };
+    system == home && config == system.join(folder).join(FOLDER).join("config.toml")
+}
+
+/// The user's home folder in the user database.
+#[cfg(unix)]
+fn system_home() -> Option<PathBuf> {
+    Some(nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten()?.dir)
+}
+
+/// There is none.
+#[cfg(not(unix))]
+fn system_home() -> Option<PathBuf> {
     None
 }
 
@@ -182,4 +204,27 @@ pub(super) fn own_image() -> Option<PathBuf> {
 /// The folder that relative paths start from.
 pub(super) fn working_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(not(target_os = "macos"))]
+    fn the_usual_config_is_the_one_of_the_home_that_the_system_knows() {
+        let is_usual =
+            |home: &str, config: &str| is_usual_config_of(Path::new("/h"), Path::new(home), Path::new(config));
+        assert!(is_usual("/h", "/h/.config/keystencil/config.toml"));
+        for (home, config) in [
+            ("/h", "/other/keystencil/config.toml"),
+            ("/h", ".config/keystencil/config.toml"),
+            ("/h", "/h/.config/keystencil/../keystencil/config.toml"),
+            ("/evil", "/evil/.config/keystencil/config.toml"),
+            // `~` in it would be another folder.
+            ("/evil", "/h/.config/keystencil/config.toml"),
+        ] {
+            assert!(!is_usual(home, config), "{home} {config}");
+        }
+    }
 }

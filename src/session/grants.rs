@@ -200,7 +200,8 @@ impl Session<'_> {
             state.write_grants(&allowed)?;
             gone
         };
-        let doubtful = if gone > 0 { self.renew_keys()? } else { Vec::new() };
+        // Also if nothing is left to go: one that was killed here has not come so far.
+        let doubtful = self.renew_keys()?;
         Ok(Revoked { gone, doubtful })
     }
 
@@ -284,7 +285,7 @@ impl Session<'_> {
 
 impl TargetState {
     /// What was allowed for this target; `None` if nothing ever was.
-    fn grants(&self) -> Result<Option<Allowed>, SessionError> {
+    pub(super) fn grants(&self) -> Result<Option<Allowed>, SessionError> {
         let path = self.grants_path();
         match fs::read(&path) {
             Ok(text) => match serde_json::from_slice::<Allowed>(&text) {
@@ -298,7 +299,7 @@ impl TargetState {
 
     /// Writes what is allowed, whole and synced: a grant that a power cut loses would be asked for again, one that it
     /// tears would refuse everything.
-    fn write_grants(&self, allowed: &Allowed) -> Result<(), SessionError> {
+    pub(super) fn write_grants(&self, allowed: &Allowed) -> Result<(), SessionError> {
         let path = self.grants_path();
         make_private(self.folder()).map_err(ReplaceError::io("make the state folder", self.folder()))?;
         let text = serde_json::to_string_pretty(allowed).unwrap_or_default();

@@ -17,6 +17,7 @@ mod guard;
 pub mod import;
 mod keep;
 mod log;
+mod moving;
 mod neighbours;
 mod notes;
 mod owed;

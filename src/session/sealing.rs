@@ -89,6 +89,12 @@ impl<T: Sealable> Sealed<T> {
         Self { what, seals }
     }
 
+    /// Seals it with one more key.
+    pub(super) fn add(&mut self, target: &Path, key: &SealKey) {
+        let seal = key.seal(T::KIND, &fields(&self.what, target));
+        self.seals.push(seal);
+    }
+
     /// Takes its marks off.
     pub(super) fn strip(&mut self) {
         self.seals.clear();

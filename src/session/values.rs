@@ -65,6 +65,9 @@ impl Session<'_> {
         let answers = self
             .ask(&asked, &|provided, keys| kept.is_none_or(|kept| self.may_run(keys) && kept.wants(provided, keys)));
         let mut missing: Vec<MissingSecret> = answers.missing.iter().map(|one| absent(blueprint, one)).collect();
+        if kept.is_some() {
+            missing.extend(asked.iter().filter_map(|reference| untold(blueprint, reference, &answers)));
+        }
         let grants = kept.map(|kept| kept.verified(&answers));
         let mut values = HashMap::new();
         // What nobody allowed is not read from the environment either.
@@ -120,6 +123,20 @@ fn unset(blueprint: &Blueprint, name: &str) -> MissingSecret {
         place: place_of(blueprint, |reference| reference.source == Source::Env(name.to_owned())),
         cure: format!("set it, or store its value and write `<< keyring('{}') >>`", name.to_lowercase()),
     }
+}
+
+/// What no store keeps, while the store whose key says whether it was allowed does not answer.
+fn untold(blueprint: &Blueprint, reference: &Reference, answers: &Answers) -> Option<MissingSecret> {
+    if !matches!(reference.source, Source::Env(_) | Source::Secret(Query::Command(_))) {
+        return None;
+    }
+    let usual = answers.keys.usual()?;
+    let (kind, error) = answers.silent.iter().find(|(kind, _)| *kind == usual)?;
+    Some(MissingSecret {
+        message: format!("the {kind} does not say whether this was allowed: {error}"),
+        place: place_of(blueprint, |other| other == reference),
+        cure: error.hint().unwrap_or_default(),
+    })
 }
 
 /// The distinct references of the slots that may be filled, wherever their values go.

@@ -21,11 +21,12 @@ pub enum Moved {
     },
 }
 
-/// Moves a secret. What the new store has under this name is only replaced if `replace` says so.
+/// Moves a secret. What the new store has under this name is only replaced if `replace` says so. `prepare` is called when
+/// nothing speaks against the move, before the new store has the value.
 ///
 /// ```
 /// use keystencil::secret::{Secret, SecretName};
-/// use keystencil::store::{Moved, Store, Vault, VaultPaths, relocate};
+/// use keystencil::store::{Moved, Store, StoreError, Vault, VaultPaths, relocate};
 /// let home = tempfile::tempdir()?;
 /// let vault = |name: &str| {
 ///     let file = |kind: &str| home.path().join(format!("{name}.{kind}"));
@@ -34,29 +35,37 @@ pub enum Moved {
 /// let (old, new) = (vault("old"), vault("new"));
 /// let name = SecretName::new("openai", "api-key")?;
 /// old.set(&name, &Secret::new("sk-1".to_owned()))?;
-/// assert_eq!(relocate(&old, &new, &name, false)?, Moved::Whole);
+/// assert_eq!(relocate(&old, &new, &name, false, || Ok::<_, StoreError>(()))?, Moved::Whole);
 /// assert!(old.list()?.is_empty() && new.list()?.len() == 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// [`StoreError::Differs`] if the new store has another value; [`StoreError::NotKept`] if it does not give back what it
-/// was given; and every way a store may not answer. The old store is as it was then.
-pub fn relocate(from: &dyn Store, to: &dyn Store, name: &SecretName, replace: bool) -> Result<Moved, StoreError> {
+/// was given; every way a store may not answer; and what `prepare` says. The old store is as it was then.
+pub fn relocate<E: From<StoreError>>(
+    from: &dyn Store,
+    to: &dyn Store,
+    name: &SecretName,
+    replace: bool,
+    prepare: impl FnOnce() -> Result<(), E>,
+) -> Result<Moved, E> {
     let there = get(to, name);
     let secret = match (get(from, name), &there) {
         (Err(error), Ok(_)) if error.is_not_found() => return Ok(Moved::Already),
         (secret, _) => secret?,
     };
-    match there {
-        Ok(same) if same == secret => {}
-        Ok(_) if !replace => return Err(StoreError::Differs { name: name.clone(), store: to.kind() }),
-        Err(error) if !error.is_not_found() && !matches!(error, StoreError::Empty { .. }) => return Err(error),
-        _ => {
-            to.set(name, &secret)?;
-            if get(to, name).ok().as_ref() != Some(&secret) {
-                return Err(StoreError::NotKept { name: name.clone(), store: to.kind() });
-            }
+    let is_there = match there {
+        Ok(same) if same == secret => true,
+        Ok(_) if !replace => return Err(StoreError::Differs { name: name.clone(), store: to.kind() }.into()),
+        Err(error) if !error.is_not_found() && !matches!(error, StoreError::Empty { .. }) => return Err(error.into()),
+        _ => false,
+    };
+    prepare()?;
+    if !is_there {
+        to.set(name, &secret)?;
+        if get(to, name).ok().as_ref() != Some(&secret) {
+            return Err(StoreError::NotKept { name: name.clone(), store: to.kind() }.into());
         }
     }
     let reason = from.remove(name).err();

@@ -15,7 +15,7 @@ const WAITING: &str = "waiting for the keyring to be unlocked\u{2026}";
 const SESSION: &str = r#"{"session_id":"s1","hook_event_name":"SessionStart","source":"startup"}"#;
 
 /// A keyring's home, with a target whose template names so many references: `key-0`, `key-1`, …
-fn with_target(keyring: &Keyring, names: &[String]) {
+pub(crate) fn with_target(keyring: &Keyring, names: &[String]) {
     let home = keyring.path();
     fs::create_dir_all(home.join(".config/keystencil")).unwrap();
     let config = "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n";
@@ -28,7 +28,7 @@ fn with_target(keyring: &Keyring, names: &[String]) {
     }
 }
 
-fn github() -> Vec<String> {
+pub(crate) fn github() -> Vec<String> {
     vec!["github".to_owned()]
 }
 
@@ -58,7 +58,7 @@ fn assert_unchanged(keyring: &Keyring, before: &BTreeMap<PathBuf, Vec<u8>>) {
     assert!(before.len() > 2 && changed.is_empty(), "changed: {changed:?}");
 }
 
-fn run(keyring: &Keyring, arguments: &[&str], input: &str) -> Said {
+pub(crate) fn run(keyring: &Keyring, arguments: &[&str], input: &str) -> Said {
     let output = keyring.try_run(BINARY, arguments, input);
     let home = keyring.path().display().to_string();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME");
@@ -66,7 +66,7 @@ fn run(keyring: &Keyring, arguments: &[&str], input: &str) -> Said {
 }
 
 /// The start of a session, for a client that lives as long as the test.
-fn hook(keyring: &Keyring) -> String {
+pub(crate) fn hook(keyring: &Keyring) -> String {
     let input = keyring.path().join("run/input");
     fs::write(&input, SESSION).unwrap();
     let mut hook = keyring.command(BINARY);

@@ -274,3 +274,39 @@ fn the_key_of_seals_is_nobodys_secret() {
     let export = sandbox.run(&["vault", "export", "--plaintext"]);
     assert!(!export.whole().contains("\"seal\""), "{export:?}");
 }
+
+#[test]
+fn a_hook_leaves_a_key_out_of_git_whatever_a_config_says_that_the_environment_names() {
+    let sandbox = Sandbox::with_key();
+    let config = "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\ngit = 'allow'\n";
+    sandbox.write(".config/keystencil/config.toml", config);
+    sandbox.write(".config/keystencil/claude.json", SERVER);
+    sandbox.allow();
+    let init = std::process::Command::new("git").args(["init", "-q"]).arg(sandbox.home()).output().unwrap();
+    assert!(init.status.success(), "{init:?}");
+    // The home of a test is not the one in the user database, just as one that a variable names.
+    let said = hook(&sandbox, &[]);
+    assert!(said.contains("git") && !is_filled(&sandbox), "{said}");
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    assert!(is_filled(&sandbox), "what a person starts follows their config");
+}
+
+#[test]
+fn a_revocation_that_was_killed_before_the_store_had_its_new_key_is_finished_by_the_next() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write(
+        ".config/keystencil/config.toml",
+        "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n",
+    );
+    sandbox.write(".config/keystencil/claude.json", SERVER);
+    sandbox.allow();
+    let record = record(&sandbox);
+    let old = fs::read_to_string(&record).unwrap();
+    let mut killed: serde_json::Value = serde_json::from_str(&old).unwrap();
+    killed["grants"] = serde_json::json!([]);
+    fs::write(&record, killed.to_string()).unwrap();
+    sandbox.run(&["allow", "--revoke"]);
+    fs::write(&record, old).unwrap();
+    hook(&sandbox, &[]);
+    assert!(!is_filled(&sandbox));
+}

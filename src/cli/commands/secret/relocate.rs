@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 /// It is written to the new store, read back and compared, and only then removed
 /// from the old one: whatever happens, one of the two has it. An entry that
 /// another program keeps track of is copied and not removed (exit status 3).
+/// What you allowed for it holds in the new store too.
 ///
 /// Examples:
 ///
@@ -52,7 +53,7 @@ enum To {
     Native,
 }
 
-type Outcome = (SecretName, Result<Moved, StoreError>);
+type Outcome = (SecretName, Result<Moved, CliError>);
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, CliError> {
     let (from, to) = match args.to {
@@ -66,7 +67,8 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, Cl
         None => old.list()?.into_iter().map(|entry| entry.name).collect(),
     };
     let moved = |name: SecretName| {
-        let outcome = relocate(&*old, &*new, &name, args.replace);
+        let prepare = || Ok(workplace.session(|session| session.seal_for_move(&name, from, to))?);
+        let outcome = relocate(&*old, &*new, &name, args.replace, prepare);
         (name, outcome)
     };
     let outcomes: Vec<Outcome> = names.into_iter().map(moved).collect();
@@ -80,8 +82,8 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, Cl
     for (name, outcome) in outcomes {
         match outcome {
             Ok(moved) => exit = exit.and(say(workplace, &name, &moved, (from, to), args.json)),
-            Err(error) if error.is_not_found() => errors.push(CliError::NoSecret(name)),
-            Err(error) => errors.push(error.into()),
+            Err(CliError::Store(error)) if error.is_not_found() => errors.push(CliError::NoSecret(name)),
+            Err(error) => errors.push(error),
         }
     }
     match CliError::several(errors) {

@@ -1,0 +1,62 @@
+//! Lets what was allowed for a secret hold in the store that it is about to move to. Asked by `secret move`, before the
+//! new store has the value.
+//!
+//! The seals are added before anything moves, and those of the old store stay: killed at any instant, what was allowed holds
+//! wherever the value is. A record that the old store's key does not verify gets nothing.
+
+use super::grants::Allowed;
+use super::sealing::references;
+use super::{Session, SessionError};
+use crate::plan::grants::Grant;
+use crate::secret::{Query, SealKey, SecretName};
+use crate::store::StoreKind;
+
+impl Session<'_> {
+    /// Seals with the key of the store `to` what the key of the store `from` says was allowed for this secret.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`] if a store does not say which keys it has, or takes none; [`SessionError::Grants`] and
+    /// [`SessionError::File`].
+    pub fn seal_for_move(&self, name: &SecretName, from: StoreKind, to: StoreKind) -> Result<(), SessionError> {
+        let asks = |grant: &Grant| {
+            let is_it = |query: &Query| matches!(query, Query::Name(asked) if asked == name);
+            references(&grant.text).iter().filter_map(|reference| reference.source.query()).any(is_it)
+        };
+        let is_about_it = |allowed: &Allowed| allowed.grants.iter().any(|sealed| asks(&sealed.what));
+        let states = self.state.granting()?;
+        // One that can't be read holds for nothing.
+        if !states.iter().filter_map(|state| state.grants().ok().flatten()).any(|allowed| is_about_it(&allowed)) {
+            return Ok(());
+        }
+        let (mut old, mut new): (Vec<SealKey>, Vec<SealKey>) = Default::default();
+        for (kind, keys) in self.sources.seal_keys() {
+            match kind {
+                kind if kind == from => old = keys?,
+                kind if kind == to => new = keys?,
+                _ => {}
+            }
+        }
+        for state in states {
+            let _lock = state.lock()?;
+            let Ok(Some(mut allowed)) = state.grants() else { continue };
+            let target = allowed.target.clone();
+            let mut changed = false;
+            for sealed in allowed.grants.iter_mut().filter(|sealed| asks(&sealed.what)) {
+                if !sealed.verifies(&target, &old) || sealed.verifies(&target, &new) {
+                    continue;
+                }
+                if new.is_empty() {
+                    new.push(self.sources.make_seal_key(to)?);
+                }
+                if let Some(key) = new.first() {
+                    sealed.add(&target, key);
+                    changed = true;
+                }
+            }
+            if changed {
+                state.write_grants(&allowed)?;
+            }
+        }
+        Ok(())
+    }
+}
