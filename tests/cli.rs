@@ -91,6 +91,8 @@ mod sealed_stores;
 mod secret;
 #[path = "cli/shim.rs"]
 mod shim;
+#[path = "cli/starts.rs"]
+mod starts;
 #[path = "cli/status.rs"]
 mod status;
 #[path = "cli/terminal.rs"]

@@ -103,8 +103,8 @@ pub(super) fn ensure(
 ///
 /// # Errors
 /// As [`Session::preview`].
-pub(super) fn not_allowed(session: &Session<'_>, target: &Target) -> Result<usize, SessionError> {
-    Ok(session.preview(target, OnConflict::Keep)?.refused.len())
+pub(super) fn not_allowed(session: &Session<'_>, target: &Target) -> Result<Vec<Flow>, SessionError> {
+    Ok(session.preview(target, OnConflict::Keep)?.asked().cloned().collect())
 }
 
 /// Asks, and keeps the answers; what is left in `pending` was not allowed.
@@ -154,8 +154,8 @@ pub(super) fn decide(
 
 fn allow(report: &Report, session: &Session<'_>, target: &Target, flows: &[Flow]) -> Result<(), CliError> {
     session.allow(&target.path, flows)?;
-    let (slots, path) = (count(flows.len(), "slot"), report.path(&target.path));
-    report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {slots} of {path}")));
+    let (things, path) = (things(flows), report.path(&target.path));
+    report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {things} of {path}")));
     Ok(())
 }
 
@@ -199,6 +199,11 @@ fn without_asking(
         session.note_set_up(target)?;
     }
     Ok(())
+}
+
+/// How many these are, by their kind.
+pub(super) fn things(flows: &[Flow]) -> String {
+    count(flows.len(), if flows.iter().any(Flow::is_start) { "thing" } else { "slot" })
 }
 
 fn ask(report: &Report, flows: &[&Flow]) -> Result<bool, CliError> {

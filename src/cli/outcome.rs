@@ -65,11 +65,14 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
         let is_last = index + 1 == refused.min(MANY);
         let more = if refused > MANY { format!(" (and {} more)", refused - MANY) } else { String::new() };
         report.warning(&Warning {
-            message: format!(
-                "`{}` may not go to {}: the slot stays closed",
-                shortened(&flow.text),
-                shortened(&flow.destination)
-            ),
+            message: match flow.is_start() {
+                true => format!("refused: `{}` may not be started, so it is not merged", shortened(&flow.starts())),
+                false => format!(
+                    "`{}` may not go to {}: the slot stays closed",
+                    shortened(&flow.text),
+                    shortened(&flow.destination)
+                ),
+            },
             place: place(&flow.pointer),
             hint: is_last.then(|| format!("look at it and allow it with `keystencil allow`{more}")),
         });

@@ -8,9 +8,11 @@
 mod alike;
 mod cover;
 mod shown;
+mod starts;
 mod unit;
 
 pub use alike::look_alike;
+pub(super) use starts::{put_back, started, without};
 
 use crate::json::{Document, Kind, Pointer};
 use crate::template::{Blueprint, Reference, Slot};
@@ -25,17 +27,19 @@ use std::sync::Arc;
 /// profile knows.
 pub type IsState<'a> = &'a dyn Fn(&Pointer, Kind) -> bool;
 
-/// One slot, and where its value would go.
+/// One slot, and where its value would go; or what a template starts, which has no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
-    /// The slot's place.
+    /// The slot's place; of a start the server, or the setting.
     pub pointer: Pointer,
-    /// The slot's text at rest: its literals and placeholders.
+    /// The slot's text at rest: its literals and placeholders; empty for a start.
     pub text: String,
     /// The placeholders in it.
     pub references: Vec<String>,
     /// Where the value goes.
     pub destination: Arc<Destination>,
+    /// The thing that a grant covers whole.
+    unit: Option<Pointer>,
     hash: blake3::Hash,
 }
 
@@ -76,12 +80,12 @@ impl Around {
     }
 }
 
-/// What a person allowed: one flow, as it was then.
+/// What a person allowed: one flow, or one start, as it was then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The slot's place.
     pub pointer: Pointer,
-    /// The slot's text at rest.
+    /// The slot's text at rest; empty for a start.
     pub text: String,
     /// The destination's command line or URL, for showing.
     pub address: String,
@@ -90,15 +94,42 @@ pub struct Grant {
 }
 
 impl Flow {
+    /// Whether it is what a template starts, and no secret's: it has no text and no references.
+    #[must_use]
+    pub fn is_start(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Whether whoever allows it has seen all of this start: it is in the same server.
+    #[must_use]
+    pub fn covers(&self, start: &Self) -> bool {
+        self.unit.as_ref().is_some_and(|unit| start.pointer.is_within(unit))
+    }
+
+    /// What is started, in one line.
+    #[must_use]
+    pub fn starts(&self) -> String {
+        let Destination { address, around, .. } = &*self.destination;
+        if address.is_empty() { around.iter().collect::<Vec<_>>().join(", ") } else { address.clone() }
+    }
+
     /// The grant that allows it.
     #[must_use]
     pub fn grant(&self) -> Grant {
         Grant {
             pointer: self.pointer.clone(),
             text: self.text.clone(),
-            address: self.destination.address.clone(),
+            address: if self.is_start() { self.starts() } else { self.destination.address.clone() },
             hash: self.hash.to_hex().to_string(),
         }
+    }
+}
+
+impl Grant {
+    /// Whether it is for what a template starts, and not for a secret.
+    #[must_use]
+    pub fn is_start(&self) -> bool {
+        self.text.is_empty()
     }
 }
 
@@ -197,14 +228,14 @@ fn standing<'b>(document: &Document<'_>, blueprint: &'b Blueprint) -> Vec<&'b Sl
 fn flow(slot: &Slot, around: &mut Surroundings<'_>) -> Flow {
     let text = slot.placeholder();
     let references = slot.references().map(Reference::to_string).collect();
-    let (destination, covered) = around.of_slot(&slot.pointer);
+    let (unit, destination, covered) = around.of_slot(&slot.pointer);
     let mut hasher = blake3::Hasher::new_derive_key("keystencil 2026 grant v3");
     for field in [slot.pointer.as_str(), &text, covered] {
         hasher.update(&(field.len() as u64).to_le_bytes());
         hasher.update(field.as_bytes());
     }
     let hash = hasher.finalize();
-    Flow { pointer: slot.pointer.clone(), text, references, destination, hash }
+    Flow { pointer: slot.pointer.clone(), text, references, destination, unit, hash }
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again) and says what is owed in a
 //! [`journal`], [`mod@undo`] pays it back under any drift, [`diff`] shows it, and [`threeway`] who changed
 //! what; [`absorb`] takes the host's part into the template. [`detect`] says what a key looks like,
-//! [`check`] where one must not stand, [`plain_text`] where one does in a target, [`grants`] which secret may flow where, [`servers`] what a server looks like. [`import`] finds the keys of a config in plain text.
+//! [`check`] where one must not stand, [`plain_text`] where one does in a target, [`grants`] which secret may flow where,
+//! [`servers`] what a server looks like, [`steering`] which variables steer programs. [`import`] finds the keys of a config in
+//! plain text.
 
 pub mod absorb;
 pub mod account;
@@ -23,6 +25,7 @@ pub mod path;
 mod plaintext;
 pub mod render;
 pub mod servers;
+pub mod steering;
 pub mod sync;
 pub mod threeway;
 pub mod undo;

@@ -2,7 +2,7 @@
 //!
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
-use super::grants::{Flow, Grants, IsState, bare_flows, flows};
+use super::grants::{Flow, Grants, IsState, bare_flows, flows, put_back, started, without};
 use super::insert::{Filling, insert, render};
 use super::journal::{Filled, Journal, undo_patch};
 use super::sync::{Applied, Conflict, OnConflict, sync};
@@ -10,7 +10,7 @@ use super::undo::{Undo, undo};
 use super::{Fingerprint, Key};
 use crate::json::{self, Document, EditError, Kind, Patch, Pointer, SyntaxError};
 use crate::secret::Secret;
-use crate::template::{Blueprint, Reference};
+use crate::template::{Blueprint, Reference, Slot};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -28,6 +28,8 @@ pub struct Inputs<'a, V> {
     pub key: &'a Key,
     /// What a person allowed; a slot whose flow is not among it stays closed. `None`: every slot may be filled.
     pub grants: Option<&'a Grants>,
+    /// Whether what nobody allowed to be started is merged all the same, for showing: never in what is written.
+    pub merges_starts: bool,
     /// What the host notes for itself.
     pub is_state: IsState<'a>,
     /// The secret of a reference; without it a slot stays closed.
@@ -51,6 +53,8 @@ pub struct RenderPlan {
     pub flows: Vec<Flow>,
     /// Those of them that nobody allowed.
     pub refused: Vec<Flow>,
+    /// What the template would start and nobody allowed: it is not merged.
+    pub withheld: Vec<Flow>,
     /// Literals that stay.
     pub conflicts: Vec<Conflict>,
     /// What to remember.
@@ -91,38 +95,115 @@ where
         false => Cow::Owned(json::edit::splice(document.text(), undone.splices.clone())),
     };
     let resting = target(at_rest.as_bytes())?;
-    let merge = sync(&resting, inputs.blueprint, inputs.earlier, inputs.on_conflict, |slot, literal| {
-        render(slot, &inputs.value).is_some_and(|rendered| *rendered == literal)
-    });
-    let placeholder_form = match merge.patch.0.is_empty() {
-        true => at_rest.clone().into_owned(),
-        false => json::edit::apply(&at_rest, &merge.patch)?,
-    };
+    let Merged { placeholder_form, patch, conflicts, applied, withheld, slots, without_server } =
+        merged(&resting, inputs)?;
     let merged = target(placeholder_form.as_bytes())?;
+    let blueprint = &Blueprint { document: inputs.blueprint.document.clone(), slots };
     // Described only if a person may read them.
-    let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, inputs.blueprint, inputs.is_state)));
+    let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, blueprint, inputs.is_state)));
     let flows = match bare {
         Some((grants, bare)) if bare.iter().all(|flow| grants.allow(flow)) => bare,
-        _ => flows(&merged, inputs.blueprint, inputs.is_state),
+        _ => flows(&merged, blueprint, inputs.is_state),
     };
     let is_refused = |flow: &&Flow| inputs.grants.is_some_and(|grants| !grants.allow(flow));
-    let refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
+    let mut refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
+    refused.extend(without_server);
     let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();
-    let open = inputs.blueprint.slots.iter().filter(|slot| !closed.contains(&slot.pointer));
+    let open = blueprint.slots.iter().filter(|slot| !closed.contains(&slot.pointer));
     let filling = insert(&merged, open, inputs.key, &inputs.value);
     let rendered = json::edit::splice(&placeholder_form, filling.splices.clone());
     Ok(RenderPlan {
         at_rest: at_rest.into_owned(),
         placeholder_form,
-        patch: merge.patch,
+        patch,
         rendered,
         filling,
         flows,
         refused,
-        conflicts: merge.conflicts,
-        applied: merge.applied,
+        withheld,
+        conflicts,
+        applied,
         undone,
     })
+}
+
+/// The merge, as far as its starts were allowed.
+struct Merged {
+    placeholder_form: String,
+    patch: Patch,
+    conflicts: Vec<Conflict>,
+    applied: Applied,
+    withheld: Vec<Flow>,
+    /// The slots of what was merged.
+    slots: Vec<Slot>,
+    /// Where the values of the others would go, as far as nobody allowed it.
+    without_server: Vec<Flow>,
+}
+
+fn merged<'s, V>(resting: &Document<'_>, inputs: &Inputs<'_, V>) -> Result<Merged, PlanError>
+where
+    V: Fn(&Reference) -> Option<&'s Secret>,
+{
+    let is_secret =
+        |slot: &Slot, literal: &str| render(slot, &inputs.value).is_some_and(|rendered| *rendered == literal);
+    let mut withheld: Vec<Flow> = Vec::new();
+    let mut frozen: Vec<Pointer> = Vec::new();
+    let mut refused: Vec<Flow> = Vec::new();
+    loop {
+        let blueprint = match frozen.is_empty() {
+            true => Cow::Borrowed(inputs.blueprint),
+            false => Cow::Owned(without(inputs.blueprint, &frozen, resting)),
+        };
+        let merge = sync(resting, &blueprint, inputs.earlier, inputs.on_conflict, is_secret);
+        let placeholder_form = match merge.patch.0.is_empty() {
+            true => resting.text().to_owned(),
+            false => json::edit::apply(resting.text(), &merge.patch)?,
+        };
+        let new = refused_starts(resting, &placeholder_form, &merge.patch, inputs)?;
+        if !new.is_empty() && !inputs.merges_starts {
+            if frozen.is_empty() {
+                let all = flows(&target(placeholder_form.as_bytes())?, inputs.blueprint, inputs.is_state);
+                refused.extend(all.into_iter().filter(|flow| inputs.grants.is_some_and(|grants| !grants.allow(flow))));
+            }
+            for start in new {
+                // One that would be started all the same stays out with all around it.
+                let at = frozen.iter().filter(|at| start.pointer.is_within(at)).min_by_key(|at| at.as_str().len());
+                frozen.push(at.map_or_else(|| start.pointer.clone(), |at| at.parent().unwrap_or_default()));
+                if !withheld.iter().any(|known| known.pointer == start.pointer) {
+                    withheld.push(start);
+                }
+            }
+            continue;
+        }
+        withheld.extend(new);
+        let mut applied = merge.applied;
+        if !frozen.is_empty() {
+            // Nothing of the user's that stands there is remembered as the template's.
+            let earlier = inputs.earlier.and_then(|earlier| Document::parse(earlier.document.as_bytes()).ok());
+            applied.document = put_back(&inputs.blueprint.document, &frozen, earlier.as_ref());
+        }
+        refused.retain(|flow| frozen.iter().any(|at| flow.pointer.is_within(at)));
+        let (patch, conflicts, slots) = (merge.patch, merge.conflicts, blueprint.into_owned().slots);
+        return Ok(Merged { placeholder_form, patch, conflicts, applied, withheld, slots, without_server: refused });
+    }
+}
+
+/// What a merge starts and nobody allowed: neither it, nor a secret that goes to it.
+fn refused_starts<V>(
+    resting: &Document<'_>,
+    outcome: &str,
+    patch: &Patch,
+    inputs: &Inputs<'_, V>,
+) -> Result<Vec<Flow>, PlanError> {
+    let Some(grants) = inputs.grants.filter(|_| !patch.0.is_empty()) else { return Ok(Vec::new()) };
+    let outcome = target(outcome.as_bytes())?;
+    let mut starts = started(resting, &outcome, patch, inputs.blueprint);
+    if !starts.is_empty() {
+        let flows = bare_flows(&outcome, inputs.blueprint, inputs.is_state);
+        let allowed: Vec<&Flow> = flows.iter().filter(|flow| grants.allow(flow)).collect();
+        starts.retain(|start| !grants.allow(start) && !allowed.iter().any(|flow| flow.covers(start)));
+    }
+    Ok(starts)
 }
 
 /// Checks that a text can be a target: a JSON object, in which comments and trailing commas are left where they are.
@@ -141,6 +222,13 @@ pub fn target(text: &[u8]) -> Result<Document<'_>, PlanError> {
 }
 
 impl RenderPlan {
+    /// What has to be allowed: what the template starts, and where secrets go. A start in the server of a secret is shown
+    /// and allowed with that.
+    pub fn asked(&self) -> impl Iterator<Item = &Flow> {
+        let alone = self.withheld.iter().filter(|start| !self.refused.iter().any(|flow| flow.covers(start)));
+        alone.chain(&self.refused)
+    }
+
     /// Enters the filling into a journal: what is filled now is owed, what was filled before may be in copies.
     pub fn enter_into(&self, journal: &mut Journal) {
         let old = std::mem::replace(&mut journal.slots, self.filling.slots.clone());

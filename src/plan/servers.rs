@@ -97,6 +97,20 @@ const GLUED: [&str; 20] = [
 /// Of those, what an object or a list may be called that leads somewhere by itself: commands and servers, bases and
 /// resources are kept in lists by every host.
 const LISTED: [&str; 9] = ["url", "host", "hostname", "endpoint", "proxy", "address", "helper", "domain", "gateway"];
+/// What else says what is started, in the settings of Claude Code, opencode and others.
+const STARTING: [&str; 11] = [
+    "cwd",
+    "workingDirectory",
+    "awsAuthRefresh",
+    "awsCredentialExport",
+    "gcpAuthRefresh",
+    "statusLine",
+    "fileSuggestion",
+    "plugin",
+    "plugins",
+    "enabledPlugins",
+    "extraKnownMarketplaces",
+];
 /// First words of what a host notes for itself.
 const NOTED: [&str; 14] = [
     "last", "previous", "recent", "cached", "seen", "shown", "has", "num", "tips", "known", "enabled", "disabled",
@@ -221,6 +235,18 @@ pub fn may_lead(name: &str, kind: Kind) -> bool {
         Kind::Bool => words.iter().any(|word| singular(word) == "proxy"),
         Kind::Null => false,
     }
+}
+
+/// Whether a member of this name and kind says what is started: a program, its arguments, where it runs, a hook, a helper, a
+/// plugin.
+#[must_use]
+pub fn starts(name: &str, kind: Kind) -> bool {
+    if !matches!(kind, Kind::String | Kind::Array | Kind::Object) {
+        return false;
+    }
+    let known = || STARTING.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let says = |word: &String| ["command", "helper", "hook", "wrapper"].contains(&singular(word));
+    is_command(name) || is_arguments(name) || is_helper(name) || known() || words(name).iter().any(says)
 }
 
 /// Whether a setting of this name counts whatever it holds, also where a host keeps its own state.

@@ -245,6 +245,7 @@ mod tests {
             on_conflict: OnConflict::Keep,
             key: &Key::new([0; 32]),
             grants: None,
+            merges_starts: false,
             is_state: &|_, _| false,
             value: |_: &Reference| None::<&Secret>,
         };

@@ -78,7 +78,7 @@ impl Session<'_> {
             return;
         }
         let kept = self.kept(&target.path);
-        let values = kept.and_then(|kept| self.values(&absorbing.now.blueprint, kept.as_ref()));
+        let values = kept.and_then(|kept| self.values(&absorbing.now.blueprint, kept.as_ref(), false));
         // What is not told is not known, and what looks like a key is refused then.
         let known = values.unwrap_or_default().of.into_iter().map(|(reference, secret)| {
             let encode = |text: Secret, encoding: &Encoding| Secret::new(encoding.apply(text.expose()));

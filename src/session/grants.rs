@@ -69,6 +69,17 @@ impl Kept {
         self.grants.iter().filter(|sealed| sealed.is_sealed()).map(|sealed| &sealed.what).collect()
     }
 
+    /// The same of secrets alone, and not of what is started.
+    pub(super) fn claimed_flows(&self) -> Grants {
+        let flows = self.grants.iter().filter(|sealed| sealed.is_sealed() && !sealed.what.is_start());
+        flows.map(|sealed| &sealed.what).collect()
+    }
+
+    /// Whether there is a record about something that is started.
+    pub(super) fn has_starts(&self) -> bool {
+        self.grants.iter().any(|sealed| sealed.is_sealed() && sealed.what.is_start())
+    }
+
     /// What holds.
     pub(super) fn verified(&self, answers: &Answers) -> Grants {
         self.grants.iter().filter(|sealed| self.holds(sealed, answers)).map(|sealed| &sealed.what).collect()
@@ -83,6 +94,10 @@ impl Kept {
     }
 
     fn holds(&self, sealed: &Sealed<Grant>, answers: &Answers) -> bool {
+        if sealed.what.is_start() {
+            // It is about no secret: the store that a new one would go to answers for it.
+            return sealed.verifies(&self.target, answers.keys.of(Origin::Elsewhere));
+        }
         let references = references(&sealed.what.text);
         let is_sealed = |reference: &Reference| match (origin(&reference.source, answers), reference.source.query()) {
             (_, Some(query)) if answers.barred.contains(query) => false,
@@ -99,14 +114,18 @@ impl Kept {
 }
 
 impl Session<'_> {
-    /// Where the values of a target's slots would go now, each with whether that is allowed: of those that a literal of the
+    /// What a target's template starts anew, and where the values of a target's slots would go now, each with whether that is allowed: of those that a literal of the
     /// user's leaves room for. Asks the stores, since only they tell which records hold.
     ///
     /// # Errors
     /// [`SessionError`] as for a preview, and [`SessionError::Grants`].
     pub fn flows(&self, target: &Target, on_conflict: OnConflict) -> Result<Vec<(Flow, Standing)>, SessionError> {
-        let flows = self.preview(target, on_conflict)?.flows;
         let kept = self.kept(&target.path)?.unwrap_or_default();
+        let plan = self.planned(target, on_conflict, self.guarded.then(|| kept.claimed_flows()).as_ref(), true)?;
+        // One in the server of a secret is shown and allowed with that.
+        let covered = |start: &Flow| plan.flows.iter().any(|flow| flow.covers(start));
+        let mut flows: Vec<Flow> = plan.withheld.iter().filter(|start| !covered(start)).cloned().collect();
+        flows.extend(plan.flows);
         let all: Grants = kept.grants.iter().map(|sealed| &sealed.what).collect();
         let claimed = kept.claimed();
         if !flows.iter().any(|flow| all.allow(flow)) {
@@ -114,9 +133,10 @@ impl Session<'_> {
         }
         let asked = flows.iter().filter(|flow| claimed.allow(flow));
         let asked: Vec<Reference> = asked.flat_map(|flow| references(&flow.text)).collect();
-        let verified = match asked.is_empty() {
+        let starts = flows.iter().any(|flow| flow.is_start() && claimed.allow(flow));
+        let verified = match asked.is_empty() && !starts {
             true => Grants::default(),
-            false => kept.verified(&self.ask(&asked, &|_, _| false).unbarred()),
+            false => kept.verified(&self.ask_with(&asked, starts, &|_, _| false).unbarred()),
         };
         let standing = |flow: &Flow| match (verified.allow(flow), all.allow(flow)) {
             (true, _) => Standing::Allowed,

@@ -57,13 +57,13 @@ impl Session<'_> {
         let Some(known) = state.journal()? else { return Ok(None) };
         // The stores are asked before the lock is taken, as always: a keyring may be waiting for a person.
         let kept = self.kept(path)?;
-        let mut values = self.values(&blueprint_of(&known), kept.as_ref())?;
+        let mut values = self.values(&blueprint_of(&known), kept.as_ref(), false)?;
         let _lock = state.lock()?;
         let Some(old) = self.settle(&state)? else { return Ok(None) };
         let blueprint = blueprint_of(&old);
         if blueprint.references().iter().any(|reference| !values.of.contains_key(*reference)) {
             // Somebody rendered in between, with another template.
-            values = self.values(&blueprint, kept.as_ref())?;
+            values = self.values(&blueprint, kept.as_ref(), false)?;
         }
         let Values { of: values, grants } = values;
         let mut journal = old.clone();
@@ -112,6 +112,7 @@ fn plan(
         on_conflict: OnConflict::Keep,
         key: &old.key,
         grants,
+        merges_starts: false,
         is_state: &|member, kind| profile.is_state(member, kind),
         value: |reference: &Reference| values.get(reference),
     };

@@ -8,7 +8,7 @@ use super::{Event, Record, Session, SessionError, Target, living};
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
 use crate::plan::account::Shape;
-use crate::plan::grants::Flow;
+use crate::plan::grants::{Flow, Grants};
 use crate::plan::journal::{Filled, VERSION};
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
@@ -46,7 +46,7 @@ pub struct Rendered {
     pub warnings: Vec<(crate::json::Pointer, String)>,
     /// How many hold the rendered form now.
     pub holders: usize,
-    /// Slots that stay closed: nobody allowed their secret to go where the template sends it.
+    /// What nobody allowed: slots stay closed, and what the template would start is not merged.
     pub refused: Vec<Flow>,
     /// The host's lock was held too long and was ignored.
     pub lock_ignored: bool,
@@ -70,7 +70,14 @@ impl Session<'_> {
         read_whole(&file)?.as_deref().map_or(Ok(()), checked)?;
         let protected = if blueprint.slots.is_empty() { Vec::new() } else { self.protect(target)? };
         let kept = self.kept(&target.path)?;
-        let Values { of: values, grants } = self.values(&blueprint, kept.as_ref())?;
+        let starts = match kept.as_ref().filter(|kept| kept.has_starts()) {
+            Some(kept) => {
+                let plan = self.planned(target, OnConflict::Keep, Some(&kept.claimed_flows()), true)?;
+                !plan.withheld.is_empty()
+            }
+            None => false,
+        };
+        let Values { of: values, grants } = self.values(&blueprint, kept.as_ref(), starts)?;
 
         let state = self.state.of(&file);
         let _lock = state.lock()?;
@@ -99,6 +106,7 @@ impl Session<'_> {
                 on_conflict: options.on_conflict.unwrap_or_default(),
                 key: &key,
                 grants: grants.as_ref(),
+                merges_starts: false,
                 is_state: &|member, kind| target.profile.is_state(member, kind),
                 value: |reference: &Reference| values.get(reference),
             };
@@ -153,6 +161,7 @@ impl Session<'_> {
             );
             self.state.log(&record);
         }
+        let refused = plan.asked().cloned().collect();
         let holders = if journal.slots.is_empty() && old.is_none() { 0 } else { journal.leases.len() };
         Ok(Rendered {
             slots: plan.filling.slots.len(),
@@ -162,22 +171,42 @@ impl Session<'_> {
             foreign: plan.filling.foreign,
             drifted: plan.undone.changed,
             holders,
-            refused: plan.refused,
+            refused,
             lock_ignored: written.lock_ignored,
             protected,
         })
     }
 
-    /// What a render would do, without secrets, locks or writes: slots stay closed in it.
+    /// What a render would do once all is allowed that the template starts, without secrets, locks or writes: slots stay
+    /// closed in it.
     ///
     /// # Errors
     /// [`SessionError`] as for [`Self::render`], but no secret is looked up.
     pub fn preview(&self, target: &Target, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
+        // No store is asked, so what the records claim has to do.
+        let grants = self.kept(&target.path)?.map(|kept| kept.claimed());
+        self.planned(target, on_conflict, grants.as_ref(), true)
+    }
+
+    /// The same of a render now: what nobody allowed to be started is not merged in it.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub fn preview_now(&self, target: &Target, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
+        let grants = self.kept(&target.path)?.map(|kept| kept.claimed());
+        self.planned(target, on_conflict, grants.as_ref(), false)
+    }
+
+    pub(super) fn planned(
+        &self,
+        target: &Target,
+        on_conflict: OnConflict,
+        grants: Option<&Grants>,
+        merges_starts: bool,
+    ) -> Result<RenderPlan, SessionError> {
         let blueprint = self.blueprint(target)?;
         let file = Resolved::follow(&target.path)?;
         let state = self.state.of(&file);
-        // No store is asked, so what the records claim has to do.
-        let grants = self.kept(&target.path)?.map(|kept| kept.claimed());
         let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied()?);
         let inputs = Inputs {
             blueprint: &blueprint,
@@ -185,7 +214,8 @@ impl Session<'_> {
             earlier: earlier.as_ref(),
             on_conflict,
             key: &Key::new([0; 32]),
-            grants: grants.as_ref(),
+            grants,
+            merges_starts,
             is_state: &|member, kind| target.profile.is_state(member, kind),
             value: |_: &Reference| None::<&Secret>,
         };

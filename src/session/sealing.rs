@@ -180,8 +180,12 @@ impl Session<'_> {
         let mut keys = answers.keys.clone();
         let mut sealed_with = Vec::with_capacity(all.len());
         for references in &all {
-            let kinds: BTreeSet<StoreKind> =
+            let mut kinds: BTreeSet<StoreKind> =
                 references.iter().filter_map(|reference| store_of(&reference.source, &answers)).collect();
+            if references.is_empty() {
+                // What is about no secret: a start.
+                kinds.extend(answers.keys.usual());
+            }
             if kinds.is_empty() {
                 return Err(StoreError::NoService.into());
             }

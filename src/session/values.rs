@@ -26,7 +26,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::Missing`] with all that are not, and [`SessionError::Grants`].
     pub fn check_values(&self, target: &Target, blueprint: &Blueprint) -> Result<(), SessionError> {
-        self.values(blueprint, self.kept(&target.path)?.as_ref()).map(drop)
+        self.values(blueprint, self.kept(&target.path)?.as_ref(), false).map(drop)
     }
 
     /// The same as [`Self::ask_for`], but for the declared commands: whether they may run is yet to be asked.
@@ -58,12 +58,19 @@ impl Session<'_> {
         }))
     }
 
-    /// The values of all references that are wanted, or all that are missing.
-    pub(super) fn values(&self, blueprint: &Blueprint, kept: Option<&Kept>) -> Result<Values, SessionError> {
+    /// The values of all references that are wanted, or all that are missing; `starts` says whether the grants of what is
+    /// started are needed too.
+    pub(super) fn values(
+        &self,
+        blueprint: &Blueprint,
+        kept: Option<&Kept>,
+        starts: bool,
+    ) -> Result<Values, SessionError> {
         let references = wanted(blueprint, kept.map(Kept::claimed).as_ref());
         let asked: Vec<Reference> = references.into_iter().cloned().collect();
-        let answers = self
-            .ask(&asked, &|provided, keys| kept.is_none_or(|kept| self.may_run(keys) && kept.wants(provided, keys)));
+        let answers = self.ask_with(&asked, starts, &|provided, keys| {
+            kept.is_none_or(|kept| self.may_run(keys) && kept.wants(provided, keys))
+        });
         let mut missing: Vec<MissingSecret> = answers.missing.iter().map(|one| absent(blueprint, one)).collect();
         if kept.is_some() {
             missing.extend(asked.iter().filter_map(|reference| untold(blueprint, reference, &answers)));
@@ -89,12 +96,22 @@ impl Session<'_> {
 
     /// Asks the stores about references, for values and keys at once.
     pub(super) fn ask(&self, references: &[Reference], permit: &dyn Fn(&Provided, &Keys) -> bool) -> Answers {
+        self.ask_with(references, false, permit)
+    }
+
+    /// The same, and with `starts` for what says whether a start was allowed.
+    pub(super) fn ask_with(
+        &self,
+        references: &[Reference],
+        starts: bool,
+        permit: &dyn Fn(&Provided, &Keys) -> bool,
+    ) -> Answers {
         let mut queries: Vec<Query> = references.iter().filter_map(|one| one.source.query()).cloned().collect();
         queries.sort();
         queries.dedup();
         let is_elsewhere = |one: &Reference| matches!(one.source, Source::Env(_) | Source::Secret(Query::Command(_)));
         // Without grants no key is needed.
-        let usual = self.guarded && references.iter().any(is_elsewhere);
+        let usual = self.guarded && (starts || references.iter().any(is_elsewhere));
         if queries.is_empty() && !usual {
             return Answers::default();
         }

@@ -270,7 +270,8 @@ fn nothing_is_allowed_by_absorbing() {
     let sandbox = Sandbox::with_key();
     sandbox.write(PATH, TEMPLATE);
     let guarded = |arguments: &[&str]| sandbox.said(&sandbox.strict_command(arguments).output().unwrap());
-    assert_eq!(guarded(&["render", "--allow-new=1"]).code, 0);
+    // A secret with its server, and a server that is started without one.
+    assert_eq!(guarded(&["render", "--allow-new=2"]).code, 0);
     edit(&sandbox, |live| {
         let reference = serde_json::json!({"KEY": "<< keyring('github') >>"});
         live["mcpServers"]["other"] = serde_json::json!({"command": "other", "env": reference});

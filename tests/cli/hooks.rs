@@ -134,6 +134,22 @@ fn a_hook_never_allows_anything_and_says_what_it_left_closed() {
 }
 
 #[test]
+fn a_hook_never_merges_what_a_template_starts() {
+    let (sandbox, host) = (sandbox(), Host::start());
+    let template = r#"{"hooks": {"Stop": ["evil"]}, "mcpServers": {"x": {"command": "evil"}}, "theme": "light"}"#;
+    sandbox.write(".config/keystencil/claude.json", template);
+    let file = sandbox.home().with_extension("input");
+    std::fs::write(&file, r#"{"session_id":"s1","hook_event_name":"SessionStart","source":"startup"}"#).unwrap();
+    let mut command = sandbox.strict_command(&["hook", "session-start"]);
+    command.env("CLAUDE_PID", host.pid()).stdin(std::fs::File::open(&file).unwrap());
+    let said = sandbox.said(&command.output().unwrap());
+    std::fs::remove_file(file).unwrap();
+    assert!(said.code == 0 && message(&said).contains("2 things of"), "{said:?}");
+    let live = sandbox.read(".claude.json");
+    assert!(live.contains("light") && !live.contains("evil"), "{live}");
+}
+
+#[test]
 fn a_killed_session_leaves_nothing_though_no_hook_runs() {
     let (sandbox, host) = (sandbox(), Host::start());
     start(&sandbox, &host);

@@ -166,6 +166,7 @@ fn absorbed(template: &Trace, live: &str) -> Result<Trace, String> {
         on_conflict: OnConflict::Keep,
         key: &Key::new([0; 32]),
         grants: None,
+        merges_starts: false,
         is_state: &|_, _| false,
         value: |_: &Reference| None::<&Secret>,
     };

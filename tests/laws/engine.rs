@@ -25,6 +25,7 @@ pub(crate) fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earl
         earlier,
         on_conflict: OnConflict::Keep,
         grants: None,
+        merges_starts: false,
         is_state: &|_, _| false,
         key: &Key::new([42; 32]),
         value: |reference: &Reference| match &reference.source {

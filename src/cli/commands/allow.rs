@@ -14,13 +14,18 @@ use crate::session::{Revoked, Sealed, Session, Target};
 use clap::Args;
 use serde_json::{Value, json};
 
-/// Say which secret may flow where
+/// Say which secret may flow where, and what may be started
 ///
 /// A template is somebody's text: a pull request could let it ask for any of your
 /// keys and send it to any server. So a slot is filled only after you have seen
 /// and allowed it: this secret, in this place, for this command or URL. `render`
 /// and `exec` ask at a terminal; without one they leave a new slot closed, fill
 /// the others, and exit with 3. Hooks never ask and never allow.
+///
+/// What a template starts is asked in the same question: a new or changed command,
+/// its arguments, a hook, a helper, a variable that steers programs. Until you say
+/// yes, that server or setting stays as it is in the live file. What you or the
+/// program put there yourselves is not asked about.
 ///
 /// What you allowed is kept in the state folder, never beside the template. It is
 /// for what you saw: another secret, place, command, argument, variable or URL is
@@ -128,6 +133,7 @@ fn pending_json(target: &Target, flows: &[Flow]) -> Value {
         .iter()
         .map(|flow| {
             json!({
+                "kind": if flow.is_start() { "start" } else { "slot" },
                 "slot": flow.pointer.to_string(),
                 "text": flow.text,
                 "references": flow.references,
@@ -144,7 +150,10 @@ fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<
     let report = workplace.report();
     let all = session.all_allowed()?;
     if json {
-        let one = |Sealed { what: grant, .. }: &Sealed<Grant>| json!({"slot": grant.pointer, "text": grant.text, "address": grant.address});
+        let one = |Sealed { what: grant, .. }: &Sealed<Grant>| {
+            let kind = if grant.is_start() { "start" } else { "slot" };
+            json!({"kind": kind, "slot": grant.pointer, "text": grant.text, "address": grant.address})
+        };
         let file = |allowed: &crate::session::Allowed| {
             let grants: Vec<Value> = allowed.grants.iter().map(one).collect();
             json!({ "path": allowed.target.display().to_string(), "grants": grants })
@@ -160,7 +169,8 @@ fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<
         for Sealed { what: grant, .. } in &allowed.grants {
             let to = if grant.address.is_empty() { "the file itself" } else { &grant.address };
             // A line of its own for what is long: nothing is wider than 80 columns, but for a word that is.
-            let (what, to) = (cut(&grant.text), wrap(&cut(to), 6));
+            let what = if grant.is_start() { "starts".to_owned() } else { cut(&grant.text) };
+            let to = wrap(&cut(to), 6);
             let fits = !to.contains('\n') && what.chars().count() + to.chars().count() + 5 <= 80;
             text = text.plain("  ").styled(MARK, what);
             text = if fits { text.plain(" → ") } else { text.end().plain("    → ") }.block(&to).end();

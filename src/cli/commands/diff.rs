@@ -7,10 +7,12 @@ mod pending;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::report::{BAD, DIM, GOOD, MARK, Report, Text};
+use crate::cli::granting::cut;
+use crate::cli::report::{BAD, DIM, GOOD, MARK, Report, Text, WARN};
 use crate::cli::targets::{TargetArgs, select};
 use crate::json::{Operation, Patch, Pointer};
 use crate::plan::diff::{is_readable, stat, unified};
+use crate::plan::grants::Flow;
 use crate::plan::threeway::{Author, Change};
 use clap::Args;
 use serde_json::Value;
@@ -23,7 +25,8 @@ use std::ops::Range;
 /// behind the `@@` of its hunk: the template changed since the last render, the
 /// host (the program the file belongs to, or you) changed the live file, or both
 /// did. Below the hunks is what the host changed or added where the template has
-/// its settings, and what becomes of it; `absorb` takes it into the template.
+/// its settings, and what becomes of it; `absorb` takes it into the template. Last
+/// is what the template would start and nobody allowed yet.
 ///
 /// Secrets are left out on all sides: no keyring is asked, and what looks like a
 /// key of yours is shown as [redacted]. A slot that is filled now is in sync.
@@ -70,6 +73,8 @@ struct Difference {
     json: Value,
     /// Who changed what.
     changes: Vec<Change>,
+    /// What the template would start, and nobody allowed.
+    withheld: Vec<Flow>,
     /// Whether it is known what the last render made.
     is_recorded: bool,
 }
@@ -130,7 +135,20 @@ fn show(report: &Report, difference: &Difference, only_stat: bool) -> Result<(),
         (true, true) => Text::new().plain(name).end(),
         (true, false) => operations(difference),
     };
-    report.out(&body.text(&authors::summary(difference)))
+    report.out(&body.text(&authors::summary(difference)).text(&started(difference)))
+}
+
+/// What of it is merged only when somebody allowed it, since it starts programs.
+fn started(difference: &Difference) -> Text {
+    if difference.withheld.is_empty() {
+        return Text::new();
+    }
+    let head =
+        Text::new().styled(WARN, "this starts programs; `render` merges it once it is allowed (`keystencil allow`):");
+    difference.withheld.iter().fold(head.end(), |text, start| {
+        let text = text.styled(WARN, format_args!("  ! {}", start.pointer));
+        text.plain("  starts ").plain(cut(&start.starts())).end()
+    })
 }
 
 /// One line an operation, for a document that is no text of lines.

@@ -8,6 +8,7 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::{self, variable_os};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::granting::things;
 use crate::cli::naming;
 use crate::cli::outcome::seen_warning;
 use crate::cli::report::{clean, count, sentence};
@@ -17,6 +18,7 @@ use crate::error::Explain;
 use crate::host::Resolved;
 use crate::host::process::Process;
 use crate::host::profile::{ClaudeCode, Profile};
+use crate::plan::grants::Flow;
 use crate::plan::{Journal, Lease, OnConflict};
 use crate::secret::SecretName;
 use crate::session::{Outcome, Release, RenderOptions, Rendered, Session, SessionError, Target};
@@ -142,12 +144,13 @@ impl Call<'_> {
     /// The client was started without `exec`: what its servers got can only be repaired.
     fn late(&self, target: &Target) -> Option<String> {
         let (filled, refused) = match self.render(target) {
-            Ok(rendered) => (if rendered.changed { rendered.slots } else { 0 }, rendered.refused.len()),
+            Ok(rendered) => (if rendered.changed { rendered.slots } else { 0 }, rendered.refused),
             Err(error) => return Some(told(&error)),
         };
-        let refused = (refused > 0).then(|| {
-            let (slots, are) = (count(refused, "slot"), if refused == 1 { "is" } else { "are" });
-            format!("{slots} of {} {are} not filled: run `keystencil allow` in a terminal.", target.path.display())
+        let refused = (!refused.is_empty()).then(|| {
+            let (things, are) = (things(&refused), if refused.len() == 1 { "is" } else { "are" });
+            let not = if refused.iter().any(Flow::is_start) { "allowed" } else { "filled" };
+            format!("{things} of {} {are} not {not}: run `keystencil allow` in a terminal.", target.path.display())
         });
         let keys = match filled {
             0 => return refused,

@@ -3,7 +3,7 @@
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::granting::{AllowNewArgs, ensure};
+use crate::cli::granting::{AllowNewArgs, cut, ensure};
 use crate::cli::holder::{self, goes_without_grants};
 use crate::cli::outcome;
 use crate::cli::recovery::recover;
@@ -146,33 +146,38 @@ fn dry_run(
     let report = workplace.report();
     let (mut all, mut kept) = (Vec::new(), false);
     for target in targets {
-        let plan = session.preview(target, args.conflict.choice().unwrap_or_default())?;
+        let plan = session.preview_now(target, args.conflict.choice().unwrap_or_default())?;
         let slots = session.blueprint(target)?.slots;
         if !slots.is_empty() {
             session.refuse_committable(target)?;
         }
         let stays = |slot: &&crate::template::Slot| plan.conflicts.iter().any(|kept| kept.pointer == slot.pointer);
         let conflicts = slots.iter().filter(stays).count();
-        kept |= !plan.conflicts.is_empty() || !plan.refused.is_empty();
+        let is_refused = |slot: &crate::template::Slot| plan.refused.iter().any(|flow| flow.pointer == slot.pointer);
+        let refused = slots.iter().filter(|slot| is_refused(slot)).count();
+        kept |= !plan.conflicts.is_empty() || !plan.refused.is_empty() || !plan.withheld.is_empty();
         all.push(json!({
             "target": target.name,
             "path": target.path.display().to_string(),
             "slots": slots.iter().map(|slot| slot.pointer.to_string()).collect::<Vec<_>>(),
             "patch": plan.patch,
-            "refused": plan.refused.iter().map(|flow| flow.pointer.to_string()).collect::<Vec<_>>(),
+            "refused": plan.asked().map(|one| one.pointer.to_string()).collect::<Vec<_>>(),
             "conflicts": plan.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
         }));
         if !args.json {
             let shown = report.path(&target.path);
             let (filled, changes) =
-                (count(slots.len() - conflicts - plan.refused.len(), "slot"), count(plan.patch.0.len(), "setting"));
+                (count(slots.len().saturating_sub(conflicts + refused), "slot"), count(plan.patch.0.len(), "setting"));
             let mut text = Text::new()
                 .plain(format_args!("would render {shown}: {filled} to fill, {changes} to merge, {conflicts} to keep"))
                 .end();
             for slot in slots.iter().filter(|slot| !stays(slot)) {
-                let refused = plan.refused.iter().any(|flow| flow.pointer == slot.pointer);
-                let more = if refused { "  not allowed yet: `keystencil allow`" } else { "" };
+                let more = if is_refused(slot) { "  not allowed yet: `keystencil allow`" } else { "" };
                 text = text.plain(format_args!("  {}  {}{more}", slot.pointer, slot.placeholder())).end();
+            }
+            for start in plan.asked().filter(|flow| flow.is_start()) {
+                let (at, what) = (&start.pointer, cut(&start.starts()));
+                text = text.plain(format_args!("  {at}  starts {what}  not allowed yet: `keystencil allow`")).end();
             }
             report.out(&text)?;
         }

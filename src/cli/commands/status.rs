@@ -4,12 +4,13 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::granting::not_allowed;
+use crate::cli::granting::{not_allowed, things};
 use crate::cli::naming;
 use crate::cli::outcome::{holder, lost_hint, seen_warning};
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, clean, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
+use crate::plan::grants::Flow;
 use crate::plan::{Lease, PlainText};
 use crate::secret::SecretName;
 use crate::session::TargetStatus;
@@ -61,7 +62,7 @@ struct Row {
     /// What the host has noted of the filled secrets.
     seen: Option<String>,
     /// Slots that a render leaves closed, because nobody allowed them.
-    not_allowed: usize,
+    not_allowed: Vec<Flow>,
     /// Work trees whose git filter has to be installed anew, and why.
     filters: Vec<(PathBuf, &'static str)>,
     /// Why the template says nothing.
@@ -124,7 +125,15 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
             Some((target, Err(error))) => {
                 let plain = session.plain_text(&target.path, None).unwrap_or_default();
                 let trouble = Some(error.to_string());
-                Row { status, used: Vec::new(), plain, seen: None, not_allowed: 0, filters: Vec::new(), trouble }
+                Row {
+                    status,
+                    used: Vec::new(),
+                    plain,
+                    seen: None,
+                    not_allowed: Vec::new(),
+                    filters: Vec::new(),
+                    trouble,
+                }
             }
             None => {
                 let used = status.secrets.iter().map(|placeholder| Used {
@@ -140,7 +149,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                     status,
                     plain,
                     seen: None,
-                    not_allowed: 0,
+                    not_allowed: Vec::new(),
                     filters: Vec::new(),
                     trouble: None,
                 }
@@ -234,8 +243,8 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
         }
         .end();
     }
-    if row.not_allowed > 0 {
-        let slots = count(row.not_allowed, "slot");
+    if !row.not_allowed.is_empty() {
+        let slots = things(&row.not_allowed);
         text = text.plain("  ").styled(WARN, format_args!("{slots} nobody allowed yet: `keystencil allow`")).end();
     }
     for (root, why) in &row.filters {
@@ -278,7 +287,7 @@ fn as_json(row: &Row, guarded: bool) -> Value {
             "secrets": owed.secrets(),
             "looked": owed.looked().map(|folder| folder.display().to_string()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
-        "not_allowed": row.not_allowed,
+        "not_allowed": row.not_allowed.len(),
         "grants": if guarded { "on" } else { "off" },
         "seen": row.seen,
         "plain_text": row.plain.iter().map(ToString::to_string).collect::<Vec<_>>(),

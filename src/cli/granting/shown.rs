@@ -44,7 +44,11 @@ pub(in crate::cli) fn in_use<'f>(
 /// One flow: what, whence, where to.
 pub(in crate::cli) fn one(flow: &Flow, in_use: &[String]) -> Text {
     let (what, to, place) = (cut(&flow.text), cut(&flow.destination.to_string()), cut(flow.pointer.as_str()));
-    let mut text = Text::new().plain("  ").styled(MARK, what).plain(" → ").styled(BOLD, to).end();
+    let mut text = match flow.is_start() {
+        true if flow.destination.address.is_empty() => Text::new().plain("  ").styled(BOLD, "starts programs").end(),
+        true => Text::new().plain("  starts ").styled(BOLD, to).end(),
+        false => Text::new().plain("  ").styled(MARK, what).plain(" → ").styled(BOLD, to).end(),
+    };
     text = text.styled(DIM, format_args!("    in {place}")).end();
     let around = &flow.destination.around;
     for more in around.iter().take(LINES) {
@@ -62,7 +66,7 @@ pub(in crate::cli) fn one(flow: &Flow, in_use: &[String]) -> Text {
     if !odd.is_empty() {
         text = text.styled(WARN, format_args!("    careful: {odd} may look like another letter")).end();
     }
-    for name in [&flow.text, &flow.destination.address] {
+    for name in [&flow.text, &flow.destination.address].into_iter().filter(|name| !name.is_empty()) {
         if let Some(other) = look_alike(name, in_use.iter().map(String::as_str)) {
             let (name, other) = (cut(name), cut(other));
             text = text.styled(WARN, format_args!("    careful: {name} is not {other}")).end();

@@ -127,8 +127,8 @@ impl<'a> Surroundings<'a> {
         Self { objects, shown: described.then(|| Shown::new(blueprint)), known: HashMap::new(), hashed }
     }
 
-    /// Where the value of a slot goes, and the text of everything that decides it.
-    pub(super) fn of_slot(&mut self, slot: &Pointer) -> (Arc<Destination>, &str) {
+    /// The thing a slot is in, where its value goes, and the text of everything that decides it.
+    pub(super) fn of_slot(&mut self, slot: &Pointer) -> (Option<Pointer>, Arc<Destination>, &str) {
         let unit = unit(slot, |at| self.objects.get(at).is_some_and(|object| object.is_server));
         let at = unit.clone().or_else(|| slot.parent()).unwrap_or_default();
         let (objects, shown, hashed) = (&self.objects, self.shown.as_ref(), &mut self.hashed);
@@ -137,7 +137,7 @@ impl<'a> Surroundings<'a> {
             *hashed += described.1.len();
             described
         });
-        (Arc::clone(&known.0), &known.1)
+        (unit, Arc::clone(&known.0), &known.1)
     }
 }
 

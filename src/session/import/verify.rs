@@ -63,6 +63,7 @@ impl Session<'_> {
             earlier: None,
             on_conflict: OnConflict::Keep,
             grants: None,
+            merges_starts: false,
             is_state: &|_, _| false,
             key,
             value,

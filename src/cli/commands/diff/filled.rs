@@ -26,7 +26,17 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
             "undo": [],
         });
         let (unified, stat, patch) = (String::new(), (0, 0), Patch::default());
-        return Ok(Difference { name, sides, unified, stat, patch, json, changes: Vec::new(), is_recorded: true });
+        return Ok(Difference {
+            name,
+            sides,
+            unified,
+            stat,
+            patch,
+            json,
+            changes: Vec::new(),
+            withheld: Vec::new(),
+            is_recorded: true,
+        });
     };
     let document = check(&text).map_err(|error| SessionError::Target { path: target.path.clone(), error })?;
     // Where a slot was changed meanwhile, the user's new key may stand.
@@ -47,7 +57,17 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         })).collect::<Vec<_>>(),
         "undo": patch_json(&journal.undo),
     });
-    Ok(Difference { name, sides, unified, stat, patch: journal.undo, json, changes: Vec::new(), is_recorded: true })
+    Ok(Difference {
+        name,
+        sides,
+        unified,
+        stat,
+        patch: journal.undo,
+        json,
+        changes: Vec::new(),
+        withheld: Vec::new(),
+        is_recorded: true,
+    })
 }
 
 /// A text at rest with its references struck out.

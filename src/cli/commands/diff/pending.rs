@@ -4,6 +4,7 @@ use super::{Difference, compare, patch_json};
 use crate::cli::error::CliError;
 use crate::cli::report::{Report, Warning};
 use crate::error::Place;
+use crate::plan::grants::Flow;
 use crate::plan::threeway::{Author, Change, Did, Next, authors_of_lines};
 use crate::session::{Session, Target};
 use serde_json::{Value, json};
@@ -40,11 +41,16 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         "in_sync": plan.patch.0.is_empty(),
         "patch": patch_json(&plan.patch),
         "conflicts": plan.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
+        "not_allowed": plan.withheld.iter().map(started).collect::<Vec<_>>(),
         "changes": changes.iter().map(as_json).collect::<Vec<_>>(),
     });
     let name = report.path(&target.path);
-    let (patch, is_recorded) = (plan.patch, compared.is_recorded);
-    Ok(Difference { name, sides: ("now", "rendered"), unified, stat, patch, json, changes, is_recorded })
+    let (patch, withheld, is_recorded) = (plan.patch, plan.withheld, compared.is_recorded);
+    Ok(Difference { name, sides: ("now", "rendered"), unified, stat, patch, json, changes, withheld, is_recorded })
+}
+
+fn started(start: &Flow) -> Value {
+    json!({ "pointer": start.pointer.to_string(), "starts": start.starts() })
 }
 
 fn as_json(change: &Change) -> Value {

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
-use crate::cli::granting::not_allowed;
+use crate::cli::granting::{not_allowed, things};
 use crate::cli::outcome::lost_hint;
 use crate::cli::report::{Report, count};
 use crate::error::Explain;
@@ -149,9 +149,9 @@ fn plain_text(plain: &[PlainText], told: &[String], path: &str, subject: &str) -
 fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Finding> {
     let cure = Some(format!("`keystencil allow {subject}`"));
     match not_allowed(session, target) {
-        Ok(0) => None,
+        Ok(new) if new.is_empty() => None,
         Ok(new) => {
-            let message = format!("{} that nobody allowed yet: a render leaves them closed", count(new, "slot"));
+            let message = format!("{} that nobody allowed yet: a render leaves them closed", things(&new));
             Some(Finding::due(subject, message, cure))
         }
         // A template or a file that can't be used has been told of.
