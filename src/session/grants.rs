@@ -154,17 +154,26 @@ impl Session<'_> {
     /// store does not answer.
     pub fn allow(&self, path: &Path, flows: &[Flow]) -> Result<(), SessionError> {
         let file = Resolved::follow(path)?;
-        let (state, target) = (self.state.of(&file), file.path().to_owned());
-        let texts: Vec<&str> = flows.iter().map(|flow| flow.text.as_str()).collect();
-        let keys = if texts.is_empty() { Vec::new() } else { self.sealing_keys(&texts)? };
+        let state = self.state.of(&file);
+        let keys = self.keys_for(flows)?;
         let _lock = state.lock()?;
-        let mut grants = state.grants()?.map(|allowed| allowed.grants).unwrap_or_default();
-        for (flow, keys) in flows.iter().zip(&keys) {
-            let grant = flow.grant();
-            grants.retain(|old| old.what.hash != grant.hash);
-            grants.push(Sealed::new(grant, &target, keys));
-        }
-        state.write_grants(&Allowed { version: VERSION, target, named: path.to_owned(), grants })
+        state.add_grants(&file, path, flows, &keys)
+    }
+
+    /// The same, under the lock that the caller has.
+    pub(super) fn note_allowed(
+        &self,
+        state: &TargetState,
+        file: &Resolved,
+        path: &Path,
+        flows: &[Flow],
+    ) -> Result<(), SessionError> {
+        state.add_grants(file, path, flows, &self.keys_for(flows)?)
+    }
+
+    fn keys_for(&self, flows: &[Flow]) -> Result<Vec<Vec<SealKey>>, SessionError> {
+        let texts: Vec<&str> = flows.iter().map(|flow| flow.text.as_str()).collect();
+        if texts.is_empty() { Ok(Vec::new()) } else { self.sealing_keys(&texts) }
     }
 
     /// Whether nobody ever decided anything for this target: by its name in a config, for its file, or for a link to it.
@@ -315,6 +324,23 @@ impl TargetState {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(ReplaceError::Io { step: "read it", path, source }.into()),
         }
+    }
+
+    fn add_grants(
+        &self,
+        file: &Resolved,
+        path: &Path,
+        flows: &[Flow],
+        keys: &[Vec<SealKey>],
+    ) -> Result<(), SessionError> {
+        let target = file.path().to_owned();
+        let mut grants = self.grants()?.map(|allowed| allowed.grants).unwrap_or_default();
+        for (flow, keys) in flows.iter().zip(keys) {
+            let grant = flow.grant();
+            grants.retain(|old| old.what.hash != grant.hash);
+            grants.push(Sealed::new(grant, &target, keys));
+        }
+        self.write_grants(&Allowed { version: VERSION, target, named: path.to_owned(), grants })
     }
 
     /// Writes what is allowed, whole and synced: a grant that a power cut loses would be asked for again, one that it

@@ -90,6 +90,8 @@ pub struct Imported {
     pub backup: String,
     /// How the keys left the file and its copies.
     pub closed: Closed,
+    /// Whether it could be noted that the keys may go where they went before.
+    pub allowed: Result<(), SessionError>,
 }
 
 /// Gives each secret of a plan a name that is free, or has that very value already. Says which of them are stored.
@@ -137,18 +139,23 @@ impl Session<'_> {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| SessionError::Random)?;
         let key = Key::new(random);
-        let placeholder_form = self.verify(target, request, &key)?;
+        let (placeholder_form, flows) = self.verify(target, request, &key)?;
         // Whether the file can be replaced at all is known before anything is stored.
         drop(file.stage(placeholder_form.as_bytes())?);
 
         let mut done = Done::default();
         let result = self.keep(target, &file, request, keeper, &mut done).and_then(|()| {
+            // Before the keys leave: a rerun of an import that was killed afterwards finds nothing to ask about.
+            let allowed = self.note_allowed(&state, &file, &target.path, &flows);
             let journal = self.owed_by(target, request, &key)?;
             state.write_journal(&journal)?;
-            self.close(&state, &journal, PATIENCE)
+            Ok((allowed, self.close(&state, &journal, PATIENCE)?))
         });
         match result {
-            Ok(closed) => Ok(Imported { stored: done.stored, backup: done.backup.unwrap_or_default(), closed }),
+            Ok((allowed, closed)) => {
+                let backup = done.backup.unwrap_or_default();
+                Ok(Imported { stored: done.stored, backup, closed, allowed })
+            }
             Err(error) => {
                 // What has left the file must not leave the stores.
                 if file.is_still(Some(request.text)).unwrap_or(false) || matches!(error, SessionError::Changed { .. }) {
@@ -198,7 +205,7 @@ impl Session<'_> {
         match kept.and_then(|()| anew.map_or(Ok(()), |anew| write_anew(path, text, anew))) {
             Ok(()) => {
                 let backup = done.backup.unwrap_or_default();
-                Ok(Imported { stored: done.stored, backup, closed: Closed::default() })
+                Ok(Imported { stored: done.stored, backup, closed: Closed::default(), allowed: Ok(()) })
             }
             Err(error) => {
                 done.take_back(keeper);

@@ -101,7 +101,7 @@ fn prepared() -> (Home, Owner, Vec<u8>, Vec<u8>) {
 fn what_fills_for_exec_leaves_all_or_nothing_and_owes_what_it_filled() {
     let (mut home, owner, at_rest, rendered) = prepared();
     home.succeeds(&["unrender", "--owner", &owner.process.pid()]);
-    let args = ["exec-fill", &owner.id, "exec", "--", "true"];
+    let args = ["exec-fill", &owner.id, "grants", "exec", "--", "true"];
     check(&mut home, &args, Some(&owner), Leaves::Either, &at_rest, &rendered);
 }
 

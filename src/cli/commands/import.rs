@@ -21,11 +21,10 @@ use crate::cli::report::{Text, Warning, count};
 use crate::error::{Explain as _, Place};
 use crate::host::{ReplaceError, Resolved};
 use crate::json::Document;
-use crate::plan::OnConflict;
 use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan, plan_knowing};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
-use crate::session::{ImportRequest, Imported, Session, SessionError, Target};
+use crate::session::{ImportRequest, Imported, Session, SessionError};
 use clap::Args;
 use destination::{Destination, from_home};
 use keep::{Stored, named};
@@ -169,8 +168,7 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         let request = ImportRequest { text: &text, plan: &plan, template: &template, config, stored: &stored };
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {
-                let allowed = allow(session, &destination.target);
-                return Ok(done(session, &shown, &imported, args)?.and(not_allowed(workplace, allowed)));
+                return Ok(done(session, &shown, &imported, args)?.and(not_allowed(workplace, imported.allowed)));
             }
             // Planned again, and shown again if that makes a difference.
             Err(SessionError::Changed { .. }) => {
@@ -233,12 +231,6 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CliError> {
     shown.plan(false)?;
     let question = format!("import {}?", count(shown.plan.secrets.len(), "secret"));
     rename::confirm(shown.workplace.report(), &question)
-}
-
-/// The keys may go where they were before: a person said yes to that, or `--yes`.
-fn allow(session: &Session<'_>, target: &Target) -> Result<(), SessionError> {
-    let flows: Vec<_> = session.flows(target, OnConflict::Keep)?.into_iter().map(|(flow, _)| flow).collect();
-    session.allow(&target.path, &flows)
 }
 
 /// The import is done whatever came of that.

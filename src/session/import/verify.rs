@@ -3,6 +3,7 @@
 use super::ImportRequest;
 use crate::json::{Document, Pointer, Splice, edit, string};
 use crate::plan::check::{Own, finds};
+use crate::plan::grants::Flow;
 use crate::plan::render::{Inputs, target as check};
 use crate::plan::{Journal, Key, OnConflict, plan_render, undo};
 use crate::session::{Session, SessionError, Target};
@@ -12,7 +13,7 @@ use std::path::Path;
 impl Session<'_> {
     /// The placeholder form of the file, if a render of the template makes the file of it again: byte for byte, but for keys
     /// that merely were mentioned somewhere (their placeholder stays), and for strings in another notation than JSON's usual
-    /// one, which keep their meaning.
+    /// one, which keep their meaning. And where the keys go.
     ///
     /// # Errors
     /// [`SessionError::Unfaithful`] with the first place that would differ; [`SessionError::Template`].
@@ -21,7 +22,7 @@ impl Session<'_> {
         target: &Target,
         request: &ImportRequest<'_>,
         key: &Key,
-    ) -> Result<String, SessionError> {
+    ) -> Result<(String, Vec<Flow>), SessionError> {
         let failed = |error| SessionError::Target { path: target.path.clone(), error };
         let unfaithful = |pointer: Option<&Pointer>| SessionError::Unfaithful {
             path: target.path.clone(),
@@ -64,7 +65,7 @@ impl Session<'_> {
             on_conflict: OnConflict::Keep,
             grants: None,
             merges_starts: false,
-            is_state: &|_, _| false,
+            is_state: &|member, kind| target.profile.is_state(member, kind),
             key,
             value,
         };
@@ -76,7 +77,7 @@ impl Session<'_> {
         if Document::parse_relaxed(placeholder_form.as_bytes()).is_err() {
             return Err(unfaithful(None));
         }
-        Ok(placeholder_form)
+        Ok((placeholder_form, rendered.flows))
     }
 
     /// What the file owes once everything is kept.
