@@ -177,6 +177,31 @@ fn unwritten() -> impl Strategy<Value = String> {
         .prop_map(|(first, words)| first.to_owned() + &words.concat())
 }
 
+#[test]
+fn law_11_each_name_that_claude_code_writes_revokes_nothing_whatever_stands_there() {
+    let values = [
+        "\"2.1.332\"",
+        "\"https://x\"",
+        "7",
+        "true",
+        "null",
+        "[\"command\"]",
+        "{\"url\": \"https://x\", \"env\": {\"A\": \"b\"}}",
+    ];
+    for shape in shapes().iter().filter(|shape| shape.profile.name() == "claude-code") {
+        let (blueprint, project) = (shape.blueprint(), shape.server.starts_with("/projects"));
+        let (names, at) = if project { (PROJECT, "/projects/~1src~1proxy") } else { (ROOT, "") };
+        for name in names.split_whitespace() {
+            for value in values {
+                let mut document = shape.document.clone();
+                object(&mut document, at).insert(name.to_owned(), serde_json::from_str(value).unwrap());
+                let (now, before) = (shape.grant(&blueprint, &document), shape.grant(&blueprint, &shape.document));
+                assert_eq!(now, before, "{}: {name}: {value}", shape.name);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 

@@ -25,6 +25,8 @@ const HOOKS: [(&str, &str, u32); 2] = [("SessionStart", "session-start", 10), ("
 
 /// How the names of strings begin that it notes for itself.
 const NOTED: [&str; 4] = ["last", "cached", "seen", "previous"];
+/// Others that it writes by itself, of those that sound as if they led somewhere.
+const WRITTEN: [&str; 2] = ["hostBootstrapSeed", "mcpContextUris"];
 
 /// The profile of Claude Code.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +134,8 @@ impl Profile for ClaudeCode {
     fn is_state(&self, member: &Pointer, kind: Kind) -> bool {
         // What it reads as settings there are strings, `env` and the servers; the rest is tips, counters, caches (the keys
         // that 2.1.330 and 2.1.332 write, by their names in the client). A string of state begins like `lastVersionBase`.
-        let is_noted = || member.last().is_some_and(|name| NOTED.iter().any(|start| name.starts_with(start)));
+        let noted = |name: &str| NOTED.iter().any(|start| name.starts_with(start)) || WRITTEN.contains(&name);
+        let is_noted = || member.last().is_some_and(|name| noted(&name));
         member.parent().is_some_and(|object| self.keeps_state_in(&object)) && (kind != Kind::String || is_noted())
     }
 
