@@ -66,6 +66,13 @@ impl<'a> StringToken<'_, 'a> {
         self.walk.last()?.key().map(|key| token(self.text, key))
     }
 
+    /// The raw key of the member whose list or object this value stands in, if that is one.
+    #[must_use]
+    pub fn above(&self) -> Option<&'a str> {
+        let (_, above) = self.walk.split_last()?;
+        above.last()?.key().map(|key| token(self.text, key))
+    }
+
     /// How many containers the token stands in.
     #[must_use]
     pub fn depth(&self) -> usize {

@@ -21,10 +21,11 @@ mod rename;
 pub mod select;
 mod split;
 mod template;
+mod titles;
 mod uri;
 
 pub use credentials::Credentials;
-pub use dotenv::{comment_out, dotenv};
+pub use dotenv::{broken_line, comment_out, dotenv};
 pub use net::Stored;
 pub use rename::{Rename, RenameError, What};
 pub use select::Selection;
@@ -110,6 +111,8 @@ pub enum Why {
     InText,
     /// Another member of the same name hides it.
     Hidden,
+    /// It holds half of a character (a lone surrogate), which no store can keep.
+    NoText,
     /// It is the name of a member.
     InName,
     /// It stands in a comment, in that line.
@@ -164,7 +167,7 @@ pub fn plan_knowing(
     progress: &mut dyn FnMut(usize),
 ) -> Result<ImportPlan, PlanError> {
     let document = target(text)?;
-    let mut standing = Standing::default();
+    let mut standing = Standing::of(&document);
     let mut met: Vec<Met> = Vec::new();
     let mut left = Vec::new();
     document.strings(|token| {
@@ -172,14 +175,19 @@ pub fn plan_knowing(
             return standing.pass();
         }
         progress(token.node.span().start);
-        // A lone surrogate is in no key.
-        let Some(text) = token.node.as_str() else { return standing.pass() };
+        let is_text = token.node.as_str().is_some();
+        let text = string::decode_lossy(token.node.raw());
         if !standing.may_matter(token, &text) {
             return standing.pass();
         }
         let pointer = token.pointer();
         let place = standing.place(&pointer, token.key().is_none(), &text);
         let split = split::split(&text, &place);
+        if !is_text {
+            let is_key = split.mentions || !split.parts.is_empty();
+            left.extend(is_key.then_some(Left { pointer, why: Why::NoText }));
+            return;
+        }
         let canonical = string::encode(&text) == token.node.raw();
         if !split.parts.is_empty() {
             met.push(Met {
@@ -216,6 +224,19 @@ pub fn plan_knowing(
 }
 
 impl ImportPlan {
+    /// A place as it may be shown: a name on the way that is a key is none that anybody should read.
+    #[must_use]
+    pub fn shown(&self, place: &Pointer) -> Pointer {
+        let mut way = Pointer::root();
+        let mut shown = Pointer::root();
+        for token in place.tokens() {
+            way.push(&token);
+            let is_key = self.left.iter().any(|left| left.why == Why::InName && left.pointer == way);
+            shown.push(if is_key { "[redacted]" } else { &token });
+        }
+        shown
+    }
+
     /// The outermost list that a place is in.
     fn list_of(&self, place: &Pointer) -> Option<Pointer> {
         std::iter::successors(place.parent(), Pointer::parent).filter(|above| self.lists.contains(above)).last()

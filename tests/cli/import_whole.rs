@@ -179,3 +179,62 @@ fn check_finds_nothing_in_what_the_program_leaves_after_an_import_that_ends_with
     }
     assert!(clean > 0);
 }
+
+/// A value that looks drawn at random.
+fn drawn(seed: &str) -> String {
+    format!("{}aZ9", &blake3::hash(seed.as_bytes()).to_hex()[..27])
+}
+
+#[test]
+fn lists_pairs_and_web_keys_are_told_of_by_what_stands_around_them() {
+    let [a, b] = ["one", "two"].map(drawn);
+    for members in [
+        serde_json::json!({ "apiKeys": [a, b] }),
+        serde_json::json!({ "secrets": { "main": a, "other": b } }),
+        serde_json::json!({ "env": [{ "name": "API_KEY", "value": a }, { "value": b, "name": "DB_PASSWORD" }] }),
+        serde_json::json!({ "env": [format!("API_KEY={a}"), format!("DB_PASSWORD={b}")] }),
+        serde_json::json!({ "jwk": { "d": a, "kty": "RSA", "n": "AQAB", "p": b } }),
+        serde_json::json!({ "args": [a, "--cred", b] }),
+        serde_json::json!({ "args": [format!("root:{a}@tcp(db:3306)/shop"), format!("me:{b}@db.host:5432/x")] }),
+        serde_json::json!({ "config": format!("[x]\nkey = 1\napi_key = \"{a}\"\npassword = '{b}'\n") }),
+    ] {
+        let mut server = serde_json::json!({ "command": "x" });
+        server.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        gone(&serde_json::json!({ "mcpServers": { "a": server } }).to_string(), &[a.clone(), b.clone()]);
+    }
+}
+
+#[test]
+fn a_key_with_half_of_a_character_is_told_of_and_stays() {
+    let config = format!(r#"{{"mcpServers":{{"a":{{"env":{{"API_KEY":"{}\ud800"}}}}}}}}"#, drawn("half"));
+    let (sandbox, said) = imported(&config);
+    assert_eq!(said.code, 3, "{}", said.whole());
+    assert!(said.err.contains("/mcpServers/a/env/API_KEY"), "{}", said.err);
+    assert_eq!(sandbox.read(".claude.json"), config);
+}
+
+#[test]
+fn a_key_that_is_a_name_is_told_of_without_being_shown() {
+    let key = format!("{}_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17", "ghp");
+    let config = serde_json::json!({ "mcpServers": { "a": { "env": { key.clone(): "1" } } } }).to_string();
+    for flag in ["--yes", "--dry-run"] {
+        let sandbox = Sandbox::empty();
+        sandbox.write(".claude.json", &config);
+        let said = sandbox.run(&["import", ".claude.json", flag]);
+        assert_eq!(said.code, 3, "{}", said.whole());
+        assert!(!said.whole().contains(&key) && said.whole().contains("/env/[redacted]"), "{}", said.whole());
+    }
+}
+
+#[test]
+fn a_value_of_several_lines_without_quotes_is_named_by_its_line() {
+    let sandbox = Sandbox::empty();
+    let text = format!("A=1\nKEY={}B=2\n", block("PRIVATE KEY", "\n", "one"));
+    sandbox.write(".env", &text);
+    for arguments in [&["import", ".env", "--yes"][..], &["import", ".env", "--yes", "--comment-out"]] {
+        let said = sandbox.run(arguments);
+        assert_eq!(said.code, 2, "{}", said.whole());
+        assert!(said.err.contains(".env:3:1") && said.err.contains("double quotes"), "{}", said.err);
+        assert_eq!(sandbox.read(".env"), text);
+    }
+}

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 #[must_use]
 pub fn dotenv(text: &str) -> Option<Zeroizing<String>> {
     let mut variables: Vec<Assignment<'_>> = Vec::new();
-    for assignment in assignments(text)? {
+    for assignment in assignments(text).ok()? {
         variables.retain(|known| known.name != assignment.name);
         variables.push(assignment);
     }
@@ -55,7 +55,7 @@ pub fn comment_out(text: &str, variables: &[(&str, String)]) -> Option<Zeroizing
     let room = text.len() + variables.iter().map(|(name, shown)| name.len() + 2 * shown.len() + 8).sum::<usize>();
     let mut changed = Zeroizing::new(String::with_capacity(room));
     let mut done = 0;
-    for Assignment { name, range, .. } in assignments(text)? {
+    for Assignment { name, range, .. } in assignments(text).ok()? {
         let Some((_, shown)) = variables.iter().find(|(known, _)| *known == name) else { continue };
         changed.push_str(text.get(done..range.start)?);
         let line = format!("# {name}={}", shown.replace('\r', "\\r").replace('\n', "\\n"));
@@ -66,6 +66,15 @@ pub fn comment_out(text: &str, variables: &[(&str, String)]) -> Option<Zeroizing
     Some(changed)
 }
 
+/// The first line of a `.env` file that is none of its lines, counted from 1: a value goes on there without quotes, or a quote
+/// is never closed. `None` if all are, or if the text begins like no such file.
+#[must_use]
+pub fn broken_line(text: &str) -> Option<usize> {
+    let (at, is_first) = assignments(text).err()?;
+    let before = text.get(..at).unwrap_or_default();
+    (!is_first).then(|| 1 + before.bytes().filter(|byte| *byte == b'\n').count())
+}
+
 /// A variable of the file, its value as programs read it, and where the two stand, without the end of the line.
 struct Assignment<'t> {
     name: &'t str,
@@ -73,7 +82,8 @@ struct Assignment<'t> {
     range: Range<usize>,
 }
 
-fn assignments(text: &str) -> Option<Vec<Assignment<'_>>> {
+/// Fails with the place of the line that is none, and whether nothing was read before it.
+fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, (usize, bool)> {
     let mut rest = text.trim_start_matches('\u{feff}');
     let mut found = Vec::new();
     while !rest.is_empty() {
@@ -86,20 +96,22 @@ fn assignments(text: &str) -> Option<Vec<Assignment<'_>>> {
             rest = line.get(end..).unwrap_or_default();
             continue;
         }
-        let (name, after) = line.get(..end)?.split_once('=')?;
+        let start = text.len() - line.len();
+        let broken = (start, found.is_empty());
+        let (name, after) = line.get(..end).and_then(|line| line.split_once('=')).ok_or(broken)?;
         let name = name.trim();
         let name = name.strip_prefix("export ").map_or(name, str::trim_start);
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
         if !is_name {
-            return None;
+            return Err(broken);
         }
-        let (value, tail) = value(line.get(end - after.len()..)?)?;
-        let stop = text.get(..text.len() - tail.len())?.trim_end_matches('\r').len();
-        found.push(Assignment { name, value, range: text.len() - line.len()..stop });
+        let (value, tail) = line.get(end - after.len()..).and_then(value).ok_or((start, false))?;
+        let stop = text.get(..text.len() - tail.len()).unwrap_or_default().trim_end_matches('\r').len();
+        found.push(Assignment { name, value, range: start..stop });
         rest = tail;
     }
-    Some(found)
+    Ok(found)
 }
 
 /// The value at the start of a text, and what follows its line.
@@ -134,7 +146,7 @@ fn value(text: &str) -> Option<(Zeroizing<String>, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{comment_out, dotenv};
+    use super::{broken_line, comment_out, dotenv};
 
     #[test]
     fn what_dotenv_libraries_read_is_read() {
@@ -154,6 +166,19 @@ mod tests {
     fn what_is_no_such_file_is_told() {
         for text in ["hello", "{\"a\": 1}", "A=\"open\nB=2", "1A=2", "[targets.x]\npath = 'y'"] {
             assert!(dotenv(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_line_that_is_none_is_named() {
+        for (text, line) in [
+            ("A=1\nK=-----BEGIN X-----\nabcd\n", Some(3)),
+            ("A=1\n# K=\"one\ntwo\"\n", Some(3)),
+            ("A=1\nB='open\nC=1\n", Some(2)),
+            ("A=1\nB=2\n", None),
+            ("hello\nA=1\n", None),
+        ] {
+            assert_eq!(broken_line(text), line, "{text:?}");
         }
     }
 

@@ -69,13 +69,18 @@ fn named(text: &str, divider: char) -> Option<Named<'_>> {
     let name = rest.get(..length).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))?;
     let name = name.trim_end();
     let after = rest.get(length..)?;
+    // `name = "value"`, as TOML and INI files have it, a line each. Without quotes it is code as often: `password = args.x`.
+    let quoted = |after: &str| after.trim_start_matches(['=', ' ']).starts_with(['"', '\'']);
+    let spaced = Some(after.trim_start_matches(' ')).filter(|after| divider == '\n' && after.starts_with('='));
+    let spaced = spaced.filter(|spaced| quoted(spaced));
+    let (after, length) = spaced.map_or((after, length), |spaced| (spaced, length + after.len() - spaced.len()));
     let is_header = after.starts_with(": ") || (divider == '\n' && after.starts_with(':') && !after.starts_with("://"));
     let assigned = after.starts_with('=') || (is_header && ['\n', ','].contains(&divider));
     // `--token x`: only if the name says that it is secret, since most options have no value.
     let is_option = divider == ' ' && dashes > 0 && after.starts_with(' ') && is_secret_name(name);
     let sign = usize::from(assigned || is_option);
     let blank = after.get(sign..).map_or(0, |rest| rest.len() - rest.trim_start_matches(' ').len());
-    let blank = if is_header || is_option { blank } else { 0 };
+    let blank = if is_header || is_option || spaced.is_some() { blank } else { 0 };
     (name.len() <= NAME && sign > 0).then_some(Named { name, length: dashes + length + sign + blank, is_header })
 }
 
@@ -109,6 +114,7 @@ mod tests {
             [("Server", "tcp:db,1433"), ("User Id", "sa"), ("Password", "a;b c"), ("Encrypt", "true")]
         );
         assert_eq!(read("jdbc:x://h:1;user=u;password=p"), [("", "jdbc:x://h:1"), ("user", "u"), ("password", "p")]);
+        assert_eq!(read("[server]\nkey = \"a b\"\nport=3"), [("", "[server]"), ("key", "a b"), ("port", "3")]);
         assert_eq!(
             read("host=db  password='two words' dbname=x"),
             [("host", "db"), ("password", "two words"), ("dbname", "x")]

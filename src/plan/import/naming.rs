@@ -1,6 +1,7 @@
 //! What a secret is to be called: the provider's name where the format tells, else the server's and what it is there.
 
 use super::place::Place;
+use super::recognise;
 use super::split::Part;
 use crate::secret::{DEFAULT_ACCOUNT, SecretName};
 use std::collections::HashSet;
@@ -69,7 +70,9 @@ fn unreachable_name() -> SecretName {
 /// What a part of a string may be called.
 pub(super) fn propose(part: &Part, place: &Place) -> Proposal {
     let label = word(part.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&place.label));
-    let server = place.server.as_deref().map(word).filter(|server| !server.is_empty());
+    // A name is shown: none is made of a key.
+    let is_shown = |name: &&str| !recognise::is_random(name) && recognise::known(name, "").is_empty();
+    let server = place.server.as_deref().filter(is_shown).map(word).filter(|server| !server.is_empty());
     let project = place.project.as_deref().map(|path| word(path.rsplit(['/', '\\']).next().unwrap_or(path)));
     let mut accounts = Vec::new();
     let service = match (&part.provider, &server) {

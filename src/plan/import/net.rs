@@ -81,7 +81,6 @@ impl ImportPlan {
             return caught;
         }
         let Ok(after) = Document::parse_relaxed(outcome.as_bytes()) else { return caught };
-        let holds = |span: &Span| found.iter().any(|range| span.start <= range.start && range.start < span.end);
         // Both have the same strings and comments in the same order.
         let (mut number, mut tokens) = (0, HashSet::new());
         after.strings(|token| {
@@ -91,7 +90,7 @@ impl ImportPlan {
             number += 1;
         });
         for (index, (span, before)) in after.comments().zip(document.comments()).enumerate() {
-            if holds(&span) {
+            if within(&found, &span) {
                 caught.comments.insert(index);
                 let why = Why::InComment(document.position(before.start).0);
                 caught.left.extend(Some(Left { pointer: Pointer::root(), why }).filter(|left| !self.is_left(left)));

@@ -3,7 +3,8 @@
 //! Asked of by [`super::plan`] for each string that may matter; `split` and [`super::naming`] read it.
 
 use super::recognise;
-use crate::json::{Pointer, StringToken};
+use super::titles::Titles;
+use crate::json::{Document, Pointer, StringToken};
 use crate::plan::servers::{is_arguments, is_command, is_environment, is_headers, server_ends};
 
 /// The shortest value that says anything by its look; shorter ones count under a telling name only.
@@ -46,9 +47,15 @@ impl Place {
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     option: Option<(Pointer, String)>,
+    titles: Titles,
 }
 
 impl Standing {
+    /// For a walk through a document.
+    pub(super) fn of(document: &Document<'_>) -> Self {
+        Self { option: None, titles: Titles::of(document) }
+    }
+
     /// The string just met is nothing that the next one belongs to.
     pub(super) fn pass(&mut self) {
         self.option = None;
@@ -56,7 +63,7 @@ impl Standing {
 
     /// Whether a string is worth its pointer: most of a large file is not.
     pub(super) fn may_matter(&self, token: &StringToken<'_, '_>, text: &str) -> bool {
-        if text.len() >= TELLING || self.option.is_some() {
+        if text.len() >= TELLING || self.option.is_some() || (!text.is_empty() && self.titles.may_tell(token)) {
             return true;
         }
         match token.key() {
@@ -93,6 +100,12 @@ impl Standing {
                 self.option = Some((pointer.clone(), text.trim_start_matches('-').to_owned()));
             }
         }
+        if !recognise::is_secret_name(&label)
+            && kind != Kind::Argument
+            && let Some(told) = self.titles.label(pointer, is_item, text)
+        {
+            label = told;
+        }
         Place { kind, server: server.map(ToString::to_string), project: project.map(ToString::to_string), label }
     }
 }
@@ -101,7 +114,7 @@ impl Standing {
 fn is_of_command(tokens: &[std::borrow::Cow<'_, str>]) -> bool {
     let list = tokens.iter().rev().nth(1).map(|token| token.to_ascii_lowercase()).unwrap_or_default();
     let other = ["argv", "entrypoint", "flags", "options"].contains(&list.as_str());
-    is_arguments(&list) || is_command(&list) || list.contains("arg") || other
+    is_arguments(&list) || is_command(&list) || is_environment(&list) || list.contains("arg") || other
 }
 
 /// Whether one item stands right behind another.

@@ -121,12 +121,18 @@ pub(super) fn is_value(text: &str, name: &str, weak: bool) -> bool {
     !weak || strong || looks_made_up(text)
 }
 
-fn looks_made_up(text: &str) -> bool {
+/// Whether a text looks drawn by a machine.
+pub(super) fn looks_made_up(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.split(|char: char| !(char.is_ascii_alphanumeric() || "+/_-".contains(char))).any(is_random)
         || is_random(text)
         || !known(text, "").is_empty()
         || (text.len() >= 12 && digits >= 2 && !text.contains(char::is_whitespace))
+}
+
+/// Whether a text is one word, as keys are.
+pub(super) fn is_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/_-=~".contains(&byte)) && !is_path(text)
 }
 
 fn is_path(text: &str) -> bool {

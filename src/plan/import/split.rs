@@ -19,6 +19,9 @@ const BLOCK: &str = "private-key";
 /// Nor is a setting in a setting in a setting.
 const MAX_DEPTH: usize = 6;
 
+/// Shorter arguments under no telling name are no keys.
+const ARGUMENT: usize = 24;
+
 /// A secret part of a string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
@@ -128,7 +131,7 @@ fn look(text: &str, base: usize, kind: Kind, label: &str, depth: usize, parts: &
         if let Some((name, value)) = assignment(text) {
             return below(value, Kind::Env, name);
         }
-        if let Some((name, value)) = header(text) {
+        if let Some((name, value)) = header(text).filter(|_| uri::secrets(text).is_empty()) {
             return below(value, Kind::Header, name);
         }
     }
@@ -179,10 +182,15 @@ fn look(text: &str, base: usize, kind: Kind, label: &str, depth: usize, parts: &
             false => parts.extend(known.into_iter().map(|known| of_format(text, base, known, Some(label)))),
         }
     }
-    let is_random = matches!(kind, Kind::Env | Kind::Header)
-        && !is_reference
-        && recognise::is_random(text)
-        && !recognise::is_public_name(label);
+    // An argument may be a digest or a commit, which no key has the form of.
+    let may_be_random = match kind {
+        Kind::Env | Kind::Header => true,
+        Kind::Argument => {
+            text.len() >= ARGUMENT && recognise::is_word(text) && !text.bytes().all(|b| b.is_ascii_hexdigit())
+        }
+        Kind::Other => false,
+    };
+    let is_random = may_be_random && !is_reference && recognise::is_random(text) && !recognise::is_public_name(label);
     if parts.len() == before && (is_named || is_random) {
         let recognised = if is_named { Recognised::Name(label.to_owned()) } else { Recognised::Random };
         parts.push(Part { recognised, ..whole(text, base, label) });

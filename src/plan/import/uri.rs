@@ -26,7 +26,34 @@ pub(super) fn secrets(text: &str) -> Vec<Found> {
         url(text, start, end, &mut found);
         from = end.max(start);
     }
+    if found.is_empty() {
+        found.extend(bare_login(text));
+    }
     found
+}
+
+/// The password of `user:password@host:port` or `user:password@tcp(host)`, a URL without its scheme. `mailto:me@host`,
+/// `image:tag@sha256:…` and `npm:package@1.2` look alike: so a port, or brackets, are asked for.
+fn bare_login(text: &str) -> Option<Found> {
+    const SCHEMES: [&str; 9] = ["mailto", "sip", "sips", "xmpp", "acct", "ssh", "npm", "jsr", "workspace"];
+    let (user, rest) = text.split_once(':')?;
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_.+%-".contains(c));
+    let (password, host) = rest.rsplit_once('@')?;
+    let is_password = !password.is_empty() && !password.contains(|c: char| c.is_whitespace() || "/:\"'".contains(c));
+    let is_network = ["tcp(", "unix(", "tcp6("].iter().any(|network| host.starts_with(network));
+    let port = host.split_once(':').filter(|(name, _)| is_name(name)).map(|(_, rest)| rest);
+    let is_port = |rest: &str| {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        (1..=5).contains(&digits)
+            && rest.get(digits..).is_some_and(|tail| tail.is_empty() || tail.starts_with(['/', '?']))
+    };
+    let is_login = is_name(user)
+        && is_password
+        && !SCHEMES.iter().any(|scheme| user.eq_ignore_ascii_case(scheme))
+        && !recognise::is_reference(password)
+        && (is_network || port.is_some_and(is_port));
+    let start = user.len() + 1;
+    is_login.then(|| Found { range: start..start + password.len(), label: None, is_encoded: false })
 }
 
 /// Where a URL ends because another one follows: `a://b,c://d`.
@@ -138,6 +165,17 @@ mod tests {
         }
         assert_eq!(parts("mongodb://u:P1x@h1:1,h2:2/d?x=y,z"), ["P1x"]);
         assert_eq!(parts("redis://u:P1x,http//@h/d"), ["P1x,http//"]);
+    }
+
+    #[test]
+    fn a_login_without_a_scheme_is_read_where_a_port_or_a_network_follows() {
+        assert_eq!(parts("root:hunter2@tcp(127.0.0.1:3306)/shop"), ["hunter2"]);
+        assert_eq!(parts("admin:hun@ter2@db.example.com:5432/app"), ["hun@ter2"]);
+        let no_login =
+            ["mailto:me@example.com:25", "image:tag@sha256:0123456789", "npm:x@1.2.3", "git@h:22", "a:${B}@h:1"];
+        for text in no_login {
+            assert_eq!(parts(text), [""; 0], "{text}");
+        }
     }
 
     #[test]

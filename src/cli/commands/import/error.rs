@@ -37,6 +37,14 @@ pub(in crate::cli) enum ImportError {
         /// What was named.
         path: PathBuf,
     },
+    /// A line of a `.env` file is none.
+    #[error("this line is not `NAME=value`, and belongs to no value in quotes")]
+    EnvLine {
+        /// The file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: usize,
+    },
     /// Two secrets would have one name.
     #[error("two secrets can't both be called {0}: their values differ")]
     Twice(SecretName),
@@ -94,6 +102,7 @@ impl Explain for ImportError {
     fn place(&self) -> Option<Place> {
         match self {
             Self::NoFile { path, .. } | Self::NoEnvFile { path } => Some(Place::file(path)),
+            Self::EnvLine { path, line } => Some(Place::at(path, *line, 1)),
             _ => None,
         }
     }
@@ -104,6 +113,10 @@ impl Explain for ImportError {
             Self::NoFile { .. } => "name the config that has the keys; Claude Code's is ~/.claude.json".to_owned(),
             Self::NoEnvFile { .. } => {
                 "leave it out: placeholders take the place of the keys in a JSON config; a list of names has none"
+                    .to_owned()
+            }
+            Self::EnvLine { .. } => {
+                "nothing was changed; put a value of several lines in double quotes, from its first line to its last"
                     .to_owned()
             }
             Self::NoSuch { near: Some(near), .. } => format!("did you mean `{near}`?"),

@@ -16,7 +16,9 @@ use crate::cli::report::{GOOD, Text, Warning, count};
 use crate::error::Place;
 use crate::json::Document;
 use crate::plan::check::finds;
-use crate::plan::import::{Credentials, Extent, ImportPlan, Stored as StoredValue, comment_out, dotenv, plan_knowing};
+use crate::plan::import::{
+    Credentials, Extent, ImportPlan, Stored as StoredValue, broken_line, comment_out, dotenv, plan_knowing,
+};
 use crate::secret::SecretName;
 use crate::session::import::{refuse_keys, settle_names};
 use crate::session::{Keeper as _, Session, SessionError};
@@ -42,6 +44,10 @@ pub(super) fn import(
     }
     let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|first| b"{[\xef".contains(first));
     let variables = std::str::from_utf8(text).ok().filter(|_| !is_json).and_then(dotenv);
+    let broken = std::str::from_utf8(text).ok().filter(|_| !is_json && variables.is_none()).and_then(broken_line);
+    if let Some(line) = broken {
+        return Err(ImportError::EnvLine { path: args.file.clone(), line }.into());
+    }
     match variables {
         Some(variables) => env(workplace, session, args, text, &variables, stored).map(Some),
         None if args.comment_out => no_env_file(),

@@ -104,7 +104,7 @@ impl Shown<'_> {
         let shown = if self.workplace.context.report.is_verbose() { all.len() } else { FEW.max(1) };
         let mut text = Text::new();
         for place in all.iter().take(shown) {
-            text = text.plain(format_args!("    {}", shortened(place.as_str(), WIDTH - 4))).end();
+            text = text.plain(format_args!("    {}", shortened(self.plan.shown(place).as_str(), WIDTH - 4))).end();
         }
         match all.len().saturating_sub(shown) {
             0 => text,
@@ -158,7 +158,7 @@ impl Shown<'_> {
                     "{} left out as asked; what looks like a key stays there",
                     count(skipped.len(), "place")
                 ),
-                place: Some(Place::file(&self.destination.target.path).slot(first.as_str())),
+                place: Some(Place::file(&self.destination.target.path).slot(self.plan.shown(first).as_str())),
                 hint: None,
             });
         }
@@ -174,6 +174,10 @@ impl Shown<'_> {
                     "a key stands in a member that another of the same name hides; it stays",
                     "remove one of the two members",
                 ),
+                Why::NoText => (
+                    "a key holds half of a character (a lone `\\ud800` to `\\udfff`), which no store can keep; it stays",
+                    "correct the key, and import again",
+                ),
                 Why::InName => ("a key is the name of a member; it stays", "take it out by hand"),
                 Why::InComment(_) => ("a key stands in a comment; it stays", "take it out by hand"),
             };
@@ -181,7 +185,7 @@ impl Shown<'_> {
             let file = &self.destination.target.path;
             let place = Some(match left.why {
                 Why::InComment(line) => Place::at(file, line, 1),
-                _ => Place::file(file).slot(left.pointer.as_str()),
+                _ => Place::file(file).slot(self.plan.shown(&left.pointer).as_str()),
             });
             report.warning(&Warning { message: message.to_owned(), place, hint: Some(hint.to_owned()) });
         }
@@ -190,7 +194,7 @@ impl Shown<'_> {
 
     /// The plan, and what came of it, as JSON.
     pub(super) fn as_json(&self, imported: Option<&Imported>) -> Value {
-        let pointers = |all: &[Pointer]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let pointers = |all: &[Pointer]| all.iter().map(|place| self.plan.shown(place).to_string()).collect::<Vec<_>>();
         let secret = |(index, found): (usize, &Found)| {
             let holds = |piece: &Piece| matches!(piece, Piece::Secret(one, _) if *one == index);
             let places = self.plan.findings.iter().filter(|finding| finding.pieces.iter().any(holds));
@@ -200,7 +204,7 @@ impl Shown<'_> {
                 "recognised": recognised(&found.recognised),
                 "characters": found.value.expose().chars().count(),
                 "stored_already": self.is_stored.get(index) == Some(&true),
-                "places": places.map(|finding| finding.pointer.to_string()).collect::<Vec<_>>(),
+                "places": places.map(|finding| self.plan.shown(&finding.pointer).to_string()).collect::<Vec<_>>(),
             })
         };
         let target = &self.destination.target;
@@ -209,17 +213,18 @@ impl Shown<'_> {
                 Why::Skipped => "skipped",
                 Why::InText => "in-text",
                 Why::Hidden => "hidden",
+                Why::NoText => "no-text",
                 Why::InName => "in-name",
                 Why::InComment(line) => return json!({ "line": line, "why": "in-comment" }),
             };
-            json!({ "pointer": left.pointer.to_string(), "why": why })
+            json!({ "pointer": self.plan.shown(&left.pointer).to_string(), "why": why })
         };
         json!({
             "file": target.path.display().to_string(),
             "target": target.name,
             "template": target.template.display().to_string(),
             "secrets": self.plan.secrets.iter().enumerate().map(secret).collect::<Vec<_>>(),
-            "respelled": self.plan.respelled().map(|finding| finding.pointer.to_string()).collect::<Vec<_>>(),
+            "respelled": self.plan.respelled().map(|finding| self.plan.shown(&finding.pointer).to_string()).collect::<Vec<_>>(),
             "elsewhere": pointers(&self.plan.elsewhere),
             "left": self.plan.left.iter().map(left).collect::<Vec<_>>(),
             "imported": imported.is_some(),
