@@ -5,7 +5,8 @@
 
 use super::fingerprint::{Fingerprint, Key};
 use crate::error::Explain;
-use crate::json::{Operation, Patch, Pointer, string};
+use crate::json::{Document, Kind, Operation, Patch, Pointer, string};
+use crate::template::Reference;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -55,7 +56,11 @@ pub struct Journal {
 }
 
 /// One slot as it was filled.
+///
+/// Closing it puts nothing into a file but placeholders, in the place of secrets: a journal that says otherwise is damaged, or
+/// of somebody else's making.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Read")]
 pub struct Filled {
     /// Where the slot was filled.
     pub pointer: Pointer,
@@ -66,6 +71,36 @@ pub struct Filled {
     /// The string token at rest, where it is not what `JSON.stringify` would write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_rest: Option<String>,
+}
+
+/// A slot as it is read.
+#[derive(Deserialize)]
+struct Read {
+    pointer: Pointer,
+    parts: Vec<FilledPart>,
+    whole: Fingerprint,
+    at_rest: Option<String>,
+}
+
+impl TryFrom<Read> for Filled {
+    type Error = JournalError;
+
+    fn try_from(Read { pointer, parts, whole, at_rest }: Read) -> Result<Self, JournalError> {
+        let filled = Self { pointer, parts, whole, at_rest };
+        let placeholder = filled.placeholder();
+        let is_it = |token: &String| {
+            Document::parse(token.as_bytes()).is_ok_and(|document| {
+                let root = document.root();
+                root.kind() == Kind::String && root.as_str().is_some_and(|text| text == placeholder)
+            })
+        };
+        let are_references = filled.secrets().all(|(placeholder, _)| Reference::parse(placeholder).is_some());
+        if are_references && filled.at_rest.as_ref().is_none_or(is_it) {
+            Ok(filled)
+        } else {
+            Err(JournalError::Unreadable)
+        }
+    }
 }
 
 /// A piece of a filled slot.
@@ -134,6 +169,26 @@ impl Filled {
     #[must_use]
     pub fn token(&self) -> String {
         self.at_rest.clone().unwrap_or_else(|| string::encode(&self.placeholder()))
+    }
+
+    /// Whether the slot was filled with that text: its literals, and its secrets between them.
+    #[must_use]
+    pub fn was_filled_with(&self, key: &Key, text: &str) -> bool {
+        if !self.whole.matches(key, text) {
+            return false;
+        }
+        let mut rest = text;
+        for part in &self.parts {
+            let after = match part {
+                FilledPart::Literal(literal) => rest.strip_prefix(literal.as_str()),
+                FilledPart::Secret { fingerprint, .. } => rest
+                    .split_at_checked(fingerprint.bytes())
+                    .and_then(|(secret, after)| fingerprint.matches(key, secret).then_some(after)),
+            };
+            let Some(after) = after else { return false };
+            rest = after;
+        }
+        rest.is_empty()
     }
 
     /// The inserted secrets: placeholder and fingerprint.

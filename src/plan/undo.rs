@@ -164,7 +164,7 @@ fn holds_whole(slot: &Filled, node: Node<'_>, key: &Key) -> bool {
     // A rendered token is at least as long as what it stands for, so most values are told apart by length alone.
     node.kind() == Kind::String
         && node.raw().len() > slot.whole.bytes()
-        && node.as_str().is_some_and(|text| slot.whole.matches(key, &text))
+        && node.as_str().is_some_and(|text| slot.was_filled_with(key, &text))
 }
 
 /// Slots that the finder can't see, by the raw key token they stand under.

@@ -4,7 +4,7 @@
 
 use super::sealing::{Renewal, Sealed, origin, references};
 use super::state::{TargetState, make_private};
-use super::{Session, SessionError, Target};
+use super::{Session, SessionError, Target, id_of};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, sync_folder};
 use crate::plan::OnConflict;
@@ -37,7 +37,7 @@ pub struct Allowed {
 }
 
 /// What is kept for a target; what of it holds, the keys of the stores say.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Kept {
     target: PathBuf,
     grants: Vec<Sealed<Grant>>,
@@ -318,6 +318,8 @@ impl TargetState {
         let path = self.grants_path();
         match fs::read(&path) {
             Ok(text) => match serde_json::from_slice::<Allowed>(&text) {
+                // A copy under another target's name is about nothing, and must not get a new seal.
+                Ok(allowed) if !names(&path, &allowed.target) => Ok(None),
                 Ok(allowed) if [UNSEALED, VERSION].contains(&allowed.version) => Ok(Some(unsealed(allowed))),
                 _ => Err(SessionError::Grants { path }),
             },
@@ -363,6 +365,11 @@ impl TargetState {
             _ => Ok(sync_folder(self.folder())?),
         }
     }
+}
+
+/// Whether a file in the state folder is called after this target.
+fn names(path: &Path, target: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&id_of(target)))
 }
 
 /// What is of the first version has no seals, whatever stands in it.

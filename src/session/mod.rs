@@ -61,7 +61,7 @@ use crate::host::git::Places;
 use crate::plan::Lease;
 use crate::template::Variables;
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// A live file and the template it is made from.
@@ -124,4 +124,9 @@ impl Session<'static> {
 /// Leases by whether their holder is still there.
 fn living(leases: &[Lease]) -> Vec<Lease> {
     leases.iter().filter(|lease| crate::host::process::is_alive(lease)).cloned().collect()
+}
+
+/// What the files about a target are called in the state folder, by its path with every symlink resolved.
+fn id_of(target: &Path) -> String {
+    blake3::hash(target.as_os_str().as_encoded_bytes()).to_hex().get(..16).unwrap_or_default().to_owned()
 }

@@ -77,10 +77,16 @@ impl Session<'_> {
             }
             None => false,
         };
-        let Values { of: values, grants } = self.values(&blueprint, kept.as_ref(), starts)?;
+        let mut filling = self.values(&blueprint, kept.as_ref(), starts)?;
 
         let state = self.state.of(&file);
         let _lock = state.lock()?;
+        let still = self.kept(&target.path)?;
+        if still != kept {
+            // Something was taken back, or allowed, while the stores or a person were asked.
+            filling = self.values(&blueprint, still.as_ref(), starts)?;
+        }
+        let Values { of: values, grants } = filling;
         let old = self.settle(&state)?;
         let mut journal = match &old {
             Some(journal) => journal.clone(),

@@ -1,6 +1,6 @@
 //! Our own files about a target: the journal, what was last merged, and the lock. 0700, and free of secrets.
 
-use super::SessionError;
+use super::{SessionError, id_of};
 use crate::host::process::is_alive;
 use crate::host::replace::{ReplaceError, entries, read, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
@@ -59,8 +59,7 @@ impl State {
     /// The files about one target.
     #[must_use]
     pub fn of(&self, target: &Resolved) -> TargetState {
-        let hash = blake3::hash(target.path().as_os_str().as_encoded_bytes());
-        TargetState { folder: self.folder.clone(), id: hash.to_hex().get(..16).unwrap_or_default().to_owned() }
+        TargetState { folder: self.folder.clone(), id: id_of(target.path()) }
     }
 
     /// Notes that the secrets of what this process runs leave while it goes on running, until the note is dropped.

@@ -310,3 +310,105 @@ fn a_revocation_that_was_killed_before_the_store_had_its_new_key_is_finished_by_
     hook(&sandbox, &[]);
     assert!(!is_filled(&sandbox));
 }
+
+#[test]
+fn a_state_folder_from_elsewhere_has_a_hook_write_nothing_but_placeholders() {
+    let sandbox = attacked();
+    let state = sandbox.path("state");
+    let known = "a-program-that-everybody-knows";
+    assert_eq!(sandbox.run_with_input(&["secret", "set", "known"], known).code, 0);
+    sandbox.write("t.json", r#"{"tools": {"run": "<< keyring('known') >> --quiet"}}"#);
+    let live = sandbox.path(".claude.json");
+    Yes::in_home(sandbox.home()).with_state(&state).to_pair(&sandbox.path("t.json"), &live, Some("claude-code"));
+    let mut render = sandbox.strict_command(&["render", "--profile", "claude-code", "--template"]);
+    render.arg(sandbox.path("t.json")).arg("--to").arg(&live).env("XDG_STATE_HOME", &state);
+    let said = sandbox.said(&render.output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    let filled = fs::read_to_string(&live).unwrap();
+    assert!(filled.contains(known));
+    let entries = fs::read_dir(state.join("keystencil")).unwrap().map(|entry| entry.unwrap().path());
+    let path = entries.into_iter().find(|path| path.to_string_lossy().ends_with(".journal.json")).unwrap();
+    let mut journal: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    journal["leases"] = serde_json::json!([]);
+    let secret = journal["slots"][0]["parts"][0].clone();
+    let forged = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut journal = journal.clone();
+        change(&mut journal["slots"][0]);
+        journal.to_string()
+    };
+    let (good, foreign) = (forged(&|_| {}), state.to_string_lossy().into_owned());
+    for text in [
+        good.replace("<< keyring('known') >>", "evil-program"),
+        good.replace("<< keyring('known') >>", "evil-program << keyring('known') >>"),
+        forged(&|slot| slot["at_rest"] = "\"evil-program\"".into()),
+        forged(&|slot| slot["at_rest"] = "\"<< keyring('known') >> --quiet\", \"evil\": \"program\"".into()),
+        forged(&|slot| {
+            slot["parts"] = serde_json::json!([{"literal": "evil-program "}, secret, {"literal": " --quiet"}]);
+        }),
+        forged(&|slot| slot["parts"] = serde_json::json!([secret, {"literal": " evil-program"}])),
+        forged(&|slot| slot["parts"] = serde_json::json!([{"literal": "evil-program"}])),
+    ] {
+        fs::write(&live, &filled).unwrap();
+        fs::write(&path, &text).unwrap();
+        hook(&sandbox, &[("XDG_STATE_HOME", &foreign)]);
+        let after = fs::read_to_string(&live).unwrap();
+        assert!(!after.contains("evil-program") && !after.contains("\"evil\""), "{text}\n{after}");
+    }
+    // As it was made, it closes what was filled.
+    fs::write(&live, &filled).unwrap();
+    fs::write(&path, good).unwrap();
+    hook(&sandbox, &[("XDG_STATE_HOME", &foreign)]);
+    assert!(!fs::read_to_string(&live).unwrap().contains(known));
+}
+
+#[test]
+fn tabs_push_nothing_that_is_shown_into_a_line_that_looks_like_another() {
+    let sandbox = attacked();
+    let url = format!("https://evil.example/{}<< keyring('fake') >>", "\\t".repeat(9));
+    sandbox.write(".config/keystencil/claude.json", &SERVER.replace("https://good.example/", &url));
+    let said = sandbox.run(&["allow", "--pending"]);
+    assert!(said.out.contains("evil.example") && !said.out.contains('\t'), "{said:?}");
+}
+
+#[test]
+fn what_is_taken_back_while_a_render_waits_for_a_store_is_not_filled() {
+    let sandbox = Sandbox::with_key();
+    let script = "#!/bin/sh\n: > $HOME/waits; while [ ! -e $HOME/go ]; do sleep 0.02; done; echo slow-canary\n";
+    sandbox.write_program("bin/slow", script);
+    let slow = sandbox.path("bin/slow");
+    sandbox.write(
+        ".config/keystencil/config.toml",
+        &format!(
+            "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n\
+             [providers.slow]\ncommand = ['{}', '{{ref}}']\n",
+            slow.display()
+        ),
+    );
+    sandbox.write(".config/keystencil/claude.json", r#"{"a": "<< slow('x') >>", "b": "<< keyring('github') >>"}"#);
+    sandbox.allow();
+    let mut render = crate::sandbox::Running(sandbox.strict_command(&["render"]).spawn().unwrap());
+    sandbox.wait_until(|| sandbox.path("waits").exists());
+    assert_eq!(sandbox.run(&["allow", "--revoke", "--slot", "/a"]).code, 0);
+    sandbox.write("go", "");
+    render.0.wait().unwrap();
+    let live = fs::read_to_string(sandbox.path(".claude.json")).unwrap();
+    assert!(!live.contains("slow-canary") && live.contains("sk-canary"), "{live}");
+}
+
+#[test]
+fn a_copy_of_a_record_under_another_name_is_not_sealed_anew_when_the_record_is_taken_back() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write(
+        ".config/keystencil/config.toml",
+        "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\n",
+    );
+    sandbox.write(".config/keystencil/claude.json", SERVER);
+    sandbox.allow();
+    let record = record(&sandbox);
+    let copy = record.with_file_name("0123456789abcdef.grants.json");
+    fs::copy(&record, &copy).unwrap();
+    assert_eq!(sandbox.run(&["allow", "--revoke"]).code, 0);
+    fs::rename(&copy, &record).unwrap();
+    hook(&sandbox, &[]);
+    assert!(!is_filled(&sandbox));
+}

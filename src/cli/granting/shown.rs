@@ -94,11 +94,12 @@ pub(super) fn is_long(flow: &Flow) -> bool {
         || around.iter().any(is_long)
 }
 
-/// Spaces in a row told by their number: else they could push what follows into a line of its own that looks like one
-/// of ours.
+/// Spaces in a row told by their number, and tabs by their escape: else they could push what follows into a line of its
+/// own that looks like one of ours.
 fn spaced(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len());
-    let mut rest = text;
+    let text = text.replace('\t', "\\t");
+    let mut rest = text.as_str();
     while let Some(at) = rest.find("   ") {
         let (before, from) = rest.split_at(at);
         let after = from.trim_start_matches(' ');
