@@ -338,3 +338,28 @@ fn a_short_secret_that_moved_is_recognised_by_the_journal_alone() {
     assert!(said.err.contains("/mcpServers/notes/label") && !said.whole().contains("tiny42"), "{said:?}");
     assert_eq!(sandbox.read(PATH), TEMPLATE);
 }
+
+#[test]
+fn a_stored_key_of_another_template_gets_into_none_in_any_encoding() {
+    use base64::Engine as _;
+    const WORDS: &str = "seven purple/horses&walk";
+    let sandbox = rendered(TEMPLATE);
+    let config = sandbox.read(".config/keystencil/config.toml");
+    let other = "[targets.other]\ntemplate = 'other.json'\npath = '~/other.json'\n";
+    sandbox.write(".config/keystencil/config.toml", &format!("{config}{other}"));
+    sandbox.write(".config/keystencil/other.json", "{\"a\": \"<< keyring('words') >>\"}\n");
+    sandbox.store("words", WORDS);
+    assert_eq!(sandbox.run(&["unrender", "claude"]).code, 0);
+    let live = sandbox.live();
+    let url = percent_encoding::utf8_percent_encode(WORDS, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let hex: String = WORDS.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(format!("x{WORDS}"));
+    for text in [WORDS.to_owned(), url, base64, hex] {
+        sandbox.write("live.json", &live);
+        edit(&sandbox, |live| live["theme"] = format!("see {text}").into());
+        let said = sandbox.run(&["absorb", "claude", "--yes"]);
+        assert_eq!(said.code, 2, "{text}: {}", said.whole());
+        assert!(!said.whole().contains(WORDS), "{}", said.whole());
+        assert_eq!(sandbox.read(PATH), TEMPLATE, "{text}: {}", said.whole());
+    }
+}
