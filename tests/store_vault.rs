@@ -238,10 +238,10 @@ fn a_linked_vault_stays_a_link() {
 fn a_vault_that_another_process_is_changing_is_waited_for_and_then_reported() {
     let home = Home::with_secret();
     let lock = fs::File::open(home.file().with_extension("age.lock")).unwrap();
-    fs4::FileExt::lock(&lock).unwrap();
+    lock.lock().unwrap();
     assert_eq!(home.get("github").unwrap(), "canary-1", "reading needs no lock");
     assert!(matches!(home.vault().set(&name("b"), &secret("2")), Err(StoreError::VaultBusy { .. })));
-    fs4::FileExt::unlock(&lock).unwrap();
+    lock.unlock().unwrap();
     home.vault().set(&name("b"), &secret("2")).unwrap();
 }
 

@@ -5,7 +5,7 @@
 //! its time stamp, stale once that is ten seconds old. It is held for milliseconds.
 
 use crate::error::{Explain, Place};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -66,11 +66,11 @@ impl OwnLock {
         let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(io)?;
         let start = Instant::now();
         loop {
-            match fs4::FileExt::try_lock(&file) {
+            match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
-                Err(fs4::TryLockError::WouldBlock) if start.elapsed() < patience => sleep(POLL),
-                Err(fs4::TryLockError::WouldBlock) => return Err(LockError::Busy { path: path.to_owned() }),
-                Err(fs4::TryLockError::Error(source)) => return Err(io(source)),
+                Err(TryLockError::WouldBlock) if start.elapsed() < patience => sleep(POLL),
+                Err(TryLockError::WouldBlock) => return Err(LockError::Busy { path: path.to_owned() }),
+                Err(TryLockError::Error(source)) => return Err(io(source)),
             }
         }
     }

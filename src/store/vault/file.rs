@@ -4,8 +4,7 @@
 //! secret that lay open has to be revoked, and a person has to know.
 
 use super::super::StoreError;
-use fs4::FileExt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -154,13 +153,13 @@ pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
     let file = options.open(&lock).map_err(io)?;
     let since = Instant::now();
     loop {
-        match FileExt::try_lock(&file) {
+        match file.try_lock() {
             Ok(()) => return Ok(Lock { _file: file }),
-            Err(fs4::TryLockError::WouldBlock) if since.elapsed() < LOCK_LIMIT => {
+            Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_LIMIT => {
                 thread::sleep(Duration::from_millis(10));
             }
-            Err(fs4::TryLockError::WouldBlock) => return Err(StoreError::VaultBusy { lock }),
-            Err(fs4::TryLockError::Error(error)) => return Err(io(error)),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::VaultBusy { lock }),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
         }
     }
 }
