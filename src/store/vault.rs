@@ -20,7 +20,6 @@ mod readers;
 mod recipient;
 mod rekey;
 mod seal;
-mod ssh_key;
 mod transfer;
 mod unlock;
 mod unlocked;

@@ -1,6 +1,8 @@
 //! Identities with a passphrase, asked for once and kept for a while.
 
 use crate::home::{Home, chmod, name, run, secret};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use keystencil::error::Explain;
 use keystencil::store::vault::NewIdentity;
 use keystencil::store::{Ask, KeptIn, Store, StoreError, Vault};
@@ -190,6 +192,67 @@ fn ssh_keys_open_the_vault_with_a_passphrase_and_without() {
         let wrong = get(&fresh.asking(Some(Typist::of(&["wrong"])))).unwrap_err();
         assert!(matches!(wrong, StoreError::VaultPassphrase { .. }), "{kind}: {wrong:?}");
     }
+}
+
+/// A new ssh key with a passphrase, made with more options of `ssh-keygen`.
+fn ssh_key(home: &Home, name: &str, options: &[&str]) -> PathBuf {
+    let key = home.folder.path().join(name);
+    let arguments = ["-q", "-t", "ed25519", "-N", PASSPHRASE, "-f", key.to_str().unwrap()];
+    assert!(run("ssh-keygen", &[&arguments, options].concat()).status.success());
+    key
+}
+
+#[test]
+fn an_ssh_key_opens_the_vault_with_every_cipher_that_age_knows_and_lines_of_any_length() {
+    let home = Home::with_secret();
+    let ciphers = ["aes256-cbc", "aes128-ctr", "aes192-ctr", "aes256-ctr", "aes256-gcm@openssh.com"];
+    let mut keys: Vec<PathBuf> = ciphers.iter().map(|cipher| ssh_key(&home, cipher, &["-Z", cipher])).collect();
+    // `ssh-keygen` breaks lines after 70 characters, Python's `cryptography` after 76.
+    let text = fs::read_to_string(&keys[0]).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let (first, body, last) = (lines[0], lines[1..lines.len() - 1].concat(), lines[lines.len() - 1]);
+    for (width, end) in [(64, "\n"), (76, "\r\n"), (body.len(), "\n")] {
+        let wrapped: Vec<&str> = body.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let key = home.folder.path().join(width.to_string());
+        fs::write(&key, format!("{first}{end}{}{end}{last}{end}", wrapped.join(end))).unwrap();
+        chmod(&key, 0o600);
+        keys.push(key);
+    }
+    for key in keys {
+        let home = Home::with_secret();
+        let vault = |answer| home.vault().asking(Some(Typist::of(&[answer])));
+        vault(PASSPHRASE).rekey(&NewIdentity::File(key.clone())).unwrap();
+        assert_eq!(get(&vault(PASSPHRASE)).unwrap(), "canary-1", "{key:?}");
+        assert!(matches!(get(&vault("wrong")), Err(StoreError::VaultPassphrase { .. })), "{key:?}");
+    }
+}
+
+#[test]
+fn an_ssh_key_that_takes_too_much_work_or_was_changed_is_an_error_at_once() {
+    let home = Home::with_secret();
+    let key = ssh_key(&home, "id", &[]);
+    let vault = || home.vault().asking(Some(Typist::of(&[PASSPHRASE])));
+    vault().rekey(&NewIdentity::File(key)).unwrap();
+    let whole = fs::read_to_string(home.identity()).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let bytes = BASE64_STANDARD.decode(lines[1..lines.len() - 1].concat()).unwrap();
+    // The number of rounds follows the salt, which has 16 bytes.
+    let rounds = bytes.windows(10).position(|window| window == b"\0\0\0\x06bcrypt").unwrap() + 10 + 8 + 16;
+    let change = |at: usize, new: &[u8]| {
+        let mut changed = bytes.clone();
+        changed[at..at + new.len()].copy_from_slice(new);
+        let text = format!("{}\n{}\n{}\n", lines[0], BASE64_STANDARD.encode(changed), lines[lines.len() - 1]);
+        fs::write(home.identity(), text).unwrap();
+        get(&vault()).unwrap_err()
+    };
+    let error = change(rounds, &u32::MAX.to_be_bytes());
+    assert!(error.to_string().contains("too much work"), "{error}");
+    // The public key, to which the private one no longer belongs.
+    let at = rounds + 4 + 4 + 50;
+    let error = change(at, &[!bytes[at]]);
+    assert!(matches!(error, StoreError::VaultIdentityUnreadable { .. }), "{error:?}");
+    fs::write(home.identity(), whole).unwrap();
+    assert_eq!(get(&vault()).unwrap(), "canary-1");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! Opening one takes a second of scrypt, or a tenth of bcrypt; what comes out is the text of a plain identity file.
 
 use super::seal::{self, Unopened};
-use super::ssh_key;
 use age::secrecy::SecretString;
 use age::{scrypt, ssh};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ssh_key::{Kdf, LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
 /// The work factor that `age -p` takes, so that both tools make equal files.
@@ -13,6 +15,9 @@ const WORK: u8 = 18;
 
 /// Sixteen times that: what somebody may have chosen, a quarter of a minute, and no attack on our time.
 const MOST_WORK: u8 = 22;
+
+/// More rounds than anybody waits for: `ssh-keygen` takes 16 to 24.
+const MOST_ROUNDS: u32 = 4096;
 
 /// An identity file that a passphrase opens.
 pub(super) enum Protected {
@@ -47,10 +52,35 @@ impl Protected {
                 key.set_max_work_factor(MOST_WORK);
                 seal::open(sealed, std::iter::once(&key as &dyn age::Identity))
             }
-            Self::Ssh(key) => ssh_key::open(key, passphrase),
+            Self::Ssh(key) => open_ssh(key, passphrase),
         }
     }
 }
+
+/// An ssh key with a passphrase → the file that `ssh-keygen -p` makes of it with an empty one. age decrypts such keys too,
+/// and keeps what it gets to itself; `unlock` needs the open file, because the derivation takes its time at each use.
+fn open_ssh(pem: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    // age reads lines of any length, `PrivateKey::from_openssh` only those of `ssh-keygen`.
+    let text = std::str::from_utf8(pem).map_err(|_| CHANGED)?;
+    let body: String = text.lines().skip(1).take_while(|line| !line.starts_with('-')).collect();
+    let sealed = BASE64_STANDARD.decode(body).map_err(|_| CHANGED)?;
+    let sealed = PrivateKey::from_bytes(&sealed).map_err(|_| CHANGED)?;
+    if matches!(sealed.kdf(), Kdf::Bcrypt { rounds, .. } if *rounds > MOST_ROUNDS) {
+        return Err(Unopened::Damaged("its passphrase takes too much work to check"));
+    }
+    let open = sealed.decrypt(passphrase).map_err(|error| match error {
+        // Two equal numbers, or a checksum, tell the right passphrase.
+        ssh_key::Error::Crypto => Unopened::Passphrase,
+        ssh_key::Error::Encoding(_) => Unopened::Damaged(
+            "its ssh key was changed, or has a comment that is not UTF-8: `ssh-keygen -c` writes another",
+        ),
+        _ => CHANGED,
+    })?;
+    let mut text = open.to_openssh(LineEnding::LF).map_err(|_| CHANGED)?;
+    Ok(Zeroizing::new(std::mem::take(&mut *text).into_bytes()))
+}
+
+const CHANGED: Unopened = Unopened::Damaged("its ssh key was cut short or changed");
 
 /// Protects an identity file, as `age -p -a` does.
 pub(super) fn protect(identity: &[u8], passphrase: &str) -> Result<Vec<u8>, seal::Unsealed> {
