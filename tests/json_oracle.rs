@@ -66,6 +66,55 @@ proptest! {
     }
 
     #[test]
+    fn a_patch_goes_to_json_patch_and_back_and_says_the_same(
+        document in arbitrary_json(),
+        format in arbitrary_format(),
+        steps in arbitrary_patch(),
+    ) {
+        let text = format.write(&document);
+        let ours = json::resolve(&value(&text), &steps);
+        let theirs = json_patch::Patch::try_from(&ours).unwrap();
+        prop_assert_eq!(serde_json::to_value(&ours).unwrap(), serde_json::to_value(&theirs).unwrap());
+        prop_assert_eq!(&serde_json::from_str::<json_patch::Patch>(&serde_json::to_string(&ours).unwrap()).unwrap(), &theirs);
+        // Back again only the white space in the values is gone.
+        let back = Patch::from(theirs.clone());
+        prop_assert_eq!(serde_json::to_string(&back).unwrap(), serde_json::to_string(&theirs).unwrap());
+        prop_assert_eq!(&json_patch::Patch::try_from(&back).unwrap(), &theirs);
+        match (apply(&text, &ours), apply(&text, &back)) {
+            (Ok(ours), Ok(back)) => prop_assert_eq!(value(&ours), value(&back)),
+            (ours, back) => prop_assert_eq!(ours, back),
+        }
+    }
+
+    #[test]
+    fn what_json_patch_finds_between_two_documents_can_be_made_in_the_text(
+        before in arbitrary_json(),
+        after in arbitrary_json(),
+        format in arbitrary_format(),
+        remarks in prop::collection::vec(0..6u8, 1..20),
+    ) {
+        let plain = format.write(&before);
+        let (from, to) = (value(&plain), value(&format.write(&after)));
+        let patch = Patch::from(json_patch::diff(&from, &to));
+        for text in [commented(&plain, &remarks), plain] {
+            let edited = apply(&text, &patch).unwrap();
+            prop_assert_eq!(value(&Document::parse_relaxed(edited.as_bytes()).unwrap().root().plain()), to.clone());
+        }
+    }
+
+    #[test]
+    fn a_pointer_is_one_of_jsonptr(tokens in prop::collection::vec(".*", 0..6), text in "(/?(a|~|~0|~1|é|\\PC))*") {
+        use json_patch::jsonptr::PointerBuf;
+        let ours = tokens.iter().fold(Pointer::root(), |pointer, token| pointer.child(token));
+        let theirs = PointerBuf::from_tokens(&tokens);
+        prop_assert_eq!(ours.as_str(), theirs.as_str());
+        prop_assert_eq!(ours.tokens().collect::<Vec<_>>(), tokens);
+        prop_assert_eq!(&PointerBuf::from(ours.clone()), &theirs);
+        prop_assert_eq!(Pointer::from(theirs), ours);
+        prop_assert_eq!(Pointer::parse(&text).map(PointerBuf::from).ok(), PointerBuf::parse(text.as_str()).ok());
+    }
+
+    #[test]
     fn comments_change_nothing_and_go_nowhere(
         document in arbitrary_json(),
         format in arbitrary_format(),

@@ -97,7 +97,15 @@ impl Report {
     /// # Errors
     /// [`CliError::Output`] if standard output takes no more.
     pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), CliError> {
-        write(&mut io::stdout().lock(), text::json(&format!("{value:#}\n")).as_bytes())
+        self.json_text(&format!("{value:#}"))
+    }
+
+    /// Prints a text that is JSON already, one document.
+    ///
+    /// # Errors
+    /// [`CliError::Output`] if standard output takes no more.
+    pub(super) fn json_text(&self, text: &str) -> Result<(), CliError> {
+        write(&mut io::stdout().lock(), format!("{}\n", text::json(text)).as_bytes())
     }
 
     /// Prints generated text (a completion script, a manual page) as it is.

@@ -7,12 +7,15 @@
 //!
 //! Values may be secrets, which this floor cannot know: `Debug` shows only their length, errors only paths.
 
+mod convert;
 mod layout;
 mod operate;
 mod quick;
 mod remarks;
 mod tree;
 mod wire;
+
+pub use convert::UnfitValue;
 
 use super::{Document, Pointer, Span, SyntaxError};
 use crate::error::{Explain, Place};
@@ -72,6 +75,24 @@ pub enum Operation {
 /// let patch: Patch = serde_json::from_str(text)?;
 /// assert_eq!(serde_json::to_string(&patch)?, text);
 /// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// It converts from and to a [`json_patch::Patch`]. So a difference that was found between two values can be made in the
+/// text, which keeps its comments and its layout:
+///
+/// ```
+/// use keystencil::json::{Patch, edit::apply, json_patch};
+/// let text = "{\n  // chosen at random\n  \"port\": 8080, \"hosts\": [\"a\"]\n}\n";
+/// let before = serde_json::json!({ "port": 8080, "hosts": ["a"] });
+/// let after = serde_json::json!({ "port": 8081, "hosts": ["a", "b"] });
+/// let patch = Patch::from(json_patch::diff(&before, &after));
+/// let edited = apply(text, &patch)?;
+/// assert_eq!(edited, "{\n  // chosen at random\n  \"port\": 8081, \"hosts\": [\"a\", \"b\"]\n}\n");
+///
+/// let mut value = before;
+/// json_patch::patch(&mut value, &json_patch::Patch::try_from(&patch)?)?;
+/// assert_eq!(value, after);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch(pub Vec<Operation>);

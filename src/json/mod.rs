@@ -13,7 +13,9 @@ pub mod string;
 pub mod text;
 mod walk;
 
-pub use edit::{EditError, Operation, Patch, Splice};
+pub use edit::{EditError, Operation, Patch, Splice, UnfitValue};
+/// The version whose patches [`Patch`] converts from and to, and, as `json_patch::jsonptr`, whose pointers [`Pointer`].
+pub use json_patch;
 pub use node::{Kind, Member, Node};
 pub use pointer::{Pointer, PointerError};
 pub use text::{Document, Span, SyntaxError};

@@ -1,9 +1,10 @@
-//! RFC 6901 pointers in their textual form: `/a~1b/0`.
+//! RFC 6901 pointers in their textual form: `/a~1b/0`. What they are is `jsonptr`'s; here is what a document asks of them.
 
+use json_patch::jsonptr::{self, ParseError, PointerBuf};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A JSON pointer (RFC 6901), kept in its textual form.
+/// A JSON pointer (RFC 6901), kept in its textual form; a `jsonptr::PointerBuf` that converts both ways.
 ///
 /// ```
 /// use keystencil::json::Pointer;
@@ -12,8 +13,8 @@ use std::fmt;
 /// assert_eq!(pointer.tokens().collect::<Vec<_>>(), ["mcpServers", "a/b", "0"]);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pointer(String);
+#[serde(transparent)]
+pub struct Pointer(PointerBuf);
 
 impl Pointer {
     /// The pointer to the whole document: the empty string.
@@ -27,23 +28,16 @@ impl Pointer {
     /// # Errors
     /// [`PointerError`] if it is not empty and does not start with `/`, or holds a `~` that is not `~0` or `~1`.
     pub fn parse(text: &str) -> Result<Self, PointerError> {
-        if !text.is_empty() && !text.starts_with('/') {
-            return Err(PointerError::NoSlash);
+        match jsonptr::Pointer::parse(text) {
+            Ok(pointer) => Ok(Self(pointer.to_buf())),
+            Err(ParseError::NoLeadingSlash) => Err(PointerError::NoSlash),
+            Err(ParseError::InvalidEncoding { .. }) => Err(PointerError::BadEscape),
         }
-        if text.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
-            return Err(PointerError::BadEscape);
-        }
-        Ok(Self(text.to_owned()))
     }
 
     /// Goes one member or item down, escaping the token.
     pub fn push(&mut self, token: &str) {
-        self.0.push('/');
-        if token.contains(['~', '/']) {
-            self.0.push_str(&token.replace('~', "~0").replace('/', "~1"));
-        } else {
-            self.0.push_str(token);
-        }
+        self.0.push_back(token);
     }
 
     /// The pointer to a member of what this one points to.
@@ -63,7 +57,7 @@ impl Pointer {
     /// The pointer to what contains this one's target; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        self.0.rfind('/').and_then(|slash| self.0.get(..slash)).map(|parent| Self(parent.to_owned()))
+        self.0.parent().map(|parent| Self(parent.to_buf()))
     }
 
     /// The last token, unescaped; `None` for the root.
@@ -74,7 +68,8 @@ impl Pointer {
 
     /// All tokens, unescaped, from the root down.
     pub fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        self.0.split('/').skip(1).map(|token| {
+        // A token of `jsonptr` lends its text no longer than it lives, which would copy each.
+        self.as_str().split('/').skip(1).map(|token| {
             if token.contains('~') {
                 Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
             } else {
@@ -86,30 +81,29 @@ impl Pointer {
     /// Whether this pointer is `other` or lies below it.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0.starts_with(&other.0)
     }
 
     /// The textual form.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
-impl TryFrom<String> for Pointer {
-    type Error = PointerError;
-    fn try_from(text: String) -> Result<Self, PointerError> {
-        Self::parse(&text)
+impl From<PointerBuf> for Pointer {
+    fn from(pointer: PointerBuf) -> Self {
+        Self(pointer)
     }
 }
 
-impl From<Pointer> for String {
+impl From<Pointer> for PointerBuf {
     fn from(pointer: Pointer) -> Self {
         pointer.0
     }

@@ -50,6 +50,22 @@ fn the_undo_patch_is_one_that_another_tool_can_apply() {
 }
 
 #[test]
+fn a_patch_shows_values_that_few_tools_can_hold_as_they_are_written() {
+    let sandbox = Sandbox::with_target();
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    sandbox.write(
+        ".config/keystencil/claude.json",
+        &format!("{{\"half\": \"\\ud800\", \"deep\":\t{{\r\n\"a\":\t{deep}}}}}"),
+    );
+    sandbox.write("live.json", "{}");
+    let said = sandbox.run(&["diff", "--patch"]);
+    let patch: keystencil::json::Patch = serde_json::from_str(&said.out).unwrap();
+    let mut made = keystencil::json::edit::apply("{}", &patch).unwrap();
+    made.retain(|character| !character.is_whitespace());
+    assert_eq!(made, format!("{{\"half\":\"\\ud800\",\"deep\":{{\"a\":{deep}}}}}"));
+}
+
+#[test]
 fn a_minified_document_is_shown_operation_by_operation() {
     let sandbox = Sandbox::with_target();
     let long = format!("{{\"long\":\"{}\"}}", "x".repeat(5_000));

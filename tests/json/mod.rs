@@ -230,8 +230,7 @@ pub(crate) fn pointers(value: &Value) -> Vec<Pointer> {
 /// What `json_patch` makes of a value. Its `patch` panics when it cannot undo a failed patch that has moved something;
 /// callers have a copy anyway.
 pub(crate) fn oracle(value: &mut Value, patch: &Patch) -> Result<(), json_patch::PatchError> {
-    let patch: json_patch::Patch = serde_json::from_str(&serde_json::to_string(patch).unwrap()).unwrap();
-    json_patch::patch_unsafe(value, &patch)
+    json_patch::patch_unsafe(value, &json_patch::Patch::try_from(patch).unwrap())
 }
 
 /// Makes operations of steps, keeping only few of those that fail, so that long patches succeed.

@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::granting::cut;
 use crate::cli::report::{BAD, DIM, GOOD, MARK, Report, Text, WARN};
 use crate::cli::targets::{TargetArgs, select};
-use crate::json::{Operation, Patch, Pointer};
+use crate::json::{Operation, Patch, Pointer, json_patch};
 use crate::plan::diff::{is_readable, stat, unified};
 use crate::plan::grants::Flow;
 use crate::plan::threeway::{Author, Change};
@@ -92,7 +92,10 @@ pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Cl
     } else if args.patch {
         // One patch is one document; of several targets the patches follow one another.
         for difference in &differences {
-            report.json(&patch_json(&difference.patch))?;
+            match patch_json(&difference.patch) {
+                Value::Null => report.json_text(&serde_json::to_string_pretty(&difference.patch).unwrap_or_default()),
+                patch => report.json(&patch),
+            }?;
         }
     } else {
         for difference in differences.iter().filter(|difference| difference.differs()) {
@@ -169,8 +172,9 @@ fn operations(difference: &Difference) -> Text {
     text
 }
 
+/// The patch as any tool has it; `null` if a value is in it that few can hold (half of a surrogate pair, hundreds of levels).
 fn patch_json(patch: &Patch) -> Value {
-    serde_json::to_value(patch).unwrap_or_default()
+    json_patch::Patch::try_from(patch).map(|patch| serde_json::to_value(patch).unwrap_or_default()).unwrap_or_default()
 }
 
 /// The unified difference if both texts are laid out in lines, and how many lines come and go.

@@ -94,11 +94,13 @@ pub(in crate::cli) fn clean_into(clean: &mut String, piece: &str, harmless: &str
     }
 }
 
-/// JSON text with the same characters as JSON escapes. They stand in strings only, line breaks aside.
+/// JSON text with the same characters as JSON escapes. They stand in strings only, white space between tokens aside.
 pub(in crate::cli) fn json(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
-        if character != '\n' && is_hostile(character) {
+        if matches!(character, '\r' | '\t') {
+            clean.push(' ');
+        } else if character != '\n' && is_hostile(character) {
             for half in character.encode_utf16(&mut [0; 2]) {
                 let _: fmt::Result = write!(clean, "\\u{half:04x}");
             }
@@ -163,5 +165,6 @@ mod tests {
         let text = json(&format!("{value:#}"));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+        assert_eq!(json("[\t1,\r\n\"\\r\"]"), "[ 1, \n\"\\r\"]");
     }
 }
