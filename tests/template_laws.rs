@@ -198,6 +198,34 @@ proptest! {
         }
     }
 
+    /// What a template makes of a reference is what it makes of any text: so nothing it decides depends on a secret.
+    #[test]
+    fn what_is_made_of_a_reference_would_be_made_of_any_value(expression in over_references()) {
+        let prelude = "<% macro wrap(a) %>[<< a >>]<% endmacro %><% macro three() %>abc<% endmacro %>\
+                       <% set list = [secret, 'abc'] %><% set map = {'a': secret, 'abc': 1} %><% set joined = 'a' ~ secret ~ 'c' %>\
+                       <% set block %>a<< secret >><% endset %>";
+        // Each part on its own: one that looks at the reference must not hide what the others do.
+        let parts = [
+            format!("{{\"in\": \"<< {expression} >>\"}}"),
+            format!("{{\"out\": << [{expression}] >>}}"),
+            format!("{{\"if\": \"<% if {expression} %>yes<% else %>no<% endif %>\"}}"),
+            format!("{{<% for item in {expression} %>\"<< loop.index >>\": \"<< item >>\",<% endfor %>}}"),
+        ];
+        for part in parts {
+            let template = |secret: &str| format!("<% set secret = {secret} %>{prelude}{part}");
+            let Ok(blueprint) = render(&template("keyring('x')")) else { continue };
+            for value in ["", "a", "abc", "aabc", "1", &"z".repeat(60)] {
+                let fill = |document: String, reference: &Reference| {
+                    let value = reference.encodings.iter().fold(value.to_owned(), |value, encoding| encoding.apply(&value));
+                    document.replace(&reference.to_string(), &value)
+                };
+                let filled = blueprint.references().into_iter().fold(blueprint.document.clone(), fill);
+                let plain = render(&template(&format!("'{value}'"))).map(|plain| plain.document);
+                prop_assert_eq!(plain.ok(), Some(filled), "{} with {:?}", part, value);
+            }
+        }
+    }
+
     #[test]
     fn reading_any_text_for_placeholders_finds_what_it_writes(text in hostile(), reference in reference()) {
         let _ = is_placeholder(&text);
@@ -226,6 +254,58 @@ fn expression() -> impl Strategy<Value = String> {
             1 => inner.clone().prop_map(|it| format!("{it} is mapping")),
             1 => inner.clone().prop_map(|it| format!("({it}).a")),
             1 => inner.clone().prop_map(|it| format!("[{it}, 1]")),
+            1 => (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} if {b} else {c})")),
+        ]
+    })
+}
+
+/// Expressions over a reference, and over what lists, maps, macros, blocks and `~` make of one.
+fn over_references() -> impl Strategy<Value = String> {
+    let plain =
+        vec!["'a'", "'abc'", "1", "0", "true", "none", "[]", "os", "three()", "[1, 'abc']", "{'a': 'abc'}", "'aabc'"];
+    let secret =
+        vec!["secret", "list", "map", "joined", "block", "wrap(secret)", "list[0]", "map.a", "[list]", "(secret, 1)"];
+    let leaf = prop_oneof![
+        1 => prop::sample::select(plain.clone()).prop_map(str::to_owned),
+        2 => prop::sample::select(secret.clone()).prop_map(str::to_owned),
+    ];
+    let uses = "({}|default('z')) {'abc':1}[{}]|default('z') {{}:1,'abc':2}|length [{},'abc']|unique|list|length 'abc'|replace({},'z') \
+                (1,if,{},else,2) (1,if,{}~'',else,2) range({})|length 'b'~{} {}~'b' {}|length ({}~'')|length ({}~'')[1:] [{}]+['b'] {}in['abc','1'] 'abc'in{}";
+    let uses = uses
+        .split(' ')
+        .map(|one| one.replace(",if,", " if ").replace(",else,", " else ").replace("in", " in "))
+        .collect::<Vec<_>>();
+    let operators = "+ - * / // % ** ~ == != < <= > >= in and or";
+    let operators = operators.split(' ').chain(["not in"]).collect::<Vec<_>>();
+    let filters = "items list first last reverse length count batch(2) slice(2) chain([1]) zip([1]) default('a') lower upper title \
+                   capitalize replace('a','b') dictsort trim join(',') split('a') lines round int float attr('a') min max sort \
+                   string bool sum indent(1) select reject selectattr('a') map('upper') map('length') groupby('a') unique \
+                   format(1) tojson b64encode urlencode safe";
+    let filters = filters.split_whitespace().collect::<Vec<_>>();
+    let tests = "mapping sequence iterable none string safe boolean odd number integer float lower upper true false defined undefined \
+                 sameas('abc') eq('abc') ne('abc') lt('b') gt('b') in(['abc']) in('aabc') startingwith('a') endingwith('c') divisibleby(2)";
+    let tests = tests.split_whitespace().collect::<Vec<_>>();
+    leaf.prop_recursive(3, 12, 3, move |inner| {
+        let binary = (inner.clone(), prop::sample::select(operators.clone()), inner.clone());
+        let (plain, secret) = (prop::sample::select(plain.clone()), secret.clone());
+        let pair = (prop::sample::select(secret.clone()), prop::sample::select(operators.clone()), plain);
+        prop_oneof![
+            4 => binary.prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+            3 => pair.clone().prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+            3 => pair.prop_map(|(left, operator, right)| format!("{right} {operator} {left}")),
+            3 => (prop::sample::select(uses.clone()), prop::sample::select(secret.clone()))
+                .prop_map(|(used, secret)| used.replace("{}", secret)),
+            1 => inner.clone().prop_map(|it| format!("({it})")),
+            1 => inner.clone().prop_map(|it| format!("not {it}")),
+            3 => (inner.clone(), prop::sample::select(filters.clone())).prop_map(|(it, filter)| format!("({it})|{filter}")),
+            2 => (inner.clone(), prop::sample::select(tests.clone())).prop_map(|(it, test)| format!("({it}) is {test}")),
+            1 => (inner.clone(), inner.clone()).prop_map(|(it, other)| format!("({it}) is eq({other})")),
+            1 => (inner.clone(), prop::sample::select(vec!["[0]", "[1:]", "[:2]", "[::-1]", ".a", "['abc']", "[secret]", ".items()"]))
+                .prop_map(|(it, lookup)| format!("({it}){lookup}")),
+            1 => (inner.clone(), inner.clone()).prop_map(|(it, other)| format!("{{{it}: {other}}}")),
+            1 => (inner.clone(), inner.clone()).prop_map(|(it, other)| format!("[{it}, {other}]")),
+            1 => inner.clone().prop_map(|it| format!("wrap({it})")),
+            1 => inner.clone().prop_map(|it| format!("range({it})")),
             1 => (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} if {b} else {c})")),
         ]
     })

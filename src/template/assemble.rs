@@ -17,7 +17,7 @@ pub(crate) const MAX_BYTES: usize = 32 << 20;
 enum Origin {
     /// A template's own text: byte offset in the clean text of a file.
     Text { file: usize, offset: usize },
-    /// An expression, by its check.
+    /// An expression, by the number of its place.
     Printed(usize),
 }
 
@@ -51,7 +51,7 @@ impl Rendered {
                 let original = book.files.get(file).map_or(0, |file| file.clean.original(from + (offset - at)));
                 (book.at(file, original), false)
             }
-            Some((_, Origin::Printed(check))) => (book.place(check), true),
+            Some((_, Origin::Printed(number))) => (book.place(number), true),
             None => (book.at(0, 0), false),
         }
     }
@@ -96,14 +96,14 @@ pub(crate) fn assemble(output: &str, marks: &Marks, book: &Book) -> Result<Rende
     let mut value: Option<(usize, Vec<Piece<'_>>)> = None;
     for piece in marks.pieces(output) {
         match (&mut value, piece) {
-            (None, Piece::Begin(Begin::Value, check)) => value = Some((check, Vec::new())),
+            (None, Piece::Begin(Begin::Value, number)) => value = Some((number, Vec::new())),
             (Some(_), Piece::End) => {
-                if let Some((check, pieces)) = value.take() {
-                    assembly.value(check, &pieces)?;
+                if let Some((number, pieces)) = value.take() {
+                    assembly.value(number, &pieces)?;
                 }
             }
             (Some((_, pieces)), piece @ (Piece::Text(_) | Piece::Token(_))) => pieces.push(piece),
-            (Some((check, _)), _) => return Err(TemplateError::Reserved { place: book.place(*check) }),
+            (Some((number, _)), _) => return Err(TemplateError::Reserved { place: book.place(*number) }),
             (None, piece) => assembly.piece(piece)?,
         }
         if assembly.rendered.text.len() > MAX_BYTES {
@@ -117,7 +117,7 @@ struct Assembly<'a> {
     book: &'a Book,
     rendered: Rendered,
     state: State,
-    /// Expressions whose raw output is being read, by check.
+    /// Expressions whose raw output is being read, by the numbers of their places.
     open: Vec<usize>,
 }
 
@@ -140,32 +140,32 @@ impl Assembly<'_> {
                 }
             }
             Piece::Text(text) => {
-                let check = self.open.last().copied().unwrap_or(usize::MAX);
-                self.text(text, Origin::Printed(check));
+                let number = self.open.last().copied().unwrap_or(usize::MAX);
+                self.text(text, Origin::Printed(number));
             }
-            Piece::Begin(Begin::Json, check) if self.in_string() => {
+            Piece::Begin(Begin::Json, number) if self.in_string() => {
                 let what = super::error::Use::Print;
-                return Err(TemplateError::NeedsValue { what, place: self.book.place(check) });
+                return Err(TemplateError::NeedsValue { what, place: self.book.place(number) });
             }
-            Piece::Begin(_, check) => self.open.push(check),
+            Piece::Begin(_, number) => self.open.push(number),
             Piece::End => drop(self.open.pop()),
             Piece::Token(_) | Piece::Forged => {
-                let check = self.open.last().copied().unwrap_or(usize::MAX);
-                return Err(TemplateError::Reserved { place: self.book.place(check) });
+                let number = self.open.last().copied().unwrap_or(usize::MAX);
+                return Err(TemplateError::Reserved { place: self.book.place(number) });
             }
         }
         Ok(())
     }
 
     /// What an expression printed.
-    fn value(&mut self, check: usize, pieces: &[Piece<'_>]) -> Result<(), TemplateError> {
-        let origin = Origin::Printed(check);
+    fn value(&mut self, number: usize, pieces: &[Piece<'_>]) -> Result<(), TemplateError> {
+        let origin = Origin::Printed(number);
         let holds_reference = pieces.iter().any(|piece| matches!(piece, Piece::Token(_)));
         let quote = match self.state {
             State::Line | State::Block | State::BlockStar => return Ok(()),
             State::Escape => {
                 let what = "a backslash stands before what an expression prints";
-                return Err(TemplateError::NotJson { what, printed: false, place: self.book.place(check) });
+                return Err(TemplateError::NotJson { what, printed: false, place: self.book.place(number) });
             }
             State::String => false,
             State::Outside | State::Slash if holds_reference => true,

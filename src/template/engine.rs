@@ -1,24 +1,24 @@
 //! minijinja with `<< >>`, `<% %>`, `<# #>`, and references as opaque tokens: the way from text to blueprint.
 //!
-//! A template goes through five hands: `prepare` tells text from expressions, the engine's parser makes a tree,
-//! `rewrite` puts checks into it, the engine runs it with a `Run` that answers those checks, `assemble` puts the text
-//! together, and `strict` reads it as JSON.
+//! A template goes through five hands: `prepare` tells text from expressions, `checks` puts a check behind what looks at
+//! a value, the engine runs that with a `Run` that answers the checks, `assemble` puts the text together, and `strict`
+//! reads it as JSON.
 
 use super::assemble::{self, Rendered, assemble};
 use super::blueprint::Blueprint;
 use super::book::{Book, File};
+use super::checks;
 use super::error::Limit;
 pub use super::error::TemplateError;
 use super::explain::{Stopped, stopped, syntax_error};
 use super::include::check_include_name;
 use super::marks::Marks;
-use super::prepare::{Delimiters, prepare};
-use super::rewrite::rewrite;
+use super::prepare::{Clean, Delimiters, prepare};
 use super::run::{Met, Run};
 use super::source::Source;
 use super::{functions, strict};
 use crate::error::Place;
-use minijinja::{Error, ErrorKind};
+use minijinja::{Environment, Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub fn compile(
     variables: &Variables,
     load: &(dyn Fn(&str) -> io::Result<String> + Sync),
 ) -> Result<Blueprint, TemplateError> {
-    let read = |rendered: &Rendered, book: &Book, met: &[Met], _: &Marks| {
+    let read = |rendered: &Rendered, book: &Book, met: &[Met]| {
         strict::read(rendered, book, met, false).map(|(blueprint, _)| blueprint)
     };
     run(template, variables, load, read)
@@ -93,7 +93,7 @@ pub(super) fn run<T: Send>(
     template: Template<'_>,
     variables: &Variables,
     load: &(dyn Fn(&str) -> io::Result<String> + Sync),
-    read: impl Fn(&Rendered, &Book, &[Met], &Marks) -> Result<T, TemplateError> + Sync,
+    read: impl Fn(&Rendered, &Book, &[Met]) -> Result<T, TemplateError> + Sync,
 ) -> Result<T, TemplateError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
@@ -127,7 +127,7 @@ impl Compilation {
         template: Template<'_>,
         variables: &Variables,
         load: &Load<'_>,
-        read: &impl Fn(&Rendered, &Book, &[Met], &Marks) -> Result<T, TemplateError>,
+        read: &impl Fn(&Rendered, &Book, &[Met]) -> Result<T, TemplateError>,
     ) -> Result<T, TemplateError> {
         let known = ["os", "arch", "hostname", "user", "home", "vars"].into_iter().map(str::to_owned);
         self.book.variables.extend(known.chain(variables.vars.keys().cloned()));
@@ -137,17 +137,21 @@ impl Compilation {
         loop {
             let book = Arc::new(std::mem::take(&mut self.book));
             let run = Run::new(Arc::clone(&book), self.marks.clone());
-            let outcome = render(&run, &context);
+            let outcome = render(&run, &context, &self.delimiters);
             let (name, place) = match outcome {
                 Ok(output) => {
-                    if run.was_looked_at() {
+                    if let Some(met) = run.looked_at() {
                         let what = super::error::Use::Lookup;
-                        return Err(TemplateError::NeedsValue { what, place: book.at(0, 0) });
+                        return Err(TemplateError::NeedsValue { what, place: met.place });
                     }
                     let rendered = assemble(&output, &self.marks, &book)?;
-                    return read(&rendered, &book, &run.met(), &self.marks);
+                    return read(&rendered, &book, &run.met());
                 }
                 Err(Stopped::For(error)) => return Err(*error),
+                Err(Stopped::Syntax(error)) => {
+                    book.files.iter().try_for_each(|file| self.syntax(&file.source, &file.clean))?;
+                    return Err(*error);
+                }
                 Err(Stopped::ToRead { name, place }) => (name, place),
             };
             drop(run);
@@ -182,32 +186,34 @@ impl Compilation {
         let source = Source::new(path, text);
         let clean = prepare(&source, &self.delimiters)?;
         let number = self.book.files.len();
-        let (rewritten, lines) = {
-            let syntax = self.delimiters.syntax().map_err(|error| syntax_error(&error, &source, &clean))?;
-            let tree = minijinja::machinery::parse(&clean.text, "", syntax)
-                .map_err(|error| syntax_error(&error, &source, &clean))?;
-            rewrite(&source, &clean, number, &tree, &mut self.book, &self.marks)?
-        };
-        self.book.files.push(File { source, clean, rewritten, lines });
+        let checked = checks::insert(&source, &clean, number, &mut self.book, (&self.marks, &self.delimiters));
+        let checked = checked.or_else(|error| self.syntax(&source, &clean).and(Err(error)))?;
+        self.book.files.push(File { source, clean, checked });
         Ok(number)
+    }
+
+    /// The error of the engine's parser, if there is one.
+    fn syntax(&self, source: &Source, clean: &Clean) -> Result<(), TemplateError> {
+        let mut parser = Environment::empty();
+        let parsed = self.delimiters.syntax().and_then(|syntax| {
+            parser.set_syntax(syntax);
+            parser.template_from_str(&clean.text).map(drop)
+        });
+        parsed.map_err(|error| syntax_error(&error, source, clean))
     }
 }
 
-fn render(run: &Arc<Run>, context: &minijinja::Value) -> Result<String, Stopped> {
+fn render(run: &Arc<Run>, context: &minijinja::Value, delimiters: &Delimiters) -> Result<String, Stopped> {
+    let stop = |error: &Error| stopped(run, error);
     let mut engine = functions::environment(run);
+    engine.set_syntax(delimiters.syntax().map_err(|error| stop(&error))?);
     engine.set_recursion_limit(RECURSION);
     let loader = Arc::clone(run);
     engine.set_loader(move |name| {
-        if name.is_empty() {
-            return Ok(loader.book.files.first().map(|file| file.rewritten.clone()));
-        }
-        match loader.book.names.get(name) {
-            Some(Some(number)) => Ok(loader.book.files.get(*number).map(|file| file.rewritten.clone())),
-            Some(None) => Ok(None),
-            None => Err(loader.want(name)),
-        }
+        let number = if name.is_empty() { Some(Some(0)) } else { loader.book.names.get(name).copied() };
+        let file = number.ok_or_else(|| loader.want(name))?.and_then(|number| loader.book.files.get(number));
+        Ok(file.map(|file| file.checked.text.clone()))
     });
-    let stop = |error: &Error| stopped(run, error);
     let template = engine.get_template("").map_err(|error| stop(&error))?;
     let mut output = Bounded::default();
     template.render_captured_to(context.clone(), &mut output).map_err(|error| stop(&error))?;

@@ -1,5 +1,5 @@
-//! What the engine's errors mean to the author of a template, and where. The engine names a file and a line of the
-//! rewritten text; that line leads back to the place.
+//! What the engine's errors mean to the author of a template, and where. The engine names a file and a line of what it
+//! ran; that line leads back to the place.
 
 use super::book::Book;
 use super::error::{Limit, NameKind, TemplateError};
@@ -41,6 +41,8 @@ fn in_our_words(what: &str) -> String {
 /// Why a run ended without output.
 pub(crate) enum Stopped {
     For(Box<TemplateError>),
+    /// The engine's parser refused a file with the checks in it.
+    Syntax(Box<TemplateError>),
     /// A file was included that has not been read yet.
     ToRead {
         name: String,
@@ -57,11 +59,12 @@ pub(crate) fn stopped(run: &Run, error: &Error) -> Stopped {
     if let Some(name) = run.wanted() {
         return Stopped::ToRead { name, place };
     }
-    if let Some(error) = run.failure() {
-        return Stopped::For(Box::new(error));
+    if let Some(failure) = run.failure() {
+        return Stopped::For(Box::new(failure(place)));
     }
     let last = chain.last().copied().unwrap_or(error);
-    Stopped::For(Box::new(explain(run, last, &chain, place)))
+    let explained = Box::new(explain(run, last, &chain, place));
+    if last.kind() == ErrorKind::SyntaxError { Stopped::Syntax(explained) } else { Stopped::For(explained) }
 }
 
 fn file_and_line(book: &Book, error: &Error) -> Option<(usize, usize)> {
@@ -105,6 +108,9 @@ fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> Template
                 source: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
                 place,
             }
+        }
+        ErrorKind::SyntaxError if detail.contains("recursion") => {
+            TemplateError::Exceeded { limit: Limit::Expression, place }
         }
         _ if detail.contains("recursion") => {
             let files: Vec<String> = chain

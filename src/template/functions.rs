@@ -6,9 +6,10 @@ use super::engine::Variables;
 use super::error::{NameKind, TemplateError};
 use super::names::{AT, CHECK, PRINT};
 use super::run::{Met, Run};
-use minijinja::value::{Kwargs, ObjectRepr, Rest};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, from_args};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// Steps of the engine; one step also pays for 64 bytes of text.
@@ -34,33 +35,71 @@ pub(crate) fn environment(run: &Arc<Run>) -> Environment<'static> {
     }
 
     let this = Arc::clone(run);
-    engine.add_filter(CHECK, move |value: Value, number: usize| this.check(value, number));
+    engine.add_filter(CHECK, move |value: Value, look: &str, name: Option<&str>, is_attribute: Option<bool>| {
+        this.look(value, look, name, is_attribute.is_some())
+    });
     let this = Arc::clone(run);
-    engine.add_filter(PRINT, move |value: Value, number: usize| this.print(&value, number));
+    engine.add_filter(PRINT, move |value: Value, number: usize, name: Option<&str>, is_attribute: Option<bool>| {
+        this.print(&value, number, name, is_attribute.is_some())
+    });
     let this = Arc::clone(run);
     engine.add_filter("tojson", move |value: Value| this.to_json(&value));
     for (name, encoding) in [("b64encode", Encoding::B64encode), ("urlencode", Encoding::Urlencode)] {
         let this = Arc::clone(run);
-        engine.add_filter(name, move |value: Value, number: usize| this.encode(&value, number, encoding));
+        engine.add_filter(name, move |value: Value| this.encode(&value, encoding));
     }
     let commands = run.book.providers.iter().map(String::as_str);
     for function in ["keyring", "env"].into_iter().chain(commands) {
-        let (this, function) = (Arc::clone(run), function.to_owned());
-        engine.add_function(function.clone(), move |args: Rest<Value>, named: Kwargs| {
-            refer(&this, &function, &args, &named)
-        });
+        let referrer = Referrer { run: Arc::clone(run), function: function.to_owned(), number: usize::MAX };
+        engine.add_global(function.to_owned(), Value::from_object(referrer));
     }
+    engine.add_filter(AT, |value: Value, number: usize| match value.downcast_object_ref::<Referrer>() {
+        Some(referrer) => Value::from_object(Referrer { number, ..referrer.clone() }),
+        None => value,
+    });
     engine
 }
 
-/// A call of `keyring`, of `env` or of a command of the config.
-fn refer(run: &Arc<Run>, function: &str, args: &[Value], named: &Kwargs) -> Result<Value, Error> {
-    // The check that tells where a call stands; unknown if the function was called by another name.
-    let number = named.get::<Option<usize>>(AT).ok().flatten().unwrap_or(usize::MAX);
-    let place = run.book.place(number);
-    let bad = |fault| {
-        let (place, function) = (place.clone(), function.to_owned());
-        run.fail(match fault {
+/// `keyring`, `env` or a command of the config.
+#[derive(Clone)]
+struct Referrer {
+    run: Arc<Run>,
+    function: String,
+    /// The place where it is called, by its number; unknown if it is called by another name.
+    number: usize,
+}
+
+impl fmt::Debug for Referrer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.function)
+    }
+}
+
+impl Object for Referrer {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let (run, place) = (&self.run, self.run.book.place(self.number));
+        let (args, named): (Rest<Value>, Kwargs) = from_args(args)?;
+        let argument = |value: &Value| argument(run, value)?.ok_or_else(|| self.bad(Fault::Takes(TEXTS)));
+        let mut arguments = Arguments::default();
+        for value in &*args {
+            arguments.positional.push(argument(value)?);
+        }
+        for name in named.args() {
+            arguments.named.insert(name.to_owned(), argument(&named.get::<Value>(name)?)?);
+        }
+        let source = arguments.source(&self.function).map_err(|fault| self.bad(fault))?;
+        Ok(run.token(Met { reference: Reference { source, encodings: Vec::new() }, place }))
+    }
+}
+
+impl Referrer {
+    fn bad(&self, fault: Fault) -> Error {
+        let (function, place) = (self.function.clone(), self.run.book.place(self.number));
+        self.run.fail(|_| match fault {
             Fault::Takes(expected) => TemplateError::BadArguments { function, expected, place },
             Fault::Unknown { name, similar } => {
                 TemplateError::Unknown { kind: NameKind::Argument, name, similar, place }
@@ -68,24 +107,14 @@ fn refer(run: &Arc<Run>, function: &str, args: &[Value], named: &Kwargs) -> Resu
             Fault::Name(source) => TemplateError::BadName { source, place },
             Fault::VariableName => TemplateError::BadVariableName { place },
         })
-    };
-    let argument = |value: &Value| argument(run, number, value)?.ok_or_else(|| bad(Fault::Takes(TEXTS)));
-    let mut arguments = Arguments::default();
-    for value in args {
-        arguments.positional.push(argument(value)?);
     }
-    for name in named.args().filter(|name| *name != AT) {
-        arguments.named.insert(name.to_owned(), argument(&named.get::<Value>(name)?)?);
-    }
-    let source = arguments.source(function).map_err(bad)?;
-    Ok(run.token(Met { reference: Reference { source, encodings: Vec::new() }, place: place.clone() }))
 }
 
 const TEXTS: &str = "texts only, or a map of texts";
 
 /// A text or a map of texts; nothing if it is something else. References in it are an error.
-fn argument(run: &Run, number: usize, value: &Value) -> Result<Option<Argument>, Error> {
-    let text = |value: Value| run.check_argument(value, number).map(|value| value.as_str().map(str::to_owned));
+fn argument(run: &Run, value: &Value) -> Result<Option<Argument>, Error> {
+    let text = |value: Value| run.look(value, "(", None, false).map(|value| value.as_str().map(str::to_owned));
     if let Some(object) = value.as_object().filter(|object| object.repr() == ObjectRepr::Map) {
         let mut map = BTreeMap::new();
         for (key, value) in object.try_iter_pairs().into_iter().flatten() {

@@ -64,9 +64,7 @@ pub(crate) fn lex(text: &str, start: usize, close: &str, one_line: bool) -> Resu
         }
         let (token, length) = match byte {
             b'"' | b'\'' => (Token::Quoted, quoted(rest, byte, one_line)?),
-            b'0'..=b'9' => {
-                (Token::Number, run(rest, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')))
-            }
+            b'0'..=b'9' => (Token::Number, number(rest)),
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
                 (Token::Word, run(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             }
@@ -83,6 +81,32 @@ pub(crate) fn lex(text: &str, start: usize, close: &str, one_line: bool) -> Resu
 
 fn run(text: &str, belongs: impl Fn(u8) -> bool) -> usize {
     text.bytes().position(|byte| !belongs(byte)).unwrap_or(text.len())
+}
+
+/// The length of the number that `text` starts with, as the engine reads it: `2and` is two tokens, `2else` is none. An
+/// attribute of one (`1.a`) counts as part of it.
+fn number(text: &str) -> usize {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    let behind = |from: usize| text.get(from..).unwrap_or_default();
+    match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => return 2 + run(behind(2), |byte| byte.is_ascii_hexdigit() || byte == b'_'),
+        [b'0', b'b' | b'B' | b'o' | b'O', ..] => return 2 + run(behind(2), is_digit),
+        _ => {}
+    }
+    let exponent = |at: usize| match behind(at).as_bytes() {
+        [b'e' | b'E', ..] => at + 1 + run(behind(at + 1), is_digit),
+        _ => at,
+    };
+    let whole = run(text, is_digit);
+    match behind(whole).as_bytes() {
+        [b'.', b'e' | b'E', b'0'..=b'9' | b'+' | b'-', ..] => exponent(whole + 1),
+        [b'.', first, ..] if is_name(first) => {
+            whole + 1 + run(behind(whole + 1), |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        }
+        [b'.', ..] => exponent(whole + 1 + run(behind(whole + 1), is_digit)),
+        _ => exponent(whole),
+    }
 }
 
 /// The length of the string literal that `text` starts with, quotes included.
@@ -109,6 +133,23 @@ mod tests {
     fn a_closing_delimiter_inside_a_string_does_not_close() {
         let lexed = lex("<< keyring('a >> b') >> tail", 2, ">>", false).unwrap();
         assert_eq!(lexed.end, 23);
+    }
+
+    #[test]
+    fn a_number_ends_where_it_does_for_the_engine() {
+        for (text, length) in [
+            ("2and", 1),
+            ("0xfFg", 4),
+            ("0b12_x", 5),
+            ("1.5.6", 3),
+            ("1e5e", 3),
+            ("1.e5", 4),
+            ("1.a_b|", 5),
+            ("1_0.x", 5),
+            ("2else", 2),
+        ] {
+            assert_eq!(number(text), length, "{text}");
+        }
     }
 
     #[test]

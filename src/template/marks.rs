@@ -29,7 +29,7 @@ pub(crate) enum Piece<'a> {
     Chunk(usize),
     /// A reference, by its index.
     Token(usize),
-    /// What an expression printed, with the index of its check.
+    /// What an expression printed, with the number of its place.
     Begin(Begin, usize),
     End,
     /// The private-use character, but no mark of this run.

@@ -3,12 +3,13 @@
 //! Its output, a [`Clean`] text, is what the engine's parser reads. The delimiters are private ones there, so text can't
 //! be taken for an expression any more; comments of the JSON are gone, references in them included; an expression
 //! in a JSON string has its JSON escapes undone; and every token of an expression stands on a line of its own, because
-//! the engine's errors know a line but no column.
+//! the engine's errors know a line but no column. `checks` makes of it what the engine runs.
 
 use super::error::{Limit, TemplateError};
 use super::lexer::{Lexed, Stop, Token, lex};
 use super::quoted::{MAX_IN_STRING, Offsets, boundary, ends_in_string, string_end, unescape};
 use super::source::Source;
+use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -27,6 +28,15 @@ impl Delimiters {
         }
     }
 
+    pub(crate) fn open(&self, is_tag: bool) -> &str {
+        let [expression, tag, _] = &self.open;
+        if is_tag { tag } else { expression }
+    }
+
+    pub(crate) fn close(&self) -> &str {
+        &self.close
+    }
+
     /// For the engine's parser.
     pub(crate) fn syntax(&self) -> Result<SyntaxConfig, minijinja::Error> {
         let [expression, tag, comment] = self.open.clone();
@@ -39,14 +49,26 @@ impl Delimiters {
     }
 }
 
+/// An expression or a tag; all offsets are those of the clean text.
+#[derive(Debug)]
+pub(crate) struct Construct {
+    pub(crate) is_tag: bool,
+    /// Its delimiters included.
+    pub(crate) range: Range<usize>,
+    pub(crate) tokens: Vec<(Token, Range<usize>)>,
+    /// Whether a `-` takes away the white space before it, and behind it.
+    pub(crate) trim: (bool, bool),
+    /// Whether it stands in a JSON string, where it may have been meant as text.
+    pub(crate) in_string: bool,
+}
+
 /// A text for the engine's parser, and the way back to the file.
 #[derive(Debug, Default)]
 pub(crate) struct Clean {
     pub(crate) text: String,
+    pub(crate) constructs: Vec<Construct>,
     /// From which offset here on which offset there is meant.
     steps: Vec<(usize, usize)>,
-    /// Expressions and tags that stand in a JSON string, by where they start and end here.
-    in_strings: Vec<Range<usize>>,
 }
 
 impl Clean {
@@ -72,24 +94,16 @@ impl Clean {
 
     /// Whether a line (from 1) belongs to an expression in a JSON string, which may have been meant as text.
     pub(crate) fn is_in_string(&self, line: usize) -> bool {
-        self.is_offset_in_string(self.line_start(line))
+        let offset = self.line_start(line);
+        self.constructs.iter().any(|construct| construct.in_string && construct.range.contains(&offset))
     }
 
-    /// The same of an offset in the clean text.
-    pub(crate) fn is_offset_in_string(&self, offset: usize) -> bool {
-        self.in_strings.iter().any(|range| range.contains(&offset))
-    }
-
-    /// Where in the file each tag and expression starts, in order, and the first word of a tag. The nonce is the run's.
-    pub(crate) fn constructs(&self, nonce: &str) -> impl Iterator<Item = (usize, Option<&str>)> {
-        let Delimiters { open: [expression, tag, _], .. } = Delimiters::new(nonce);
-        self.text.match_indices('\u{10FF01}').filter_map(move |(at, _)| {
-            let rest = self.text.get(at..)?;
-            let word = match rest.strip_prefix(tag.as_str()) {
-                Some(rest) => Some(rest.trim_start_matches(['-', '+']).split_whitespace().next()?),
-                None => rest.starts_with(expression.as_str()).then_some(None)?,
-            };
-            Some((self.original(at), word))
+    /// Where in the file each tag and expression starts, in order, and the first word of a tag.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = (usize, Option<&str>)> {
+        self.constructs.iter().map(|construct| {
+            let word = construct.tokens.first().and_then(|(_, range)| self.text.get(range.clone()));
+            let word = if construct.is_tag { Some(word.unwrap_or_default()) } else { None };
+            (self.original(construct.range.start), word)
         })
     }
 
@@ -103,32 +117,8 @@ impl Clean {
 const CONSTRUCTS: [(&str, &str); 3] = [("<<", ">>"), ("<%", "%>"), ("<#", "#>")];
 
 /// Words a tag can start with; anything else behind `<%` in a JSON string is taken for text if it can be.
-const TAGS: [&str; 24] = [
-    "if",
-    "elif",
-    "else",
-    "endif",
-    "for",
-    "endfor",
-    "set",
-    "endset",
-    "with",
-    "endwith",
-    "macro",
-    "endmacro",
-    "call",
-    "endcall",
-    "filter",
-    "endfilter",
-    "include",
-    "import",
-    "from",
-    "do",
-    "raw",
-    "endraw",
-    "extends",
-    "block",
-];
+const TAGS: &str = "if elif else endif for endfor set endset with endwith macro endmacro call endcall filter endfilter \
+                    include import from do raw endraw extends block";
 
 const MAX_BYTES: usize = 4 << 20;
 const MAX_LINES: usize = 50_000;
@@ -308,12 +298,10 @@ impl<'a> Scan<'a> {
         let first = lexed.tokens.first().and_then(|(token, range)| Some((*token, self.text.get(range.clone())?)));
         let Some((Token::Word, word)) = first else { return false };
         if open == "<%" {
-            return TAGS.contains(&word);
+            return TAGS.split(' ').any(|tag| tag == word);
         }
         let source: Vec<&str> = lexed.tokens.iter().filter_map(|(_, range)| self.text.get(range.clone())).collect();
-        lexed.tokens.len() <= MAX_TOKENS
-            && minijinja::machinery::parse_expr(&source.join(" "))
-                .is_ok_and(|expression| !matches!(expression, minijinja::machinery::ast::Expr::Tuple(_)))
+        lexed.tokens.len() <= MAX_TOKENS && Environment::empty().compile_expression(&source.join(" ")).is_ok()
     }
 
     fn emit(&mut self, kind: usize, lexed: &Lexed, text: &str, offsets: &Offsets) -> Result<(), TemplateError> {
@@ -327,6 +315,13 @@ impl<'a> Scan<'a> {
             self.at = end;
             return self.raw(start);
         }
+        if kind == 1 && word == Some("import") {
+            let words: Vec<&str> = lexed.tokens.iter().filter_map(|(_, range)| text.get(range.clone())).collect();
+            if !is_import_of_a_name(&words) {
+                let (in_string, place) = (self.in_string, self.source.place(start));
+                return Err(TemplateError::Syntax { what: "expected a name behind `as`".to_owned(), in_string, place });
+            }
+        }
         if kind == 1 && word == Some("elif") {
             self.branches += 1;
             if self.branches > MAX_BRANCHES {
@@ -338,21 +333,24 @@ impl<'a> Scan<'a> {
         self.clean.push(&open, start);
         self.clean.text.extend(lexed.trim.0);
         let mut before: Option<Range<usize>> = None;
+        let mut tokens = Vec::with_capacity(lexed.tokens.len());
         for (token, range) in &lexed.tokens {
             let apart = before.as_ref().is_none_or(|before| before.end != range.start);
             if apart || !matches!(token, Token::Sign(_)) {
                 self.clean.text.push('\n');
             }
+            let from = self.clean.text.len();
             self.clean.push(text.get(range.clone()).unwrap_or_default(), offsets.original(range.start));
+            tokens.push((*token, from..self.clean.text.len()));
             before = Some(range.clone());
         }
         let close = offsets.original(lexed.end.saturating_sub(2));
         self.clean.push("\n", close);
         self.clean.text.extend(lexed.trim.1);
         self.clean.push(&self.delimiters.close, close);
-        if self.in_string {
-            self.clean.in_strings.push(clean_start..self.clean.text.len());
-        }
+        let trim = (lexed.trim.0 == Some('-'), lexed.trim.1 == Some('-'));
+        let range = clean_start..self.clean.text.len();
+        self.clean.constructs.push(Construct { is_tag: kind == 1, range, tokens, trim, in_string: self.in_string });
         self.at = end;
         Ok(())
     }
@@ -375,6 +373,22 @@ impl<'a> Scan<'a> {
         self.at = start;
         Err(self.unclosed("<% raw %>", "<% endraw %>"))
     }
+}
+
+/// Whether an `import` gives the file a name. The engine's parser takes any expression for one, and its compiler panics.
+fn is_import_of_a_name(words: &[&str]) -> bool {
+    let Some(at) = words.iter().rposition(|word| *word == "as") else { return true };
+    let name = words.get(at + 1..).unwrap_or_default();
+    let name = match name {
+        [name @ .., "with" | "without", "context"] => name,
+        name => name,
+    };
+    let is_name = |word: &&str| word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let is_constant = matches!(name, ["true" | "True" | "false" | "False" | "none" | "None", ..]);
+    !is_constant
+        && name.len() % 2 == 1
+        && name.iter().step_by(2).all(is_name)
+        && name.iter().skip(1).step_by(2).all(|dot| *dot == ".")
 }
 
 /// What was lexed, in which text, and where that text's offsets are in the file.

@@ -1,15 +1,16 @@
-//! One run of the engine: the references it met, and the checks and printing that the rewritten template asks for.
+//! One run of the engine: the references it met, and the checks and printing that the template it runs asks for.
 
 use super::blueprint::{Encoding, Reference};
-use super::book::{Book, Depth};
-use super::error::{Limit, TemplateError, Use};
+use super::book::Book;
+use super::error::{Limit, NameKind, TemplateError, Use};
 use super::marks::{Begin, MARK, Marks, Piece};
+use super::names::{self, Depth, Look};
 use super::token::Token;
-use super::{names, values};
+use super::values;
 use crate::error::Place;
 use minijinja::value::ObjectRepr;
 use minijinja::{Error, ErrorKind, Value};
-use std::sync::atomic::{self, AtomicBool, AtomicUsize};
+use std::sync::atomic::{self, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many values all checks of a run may look at; a value can hold itself or the same list a billion times.
@@ -22,17 +23,19 @@ pub(crate) struct Met {
     pub(crate) place: Place,
 }
 
+/// The error that a run ends with, as soon as it is known where.
+type Failure = Box<dyn FnOnce(Place) -> TemplateError + Send>;
+
 /// The state of one run.
-#[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) book: Arc<Book>,
     pub(crate) marks: Marks,
     met: Mutex<Vec<Met>>,
-    failure: Mutex<Option<TemplateError>>,
+    failure: Mutex<Option<Failure>>,
     wanted: Mutex<Option<String>>,
     visits: AtomicUsize,
-    /// A reference was looked at behind the checks' back.
-    looked_at: AtomicBool,
+    /// A reference that was looked at behind the checks' back.
+    looked_at: Mutex<Option<usize>>,
 }
 
 /// A mutex that a panic elsewhere can't make unusable.
@@ -61,17 +64,17 @@ impl Run {
             failure: Mutex::default(),
             wanted: Mutex::default(),
             visits: AtomicUsize::new(0),
-            looked_at: AtomicBool::new(false),
+            looked_at: Mutex::default(),
         })
     }
 
-    /// Notes the error that the run ends with; the engine's own says only that there is one.
-    pub(crate) fn fail(&self, error: TemplateError) -> Error {
-        lock(&self.failure).get_or_insert(error);
+    /// Notes the error that the run ends with; the engine's own says only that there is one, and where.
+    pub(crate) fn fail(&self, error: impl FnOnce(Place) -> TemplateError + Send + 'static) -> Error {
+        lock(&self.failure).get_or_insert_with(|| Box::new(error));
         Error::new(ErrorKind::InvalidOperation, "see the noted error")
     }
 
-    pub(crate) fn failure(&self) -> Option<TemplateError> {
+    pub(crate) fn failure(&self) -> Option<Failure> {
         lock(&self.failure).take()
     }
 
@@ -86,12 +89,13 @@ impl Run {
     }
 
     /// A reference's hooks were asked for more than to print it.
-    pub(crate) fn look_at(&self) {
-        self.looked_at.store(true, atomic::Ordering::Relaxed);
+    pub(crate) fn look_at(&self, index: usize) {
+        lock(&self.looked_at).get_or_insert(index);
     }
 
-    pub(crate) fn was_looked_at(&self) -> bool {
-        self.looked_at.load(atomic::Ordering::Relaxed)
+    pub(crate) fn looked_at(&self) -> Option<Met> {
+        let index = (*lock(&self.looked_at))?;
+        lock(&self.met).get(index).cloned()
     }
 
     pub(crate) fn met(&self) -> Vec<Met> {
@@ -130,80 +134,73 @@ impl Run {
         }
     }
 
-    fn needs_value(&self, check: usize) -> Error {
-        let what = self.book.checks.get(check).map_or(Use::Print, |check| check.what.clone());
-        self.fail(TemplateError::NeedsValue { what, place: self.book.place(check) })
+    fn needs_value(&self, what: Use) -> Error {
+        self.fail(|place| TemplateError::NeedsValue { what, place })
     }
 
-    fn undefined(&self, check: usize) -> Error {
-        let place = self.book.place(check);
-        let Some((kind, name)) = self.book.checks.get(check).and_then(|check| check.name.clone()) else {
-            return self.fail(TemplateError::Unprintable { what: "a value that is undefined", place });
+    /// A value that is undefined, called so in the template, by itself or as an attribute.
+    fn undefined(&self, name: Option<&str>, is_attribute: bool) -> Error {
+        let Some(name) = name.map(str::to_owned) else {
+            return self.fail(|place| TemplateError::Unprintable { what: "a value that is undefined", place });
         };
+        let kind = if is_attribute { NameKind::Attribute } else { NameKind::Variable };
         let similar = names::similar(&name, self.book.variables.iter().map(String::as_str));
-        self.fail(TemplateError::Unknown { kind, name, similar, place })
+        self.fail(move |place| TemplateError::Unknown { kind, name, similar, place })
     }
 
     /// The filter behind every operand: hands the value on, or ends the run.
-    pub(crate) fn check(&self, value: Value, number: usize) -> Result<Value, Error> {
-        let Some(check) = self.book.checks.get(number) else { return Ok(value) };
+    pub(crate) fn look(
+        &self,
+        value: Value,
+        look: &str,
+        name: Option<&str>,
+        is_attribute: bool,
+    ) -> Result<Value, Error> {
+        let Look { depth, what, undefined } = Look::named(look);
         if value.is_undefined() {
-            return if check.undefined { Ok(value) } else { Err(self.undefined(number)) };
+            return if undefined { Ok(value) } else { Err(self.undefined(name, is_attribute)) };
         }
-        if check.depth == Depth::None {
+        if depth == Depth::None {
             return Ok(value);
         }
         if value.downcast_object_ref::<Token>().is_some() {
-            return if check.depth == Depth::Join { Ok(value) } else { Err(self.needs_value(number)) };
+            return if depth == Depth::Join { Ok(value) } else { Err(self.needs_value(what)) };
         }
         if let Some(text) = value.as_str() {
             return match self.held(text) {
                 Held::Plain(plain) | Held::Forged(plain) => Ok(Value::from(plain)),
-                Held::Tokens if check.depth == Depth::Join => Ok(Value::from(text)),
-                Held::Tokens | Held::Printed => Err(self.needs_value(number)),
+                Held::Tokens if depth == Depth::Join => Ok(Value::from(text)),
+                Held::Tokens | Held::Printed => Err(self.needs_value(what)),
             };
         }
-        match check.depth {
-            Depth::Join => match self.text(&value, number)? {
-                (_, true) => Err(self.needs_value(number)),
+        match depth {
+            Depth::Join => match self.text(&value, usize::MAX)? {
+                (_, true) => Err(self.needs_value(what)),
                 (text, false) => Ok(Value::from(text)),
             },
-            Depth::Deep => self.search(&value, number, 0).map(|()| value),
+            Depth::Deep => self.search(&value, &what, 0).map(|()| value),
             Depth::Keys if value.as_object().is_some_and(|object| object.repr() != ObjectRepr::Map) => {
-                self.search(&value, number, 0).map(|()| value)
+                self.search(&value, &what, 0).map(|()| value)
             }
             _ => Ok(value),
         }
     }
 
-    /// An argument of `keyring` or `env`. A call by another name (`set k = keyring`) has no check of its own.
-    pub(crate) fn check_argument(&self, value: Value, number: usize) -> Result<Value, Error> {
-        if number < self.book.checks.len() {
-            return self.check(value, number);
-        }
-        match value.as_str().map(|text| self.held(text)) {
-            Some(Held::Plain(plain) | Held::Forged(plain)) => Ok(Value::from(plain)),
-            Some(_) => Err(self.needs_value(number)),
-            None => Ok(value),
-        }
-    }
-
     /// Looks for references in a list or map.
-    fn search(&self, value: &Value, number: usize, depth: usize) -> Result<(), Error> {
+    fn search(&self, value: &Value, what: &Use, depth: usize) -> Result<(), Error> {
         if self.visits.fetch_add(1, atomic::Ordering::Relaxed) > MAX_VISITS || depth > values::MAX_DEPTH {
-            let place = self.book.place(number);
-            return Err(self.fail(TemplateError::Exceeded { limit: Limit::Value, place }));
+            return Err(self.fail(|place| TemplateError::Exceeded { limit: Limit::Value, place }));
         }
         if let Some(text) = value.as_str() {
             return match self.held(text) {
                 // Marks in a nested string can't be resolved in place, so even harmless ones count.
                 Held::Plain(plain) | Held::Forged(plain) if plain.len() == text.len() => Ok(()),
-                _ => Err(self.needs_value(number)),
+                _ => Err(self.needs_value(what.clone())),
             };
         }
         let Some(object) = value.as_object() else { return Ok(()) };
         if object.downcast_ref::<Token>().is_some() {
-            return Err(self.needs_value(number));
+            return Err(self.needs_value(what.clone()));
         }
         match object.repr() {
             ObjectRepr::Plain => Ok(()),
@@ -211,8 +208,8 @@ impl Run {
                 .try_iter_pairs()
                 .into_iter()
                 .flatten()
-                .try_for_each(|(_, value)| self.search(&value, number, depth + 1)),
-            _ => object.try_iter().into_iter().flatten().try_for_each(|value| self.search(&value, number, depth + 1)),
+                .try_for_each(|(_, value)| self.search(&value, what, depth + 1)),
+            _ => object.try_iter().into_iter().flatten().try_for_each(|value| self.search(&value, what, depth + 1)),
         }
     }
 
@@ -224,14 +221,20 @@ impl Run {
     }
 
     /// The filter behind everything that is printed.
-    pub(crate) fn print(&self, value: &Value, number: usize) -> Result<Value, Error> {
+    pub(crate) fn print(
+        &self,
+        value: &Value,
+        number: usize,
+        name: Option<&str>,
+        is_attribute: bool,
+    ) -> Result<Value, Error> {
         if value.is_undefined() {
-            return Err(self.undefined(number));
+            return Err(self.undefined(name, is_attribute));
         }
         let (kind, text) = match value.as_str() {
             Some(text) => match self.held(text) {
                 Held::Forged(_) => {
-                    return Err(self.fail(TemplateError::Reserved { place: self.book.place(number) }));
+                    return Err(self.fail(|place| TemplateError::Reserved { place }));
                 }
                 // What a macro, a block or an include printed.
                 Held::Printed => return Ok(Value::from_safe_string(text.to_owned())),
@@ -265,21 +268,21 @@ impl Run {
     }
 
     /// The filters `b64encode` and `urlencode`.
-    pub(crate) fn encode(self: &Arc<Self>, value: &Value, number: usize, encoding: Encoding) -> Result<Value, Error> {
+    pub(crate) fn encode(self: &Arc<Self>, value: &Value, encoding: Encoding) -> Result<Value, Error> {
         if value.is_undefined() {
-            return Err(self.undefined(number));
+            return Err(self.undefined(None, false));
         }
         if let Some(token) = value.downcast_object_ref::<Token>() {
             let before = lock(&self.met).get(token.index).cloned();
-            let Some(mut met) = before else { return Err(self.needs_value(number)) };
+            let Some(mut met) = before else { return Err(self.needs_value(Use::Encoding)) };
             met.reference.encodings.push(encoding);
             return Ok(self.token(met));
         }
         let text = match value.as_str().map(|text| self.held(text)) {
             Some(Held::Plain(plain) | Held::Forged(plain)) => plain,
-            Some(Held::Tokens | Held::Printed) => return Err(self.needs_value(number)),
-            None => match self.text(value, number)? {
-                (_, true) => return Err(self.needs_value(number)),
+            Some(Held::Tokens | Held::Printed) => return Err(self.needs_value(Use::Encoding)),
+            None => match self.text(value, usize::MAX)? {
+                (_, true) => return Err(self.needs_value(Use::Encoding)),
                 (text, false) => text,
             },
         };

@@ -28,22 +28,22 @@ impl Object for Token {
     }
 
     fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
-        self.run.look_at();
+        self.run.look_at(self.index);
         None
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        self.run.look_at();
+        self.run.look_at(self.index);
         Enumerator::NonEnumerable
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
-        self.run.look_at();
+        self.run.look_at(self.index);
         true
     }
 
     fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
-        self.run.look_at();
+        self.run.look_at(self.index);
         Some(self.index.cmp(&other.downcast_ref::<Self>()?.index))
     }
 

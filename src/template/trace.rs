@@ -59,16 +59,17 @@ pub struct Trace {
 /// # Errors
 /// As [`compile`](super::compile).
 pub fn trace(template: Template<'_>, variables: &Variables, load: &Load<'_>) -> Result<Trace, TemplateError> {
-    run(template, variables, load, |rendered, book, met, marks| {
+    run(template, variables, load, |rendered, book, met| {
         let (blueprint, elements) = strict::read(rendered, book, met, true)?;
         let files = files(book);
         let placed =
             elements.iter().filter_map(|one| Some((one.pointer.clone(), placed(rendered, book, one)?))).collect();
         let place = |one: &Element| (one.pointer.clone(), rendered.place(book, one.start).0);
         let places = elements.iter().map(place).collect();
-        let constructs = book.files.iter().map(|file| {
-            file.clean.constructs(marks.nonce()).map(|(at, word)| (at, word.map(ToOwned::to_owned))).collect()
-        });
+        let starts = |file: &super::book::File| {
+            file.clean.starts().map(|(at, word)| (at, word.map(ToOwned::to_owned))).collect()
+        };
+        let constructs = book.files.iter().map(starts);
         Ok(Trace { blueprint, files, placed, places, constructs: constructs.collect() })
     })
 }

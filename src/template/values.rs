@@ -22,7 +22,7 @@ pub(crate) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// `number` is the check that says where the value is printed.
+    /// `number` is that of the place where the value is printed.
     pub(crate) fn new(run: &'a Run, number: usize) -> Self {
         Self { run, number, out: String::new(), references: false }
     }
@@ -36,14 +36,10 @@ impl<'a> Writer<'a> {
         self.out.push_str(&string::encode(text));
     }
 
-    fn fail(&self, error: impl FnOnce(crate::error::Place) -> TemplateError) -> Error {
-        self.run.fail(error(self.run.book.place(self.number)))
-    }
-
     /// A value; a string inside a list or map is quoted, and one with references is left to be quoted later.
     pub(crate) fn value(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
         if depth > MAX_DEPTH || self.out.len() > MAX_BYTES {
-            return Err(self.fail(|place| TemplateError::Exceeded { limit: Limit::Value, place }));
+            return Err(self.run.fail(|place| TemplateError::Exceeded { limit: Limit::Value, place }));
         }
         if let Some(text) = value.as_str() {
             return self.nested_string(text);
@@ -54,7 +50,9 @@ impl<'a> Writer<'a> {
             ValueKind::Number => {
                 let text = value.to_string();
                 if !text.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit()) {
-                    return Err(self.fail(|place| TemplateError::Unprintable { what: "a number without end", place }));
+                    return Err(self
+                        .run
+                        .fail(|place| TemplateError::Unprintable { what: "a number without end", place }));
                 }
                 self.out.push_str(&text);
             }
@@ -73,14 +71,14 @@ impl<'a> Writer<'a> {
         if plain {
             self.string(text);
         } else if forged {
-            return Err(self.fail(|place| TemplateError::Reserved { place }));
+            return Err(self.run.fail(|place| TemplateError::Reserved { place }));
         } else if whole {
             self.references = true;
             self.mark(Piece::Begin(Begin::Value, self.number));
             self.out.push_str(text);
             self.mark(Piece::End);
         } else {
-            return Err(self.fail(|place| TemplateError::Unprintable {
+            return Err(self.run.fail(|place| TemplateError::Unprintable {
                 what: "a list or map that holds what a macro or a block printed",
                 place,
             }));
@@ -95,18 +93,18 @@ impl<'a> Writer<'a> {
     fn object(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
         let unprintable =
             |place| TemplateError::Unprintable { what: "a function, a macro or an undefined value", place };
-        let Some(object) = value.as_object() else { return Err(self.fail(unprintable)) };
+        let Some(object) = value.as_object() else { return Err(self.run.fail(unprintable)) };
         if object.downcast_ref::<Token>().is_some() {
             return self.nested_string(&value.to_string());
         }
         // Macros, modules and `loop` look like maps.
         if object.type_name().starts_with("minijinja::vm::") {
-            return Err(self.fail(unprintable));
+            return Err(self.run.fail(unprintable));
         }
         let mut separator = "";
         match object.repr() {
             ObjectRepr::Map => {
-                let Some(pairs) = object.try_iter_pairs() else { return Err(self.fail(unprintable)) };
+                let Some(pairs) = object.try_iter_pairs() else { return Err(self.run.fail(unprintable)) };
                 self.out.push('{');
                 for (key, value) in pairs {
                     self.out.push_str(separator);
@@ -118,7 +116,7 @@ impl<'a> Writer<'a> {
                         None if key.is_integer() => self.string(&key.to_string()),
                         _ => {
                             let what = "a map with other keys than plain strings";
-                            return Err(self.fail(|place| TemplateError::Unprintable { what, place }));
+                            return Err(self.run.fail(move |place| TemplateError::Unprintable { what, place }));
                         }
                     }
                     self.out.push_str(": ");
@@ -127,7 +125,7 @@ impl<'a> Writer<'a> {
                 self.out.push('}');
             }
             ObjectRepr::Seq | ObjectRepr::Iterable => {
-                let Some(items) = object.try_iter() else { return Err(self.fail(unprintable)) };
+                let Some(items) = object.try_iter() else { return Err(self.run.fail(unprintable)) };
                 self.out.push('[');
                 for value in items {
                     self.out.push_str(separator);
@@ -136,7 +134,7 @@ impl<'a> Writer<'a> {
                 }
                 self.out.push(']');
             }
-            _ => return Err(self.fail(unprintable)),
+            _ => return Err(self.run.fail(unprintable)),
         }
         Ok(())
     }
