@@ -95,7 +95,8 @@ impl Memory {
         let _lock = self.state.lock().inspect_err(|_| self.known = Some(known.clone()))?;
         let owed = match self.state.journal() {
             Ok(Some(found)) if found.key == known.key || self.state.was_paid(&known.key) => found,
-            Ok(Some(mut found)) => {
+            // One of another file is none of this one's.
+            Ok(Some(mut found)) if found.target == known.target => {
                 let leases = living(&known.leases);
                 found.adopt(Journal { leases, ..known });
                 found
@@ -105,7 +106,7 @@ impl Memory {
                 self.known = Some(known);
                 return Ok(());
             }
-            Ok(None) | Err(_) => {
+            Ok(_) | Err(_) => {
                 self.state.clear_journal_path();
                 known
             }

@@ -3,7 +3,7 @@
 //! It is bounded: when it has grown past [`LIMIT`] its older half goes. A record that can't be written is let go, since no
 //! transaction may fail for its log.
 
-use super::State;
+use super::{Seen, State};
 use crate::host::OwnLock;
 use crate::plan::{Journal, Lease};
 use jiff::Timestamp;
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Size at which the older half goes, in bytes: about five thousand records.
 const LIMIT: u64 = 1 << 20;
+/// So many files that hold secrets are noted of one closing. Arbitrary.
+const MOST_SEEN: usize = 20;
 /// How long another writer of the log is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -50,6 +52,12 @@ pub struct Record {
     /// How long the secrets stood in plaintext, in seconds; known when they are out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
+    /// Files that the host keeps of its sessions and that hold secrets; known when they are out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<String>,
+    /// The placeholders of those secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noted: Vec<String>,
 }
 
 /// A holder in the log.
@@ -83,7 +91,16 @@ impl Record {
             secrets,
             remaining,
             seconds: (remaining == 0).then(|| time.duration_since(journal.since).as_secs()),
+            seen: Vec::new(),
+            noted: Vec::new(),
         }
+    }
+
+    /// The same with what was seen when the secrets were taken out.
+    pub(super) fn with(mut self, seen: &Seen) -> Self {
+        self.seen = seen.files.iter().take(MOST_SEEN).map(|file| file.to_string_lossy().into_owned()).collect();
+        self.noted = seen.secrets.iter().cloned().collect();
+        self
     }
 }
 
@@ -148,6 +165,8 @@ mod tests {
             secrets: vec![],
             remaining: n,
             seconds: None,
+            seen: Vec::new(),
+            noted: Vec::new(),
         };
         for n in 0..40 {
             state.log(&record(n));

@@ -7,7 +7,7 @@
 //!
 //! # Limitations
 //! A file under another name is taken for a copy only if a secret stands in it in its own place. **Any other file that holds
-//! one is left as it is**, and told of: the person may have put it there.
+//! one is left as it is**, and told of: the person may have put it there. What is more than the bounds below is not read.
 
 use super::unrender::{undo_earlier, undo_text};
 use crate::host::git::Repository;
@@ -24,8 +24,10 @@ use std::path::{Path, PathBuf};
 
 /// Files that are larger than this, in bytes, are no copies of a config. Arbitrary.
 const LARGEST: u64 = 16 << 20;
-/// So many files of a folder are read at most, the newest first, …
-const MOST: usize = 200;
+/// So many files of a folder, or of a work tree, are read at most, the newest first, …
+const MOST: usize = 5_000;
+/// … so many bytes of them, …
+const MOST_BYTES: u64 = 64 << 20;
 /// … so many names of a work tree are looked at, and so many files of it that git does not know. All arbitrary.
 const MOST_NAMES: usize = 50_000;
 const MOST_UNKNOWN: usize = 2_000;
@@ -81,7 +83,7 @@ impl Search<'_> {
                     .partition(|one| is_made_from(&name, one));
                 made.iter().for_each(|one| self.close(one, true, &mut found));
                 if self.is_lost {
-                    others.iter().take(MOST).for_each(|one| self.close(one, false, &mut found));
+                    within_bounds(others).iter().for_each(|one| self.close(one, false, &mut found));
                 }
                 found.looked.insert(folder.to_owned());
             }
@@ -98,7 +100,7 @@ impl Search<'_> {
             for path in names.into_iter().take(MOST_NAMES) {
                 if path.is_dir() { walk(&path, DEPTH, &mut unknown, &mut all) } else { all.push(path) }
             }
-            self.candidates(all).iter().take(MOST).for_each(|one| self.close(one, false, &mut found));
+            within_bounds(self.candidates(all)).iter().for_each(|one| self.close(one, false, &mut found));
             found.looked.insert(repository.root().to_owned());
         }
         found
@@ -213,6 +215,18 @@ fn is_ending(text: &str) -> bool {
         ENDINGS.iter().filter_map(|ending| text.get(..ending.len()).filter(|start| start.eq_ignore_ascii_case(ending)));
     let mut rests = begins.filter_map(|start| text.get(start.len()..));
     !text.is_empty() && (is_known(text) || is_count(text) || rests.any(|rest| is_known(rest) || is_count(rest)))
+}
+
+/// As many of the files as are read.
+fn within_bounds(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut bytes = 0;
+    let mut fits = |path: &PathBuf| {
+        let size = fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
+        let fits = bytes + size <= MOST_BYTES;
+        bytes += if fits { size } else { 0 };
+        fits
+    };
+    files.into_iter().take(MOST).filter(|path| fits(path)).collect()
 }
 
 /// The same file below the neighbours of a folder that is gone: it was renamed, say.

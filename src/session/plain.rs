@@ -2,9 +2,10 @@
 
 use super::unrender::{undo_earlier, undo_text};
 use super::{Session, SessionError};
-use crate::host::Resolved;
+use crate::host::{ReplaceError, Resolved};
 use crate::plan::{PlainText, plain_text};
 use crate::template::Blueprint;
+use std::io;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -12,9 +13,13 @@ impl Session<'_> {
     /// Where keys stand in the target at `path` that it does not owe, with the slots of its template if that is known.
     ///
     /// # Errors
-    /// [`SessionError`] if the file, or its journal, can't be read.
+    /// [`SessionError`] if the file, or its journal, can't be read: nobody knows then what stands in it.
     pub fn plain_text(&self, path: &Path, blueprint: Option<&Blueprint>) -> Result<Vec<PlainText>, SessionError> {
-        let file = Resolved::follow(path)?;
+        let file = match Resolved::follow(path) {
+            // Where there is no folder yet, nothing stands in a file.
+            Err(ReplaceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            found => found?,
+        };
         let Some(text) = file.read()?.map(Zeroizing::new) else { return Ok(Vec::new()) };
         let after = self.state_of(path, &file)?.journal()?.and_then(|journal| {
             let after = undo_text(&text, &journal, &mut false).1;

@@ -5,6 +5,7 @@
 
 use super::{SessionError, State};
 use crate::host::OwnLock;
+use crate::host::git::Repository;
 use crate::host::replace::ReplaceError;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -100,6 +101,15 @@ impl State {
             None if self.folder().is_dir() => Err(unfit("no filter was installed from it")),
             None => Err(unfit("there is no such folder")),
         }
+    }
+
+    /// The noted repositories that a file lies in and that the folders around it do not lead to: a bare one for dotfiles.
+    pub(super) fn noted_around(&self, path: &Path) -> Vec<Repository> {
+        let noted = self.repositories().ok().flatten().map(|noted| noted.all).unwrap_or_default();
+        let there = noted.into_iter().filter(|noted| path.starts_with(&noted.root));
+        // What is noted is `info/…` in the folder of the repository.
+        let find = |noted: Noted| Repository::detached(noted.every.parent()?.parent()?, Some(&noted.root)).ok()?;
+        there.filter_map(find).filter(|found| found.name_of(path).is_some()).collect()
     }
 
     /// Whether a repository is noted.

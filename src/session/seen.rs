@@ -5,7 +5,8 @@
 //! must not wait for it.
 //!
 //! # Limitations
-//! **What is larger or more than the bounds below is not searched**, and that is told. Outputs in other encodings are not found.
+//! **What is larger or more than the bounds below is not searched**: the copies come first, then the newest, and a file too large for
+//! what is left hides none behind it. That it was so is told beside what was found. Outputs in other encodings are not found.
 
 use super::unrender::{undo_earlier, undo_text};
 use crate::host::Resolved;
@@ -13,6 +14,7 @@ use crate::host::replace::read;
 use crate::plan::account::is_copy;
 use crate::plan::{Journal, is_clean, names_in};
 use jiff::{SignedDuration, Timestamp};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,14 +70,19 @@ pub(super) fn search(journal: &Journal, may_write: bool) -> Found {
             _ => walk.folder(folder, DEPTH, &mut files),
         }
     }
-    // The newest first, should there be too much.
-    files.sort_by(|a, b| b.cmp(a));
+    // Should there be too much: copies, which are closed, before what is only told of, and the newest first.
+    files.sort_by_cached_key(|file| Reverse((is_history(&file.2), file.clone())));
     for (_, size, path) in files {
-        walk.bytes += size;
-        if walk.bytes > MOST_BYTES || walk.begun.elapsed() > LONGEST {
+        if walk.begun.elapsed() > LONGEST {
             walk.is_partial = true;
             break;
         }
+        // One that is too large must not hide those behind it.
+        if walk.bytes.saturating_add(size) > MOST_BYTES {
+            walk.is_partial = true;
+            continue;
+        }
+        walk.bytes += size;
         let Ok(Some(text)) = read(&path).map(|text| text.map(zeroize::Zeroizing::new)) else { continue };
         if journal.all().all(|journal| is_clean(&text, journal)) {
             continue;

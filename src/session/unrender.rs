@@ -171,7 +171,7 @@ impl Session<'_> {
             // Should this process be killed before all copies are clean, the next one finds nobody holding.
             state.begin_closing()?;
             let closed = self.close(state, &journal, patience)?;
-            self.state.log(&record);
+            self.state.log(&record.with(&closed.seen));
             return done(Outcome::Closed(closed));
         }
         if !leaving.is_empty() {
@@ -270,7 +270,7 @@ impl Session<'_> {
         let real = files.iter().map(Resolved::path).chain([journal.target.as_path()]);
         let around = real.filter_map(|path| Repository::around(path.parent()?)).collect::<Vec<_>>();
         let mut repositories: Vec<Repository> = Vec::new();
-        for repository in around {
+        for repository in around.into_iter().chain(self.state.noted_around(&journal.target)) {
             if !repositories.contains(&repository) {
                 repositories.push(repository);
             }

@@ -174,3 +174,34 @@ fn a_copy_that_cannot_be_rewritten_stays_owed() {
     assert_eq!(sandbox.run(&["recover"]).code, 0);
     assert_eq!(sandbox.read(&format!("{HISTORY}@v1")), AT_REST);
 }
+
+#[test]
+fn a_transcript_that_is_too_large_to_be_searched_hides_no_copy_behind_it() {
+    let sandbox = sandbox(".claude.json");
+    let script = format!(
+        "mkdir -p $(dirname ~/{HISTORY}) $(dirname ~/{TRANSCRIPT}); cp ~/.claude.json ~/{HISTORY}@v1; \
+         cp ~/noted ~/{TRANSCRIPT}; truncate -s 200M ~/{TRANSCRIPT}.large"
+    );
+    sandbox.write("noted", &noted());
+    let said = exec(&sandbox, &script);
+    assert_eq!(sandbox.read(&format!("{HISTORY}@v1")), AT_REST);
+    assert!(said.err.contains(TRANSCRIPT) && said.err.contains("not all that it keeps was searched"), "{said:?}");
+}
+
+#[test]
+fn what_was_noted_of_keys_that_left_for_a_dead_holder_is_told_by_the_next_status() {
+    let sandbox = sandbox(".claude.json");
+    let mut host = Running(Command::new("sleep").arg("600").spawn().unwrap());
+    let render = || assert_eq!(sandbox.run(&["render", "-q", "--owner", &host.0.id().to_string()]).code, 0);
+    render();
+    sandbox.write(TRANSCRIPT, &noted());
+    host.0.kill().unwrap();
+    host.0.wait().unwrap();
+    assert_eq!(sandbox.run(&["recover", "-q"]).code, 3);
+    let message = format!("github stands in what the program keeps of its sessions: ~/{TRANSCRIPT}");
+    let said = sandbox.run(&["status"]);
+    assert!(said.out.contains("at rest") && said.out.contains(&message), "{said:?}");
+    // A file that is gone is no news any more.
+    fs::remove_file(sandbox.path(TRANSCRIPT)).unwrap();
+    assert!(!sandbox.run(&["status"]).out.contains("sessions"));
+}

@@ -208,3 +208,19 @@ fn a_home_that_is_deleted_while_a_guard_watches_does_not_come_back() {
     sandbox.wait_until(|| errands(&sandbox, "guard").is_empty());
     assert!(!home.exists());
 }
+
+#[test]
+fn a_journal_of_another_file_is_none_of_this_ones() {
+    let sandbox = Sandbox::with_key();
+    sandbox.write("other.json", AT_REST);
+    let (template, other) = (sandbox.path(".config/keystencil/claude.json"), sandbox.path("other.json"));
+    sandbox.allow_pair(template.to_str().unwrap(), &other);
+    let pair = ["--template", template.to_str().unwrap(), "--to", other.to_str().unwrap()];
+    assert_eq!(sandbox.run(&[&["render"], &pair[..]].concat()).code, 0);
+    let script = "cd STATE; o=$(grep -l other.json *.journal.json); l=$(ls *.journal.json | grep -v $o); cp $o $l";
+    let said = sandbox.run(&["exec", "--target", "claude", "--", "sh", "-c", &script.replace("STATE", STATE)]);
+    assert_eq!(said.code, 0, "{}", said.whole());
+    assert_eq!(sandbox.live(), AT_REST);
+    assert_eq!(sandbox.run(&["unrender", "--to", other.to_str().unwrap()]).code, 0);
+    assert_eq!(sandbox.read("other.json"), AT_REST);
+}

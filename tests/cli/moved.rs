@@ -313,3 +313,28 @@ fn nothing_is_missed_of_a_render_that_never_came_to_its_end() {
     let said = sandbox.run(&["status"]);
     assert!(said.code == 0 && said.out.contains("at rest"), "{}", said.whole());
 }
+
+#[test]
+fn a_moved_target_is_found_among_a_thousand_newer_files() {
+    let sandbox = rendered();
+    fs::rename(sandbox.path("live.json"), sandbox.path("mine.json")).unwrap();
+    // Times are noted in steps; the names decide nothing.
+    (0..1000).for_each(|at| sandbox.write(&format!("new{at}"), "x"));
+    let said = sandbox.run(&["unrender"]);
+    assert!(said.code == 0 && said.err.contains("~/mine.json"), "{}", said.whole());
+    assert_eq!(sandbox.read("mine.json"), AT_REST);
+}
+
+#[test]
+fn a_new_value_says_how_to_end_what_is_owed_of_the_old_one() {
+    let sandbox = rendered();
+    fs::remove_file(sandbox.path("live.json")).unwrap();
+    assert_eq!(sandbox.run(&["unrender"]).code, 3);
+    let said = sandbox.run_with_input(&["secret", "rotate", "github"], "another-canary-of-the-key");
+    let cure = said.err.split('`').find(|part| part.contains("--forget")).unwrap_or_default();
+    let cure = cure.replace("HOME", sandbox.home().to_str().unwrap());
+    let words: Vec<&str> = cure.split(' ').skip(1).collect();
+    assert!(!words.is_empty(), "{}", said.whole());
+    assert_eq!(sandbox.run(&words).code, 0, "{cure}");
+    assert_owes_nothing(&sandbox);
+}

@@ -163,3 +163,23 @@ fn an_empty_home_has_no_status() {
     assert_eq!((said.code, said.out.as_str()), (0, ""));
     assert_eq!(Sandbox::empty().run(&["status", "--json"]).out, "[]\n");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_said_to_be_at_rest() {
+    for make in ["mkfifo live.json", "mkdir live.json", "ln -s live.json live.json", "ln -s /dev/zero live.json"] {
+        let sandbox = Sandbox::with_key();
+        let script = format!("cd; {make}");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script]).env_clear().env("HOME", sandbox.home()).env("PATH", "/usr/bin:/bin");
+        assert!(command.status().unwrap().success());
+        let said = sandbox.run(&["status"]);
+        assert!(said.code == 3 && said.out.contains("  not known what stands in it: "), "{make}: {said:?}");
+        assert!(!said.whole().contains("at rest"), "{make}: {said:?}");
+        assert!(json(&sandbox)[0]["error"].is_string(), "{make}");
+        let doctor = sandbox.run(&["doctor"]);
+        assert!(doctor.code == 3 && !doctor.whole().contains("at rest"), "{make}: {doctor:?}");
+    }
+    // Where nothing is yet, nothing stands.
+    let sandbox = Sandbox::with_key();
+    assert!(sandbox.run(&["status"]).out.contains("  at rest"));
+}

@@ -1,6 +1,7 @@
 //! A target that is moved or copied in its work tree while it is rendered: no key is committed, and none stays on disk.
 
 use crate::repository::{Repository, holds_key};
+use crate::sandbox::AT_REST;
 use std::fs;
 
 /// Ways in which a rendered file gets another name.
@@ -179,4 +180,38 @@ fn a_key_of_a_known_format_in_a_file_of_nobodys_is_no_affair_of_the_filter() {
     repository.write("dots/fixture.txt", &token);
     repository.git(&["add", "--all"]);
     assert_eq!(repository.staged("fixture.txt"), token);
+}
+
+#[test]
+fn in_a_home_folder_that_is_the_work_tree_of_a_bare_repository_a_moved_file_is_found_by_its_index() {
+    let repository = Repository::without_filter();
+    let config = "[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n";
+    repository.write(".config/keystencil/config.toml", config);
+    repository.write("live.json", AT_REST);
+    let bare = |arguments: &[&str]| {
+        repository.git(&[&["--git-dir=../.dotfiles", "--work-tree=.."], arguments].concat());
+    };
+    repository.git(&["init", "-q", "--bare", "../.dotfiles"]);
+    bare(&["add", "../live.json"]);
+    bare(&["commit", "-qm", "first"]);
+    assert_eq!(repository.run(&["install", "git"]).code, 0);
+    repository.render_any();
+    fs::create_dir(repository.path("config")).unwrap();
+    fs::rename(repository.path("live.json"), repository.path("config/claude.json")).unwrap();
+    bare(&["add", "../config"]);
+    let said = repository.run(&["unrender"]);
+    assert!(said.code == 0 && said.err.contains("~/config/claude.json"), "{}", said.whole());
+    assert_eq!(repository.read("config/claude.json"), AT_REST);
+}
+
+#[test]
+fn in_another_work_tree_of_the_repository_every_file_goes_through_the_filter_too() {
+    let repository = Repository::new();
+    repository.git(&["worktree", "add", "-q", "../tree", "-b", "other"]);
+    repository.render();
+    fs::copy(repository.path("dots/live.json"), repository.path("tree/new.json")).unwrap();
+    repository.git(&["-C", "../tree", "add", "--all"]);
+    repository.git(&["-C", "../tree", "commit", "-qm", "new"]);
+    repository.assert_clean();
+    repository.unrender();
 }

@@ -13,7 +13,7 @@ use crate::cli::usage::{self, is_answer};
 use crate::plan::grants::Flow;
 use crate::plan::{Lease, PlainText};
 use crate::secret::SecretName;
-use crate::session::TargetStatus;
+use crate::session::{SessionError, TargetStatus};
 use crate::store::Listing;
 use crate::template::Source;
 use clap::Args;
@@ -27,8 +27,8 @@ use std::path::PathBuf;
 /// values. Files that are rendered and in no config are shown as well. `plain
 /// text` is a key in the file that no render put there, `missing` a secret that
 /// is in no store. Nothing is unlocked to find out. Exit status 3 says that a
-/// program left secrets behind, which `keystencil recover` takes out, or that what
-/// was filled in was not found again.
+/// program left secrets behind, which `keystencil recover` takes out, that what
+/// was filled in was not found again, or that a file can't be read.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct StatusArgs {
@@ -59,6 +59,8 @@ struct Row {
     used: Vec<Used>,
     /// Where keys stand that no render put there.
     plain: Vec<PlainText>,
+    /// Why nobody knows what stands in the file.
+    unread: Option<String>,
     /// What the host has noted of the filled secrets.
     seen: Option<String>,
     /// Slots that a render leaves closed, because nobody allowed them.
@@ -72,7 +74,8 @@ struct Row {
 pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
     let workplace = context.open()?;
     let rows = rows(&workplace)?;
-    let abandoned = rows.iter().any(|row| row.status.is_abandoned() || !row.status.owed.is_empty());
+    let is_due = |row: &Row| row.status.is_abandoned() || !row.status.owed.is_empty() || row.unread.is_some();
+    let abandoned = rows.iter().any(is_due);
     if args.json {
         let guarded = !environment::is_grants_off();
         workplace.report().json(&rows.iter().map(|row| as_json(row, guarded)).collect())?;
@@ -109,13 +112,13 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                 sources.sort();
                 sources.dedup();
                 let used = sources.iter().map(|source| used(workplace, source, &listing)).collect();
-                // What is wrong with the file itself is said by the command that needs it.
-                let plain = session.plain_text(&target.path, Some(&blueprint)).unwrap_or_default();
+                let (plain, unread) = looked_at(session.plain_text(&target.path, Some(&blueprint)));
                 let not_allowed = not_allowed(session, target).unwrap_or_default();
                 Row {
                     status,
                     used,
                     plain,
+                    unread,
                     seen: None,
                     not_allowed,
                     filters: session.stale_filters(target),
@@ -123,12 +126,13 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                 }
             }
             Some((target, Err(error))) => {
-                let plain = session.plain_text(&target.path, None).unwrap_or_default();
+                let (plain, unread) = looked_at(session.plain_text(&target.path, None));
                 let trouble = Some(error.to_string());
                 Row {
                     status,
                     used: Vec::new(),
                     plain,
+                    unread,
                     seen: None,
                     not_allowed: Vec::new(),
                     filters: Vec::new(),
@@ -143,11 +147,12 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
                     is_foreign: false,
                     is_missing: false,
                 });
-                let plain = session.plain_text(&status.path, None).unwrap_or_default();
+                let (plain, unread) = looked_at(session.plain_text(&status.path, None));
                 Row {
                     used: used.collect(),
                     status,
                     plain,
+                    unread,
                     seen: None,
                     not_allowed: Vec::new(),
                     filters: Vec::new(),
@@ -156,12 +161,25 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
             }
         };
         let mut rows: Vec<Row> = statuses.into_iter().map(row).collect();
-        for row in rows.iter_mut().filter(|row| row.status.since.is_some()) {
-            let seen = session.seen(&row.status.path).unwrap_or_default();
+        for row in &mut rows {
+            // At rest it is what a guard found, which had nobody to tell.
+            let seen = match row.status.since {
+                Some(_) => session.seen(&row.status.path).unwrap_or_default(),
+                None => session.seen_by_guard(&row.status.path),
+            };
             row.seen = seen_warning(workplace.report(), &seen).map(|warning| warning.message);
         }
         Ok(rows)
     })
+}
+
+/// Where keys stand in a file; else why that is not known. What is wrong with the journal is told as the row's trouble.
+fn looked_at(found: Result<Vec<PlainText>, SessionError>) -> (Vec<PlainText>, Option<String>) {
+    match found {
+        Ok(plain) => (plain, None),
+        Err(SessionError::Journal { .. }) => (Vec::new(), None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    }
 }
 
 fn used(workplace: &Workplace<'_>, source: &Source, listing: &Listing) -> Used {
@@ -189,13 +207,18 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
     };
     text = match (&status.trouble, status.since) {
         (Some(trouble), _) => text.plain("  ").styled(BAD, "not known").plain(format_args!(": {trouble}")).end(),
-        (None, None) if row.plain.is_empty() && status.owed.is_empty() => text.plain("  at rest").end(),
+        (None, None) if row.plain.is_empty() && status.owed.is_empty() && row.unread.is_none() => {
+            text.plain("  at rest").end()
+        }
         (None, None) => text,
         (None, Some(since)) => {
             let head = text.plain("  ").styled(GOOD, "rendered");
             head.plain(format_args!(" since {}, {}", clock(since), age(since, now))).end()
         }
     };
+    if let Some(why) = &row.unread {
+        text = text.plain("  ").styled(BAD, "not known").plain(format_args!(" what stands in it: {why}")).end();
+    }
     for owed in &status.owed {
         let (target, secrets) = (&owed.journal.target, count(owed.secrets(), "secret"));
         text = text.plain("  ").styled(BAD, "not accounted for");
@@ -297,6 +320,6 @@ fn as_json(row: &Row, guarded: bool) -> Value {
             "rotate": used.is_old,
             "missing": used.is_missing,
         })).collect::<Vec<_>>(),
-        "error": row.status.trouble.as_ref().map(ToString::to_string).or_else(|| row.trouble.clone()),
+        "error": row.status.trouble.as_ref().map(ToString::to_string).or_else(|| row.unread.clone()).or_else(|| row.trouble.clone()),
     })
 }

@@ -160,13 +160,19 @@ impl Repository {
         Ok(!self.entries("--stage", name)?.is_empty())
     }
 
-    /// The files of its work tree that are in the index or that git would add, and folders of which it knows no file.
+    /// The files of its work tree that are in the index or that git would add, and folders of which it knows no file. Of one whose
+    /// work tree is elsewhere, a home folder mostly, those in the index.
     ///
     /// # Errors
     /// [`GitError`].
     pub fn files(&self) -> Result<Vec<PathBuf>, GitError> {
         let list = ["ls-files", "-z", "--cached", "--others", "--directory", "--exclude-standard"];
-        let said = self.call("list its files").args(list).run(None, &[0])?.stdout;
+        let is_apart = self.git_dir.is_some();
+        let said = self
+            .call("list its files")
+            .args(list.into_iter().take(if is_apart { 3 } else { list.len() }))
+            .run(None, &[0])?
+            .stdout;
         let names = said.split(|byte| *byte == 0).filter(|name| !name.is_empty());
         Ok(names.map(|name| self.root.join(path_of(name))).collect())
     }

@@ -35,8 +35,13 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 findings.extend(file(workplace, target, &subject));
             }
             let blueprint = target.and_then(|target| session.blueprint(target).ok());
-            let plain = session.plain_text(&status.path, blueprint.as_ref()).unwrap_or_default();
-            findings.extend(holders(workplace, status, &subject, !plain.is_empty()));
+            let looked = session.plain_text(&status.path, blueprint.as_ref());
+            let is_known = looked.as_ref().is_ok_and(Vec::is_empty);
+            findings.extend(holders(workplace, status, &subject, is_known));
+            if let (Err(error), None, None) = (&looked, &blueprint, &status.trouble) {
+                findings.push(Finding::bad(&subject, explained(workplace.report(), error), error.hint()));
+            }
+            let plain = looked.unwrap_or_default();
             for owed in &status.owed {
                 let message = format!("{} filled in and not found again", count(owed.secrets(), "secret"));
                 let cure = lost_hint(workplace.report(), &owed.journal.target, owed.looked());
@@ -119,11 +124,11 @@ pub(super) fn open_to_others(_: &fs::Metadata) -> Option<u32> {
     None
 }
 
-/// Who holds it. What holds a key in plain text is not at rest, which [`plain_text`] says.
-fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str, is_plain: bool) -> Option<Finding> {
+/// Who holds it. What holds a key in plain text is not at rest, which [`plain_text`] says, nor is what can't be read.
+fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str, is_known: bool) -> Option<Finding> {
     let living = status.holders.iter().filter(|holder| holder.alive).count();
     Some(match (&status.trouble, status.since) {
-        (None, None) if is_plain => return None,
+        (None, None) if !is_known => return None,
         (Some(error), _) => Finding::bad(subject, explained(workplace.report(), &**error), error.hint()),
         (None, None) if !status.owed.is_empty() => return None,
         (None, None) => Finding::good(subject, "at rest"),

@@ -9,6 +9,7 @@ use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
 use crate::cli::usage::Usage;
 use crate::error::{Explain as _, Place};
+use crate::host::git::word;
 use crate::secret::{Query, Secret, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
 use crate::store::{StoreError, StoreKind};
@@ -89,6 +90,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         for refill in &refills {
             exit = exit.and(say(workplace, refill, args.json));
         }
+        tell_owed(workplace, session, &name);
         if let Some(known) = revoke.filter(|_| !args.json) {
             report.note(Text::new().plain(format_args!("now revoke the old key: {}, {}", known.provider, known.url)));
         }
@@ -130,6 +132,29 @@ fn finish(
     })
 }
 
+/// Says how to end what is owed of the old value: a new one does not make it worthless, its revocation does.
+fn tell_owed(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName) {
+    let mut owed = session.state.owed().unwrap_or_default();
+    owed.retain(|owed| owed.journal.secrets().any(|(placeholder, _)| is_of(placeholder, name)));
+    let mut targets: Vec<&Path> = owed.iter().map(|owed| owed.journal.target.as_path()).collect();
+    targets.dedup();
+    for target in targets {
+        let (report, word) = (workplace.report(), word(target));
+        let path = report.path(target);
+        let text = format!(
+            "the old value that was not found again in {path} counts as gone with `keystencil unrender --forget --to {word}`, \
+             once it is revoked"
+        );
+        report.note(Text::new().plain(text));
+    }
+}
+
+/// Whether a placeholder refers to a secret.
+fn is_of(placeholder: &str, name: &SecretName) -> bool {
+    let source = Reference::parse(placeholder).map(|reference| reference.source);
+    source.as_ref().and_then(Source::query).and_then(Query::name) == Some(name)
+}
+
 fn refill(session: &Session<'_>, paths: Vec<PathBuf>) -> Vec<Refill> {
     let refill = |path: PathBuf| {
         let refilled = session.refill(&path);
@@ -140,10 +165,7 @@ fn refill(session: &Session<'_>, paths: Vec<PathBuf>) -> Vec<Refill> {
 
 /// The rendered files that hold the secret.
 fn holding(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName) -> Result<Vec<PathBuf>, CliError> {
-    let is_it = |placeholder: &String| {
-        let source = Reference::parse(placeholder).map(|reference| reference.source);
-        source.as_ref().and_then(Source::query).and_then(Query::name) == Some(name)
-    };
+    let is_it = |placeholder: &String| is_of(placeholder, name);
     let holds = |status: &TargetStatus| status.since.is_some() && status.secrets.iter().any(is_it);
     let all = session.status(&workplace.config.targets)?;
     Ok(all.into_iter().filter(holds).map(|status| status.path).collect())
