@@ -39,21 +39,24 @@ const ATTEMPTS: usize = 10;
 /// Move the keys of a config file into the store, and make a template of it
 ///
 /// Finds the keys that stand in a JSON config in plain text: known formats, what
-/// is called a token, key or password, what follows `Bearer`, passwords in URLs.
-/// Shows what it found, without any value, and asks. Then the keys go to the
-/// store, the parts of the config that had them to a template, and placeholders
-/// into the file. Nothing else in the file changes, and filling the template
-/// gives back the file as it was; that is checked before anything is written.
-/// The copies that the program made of the file are cleaned as well. The file as
-/// it was is kept in the vault, encrypted: `keystencil vault backups`.
+/// is called a token, key or password, what follows `Bearer`, passwords in URLs,
+/// private keys. Shows what it found, without any value, and asks. Then the keys
+/// go to the store, the parts of the config that had them to a template, and
+/// placeholders into the file. Nothing else in the file changes, and filling the
+/// template gives back the file as it was; that is checked before anything is
+/// written. Where a prompt of the history or a comment merely mentions a key, its
+/// placeholder stays. The copies that the program made of the file are cleaned as
+/// well. The file as it was is kept in the vault, encrypted: `keystencil vault
+/// backups`.
 ///
 /// It is done wholly or not at all. Afterwards start the program with the keys:
 /// `keystencil exec -- claude`.
 ///
 /// Of a `.env` file the keys are stored, and the `env` block of a template is
 /// printed (or written with --template); the file stays as it is, since programs
-/// read it, or its keys become comments that name them (--comment-out). Of a `mcp-credentials.json`, whose keys are in the keyring already, a
-/// template is made that refers to them.
+/// read it, or its keys become comments that name them (--comment-out). Of a
+/// `mcp-credentials.json`, whose keys are in the keyring already, a template is
+/// made that refers to them.
 ///
 /// A PATTERN is the name of a secret, a server or a variable, or a pointer into
 /// the file; `*` stands for anything. A name is written as it is shown: `github`, or
