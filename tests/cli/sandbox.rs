@@ -203,7 +203,12 @@ impl Sandbox {
     pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
         let deadline = std::time::Instant::now() + LIMIT;
         while !done() {
-            assert!(std::time::Instant::now() < deadline, "it did not happen: {:?}", self.files());
+            if std::time::Instant::now() >= deadline {
+                for (path, bytes) in self.files() {
+                    eprintln!("{}: {}", path.display(), String::from_utf8_lossy(&bytes));
+                }
+                panic!("it did not happen");
+            }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }

@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session<'_>, targets: &[Target], own: &Lease, child:
         }
         loop {
             let watch = Watch::on(session.state.folder());
-            if targets.iter().any(|target| is_held(session, target, pid)) {
+            if targets.iter().any(|target| is_held(session, target, own, pid)) {
                 break;
             }
             if !is_alive(child) {
@@ -73,10 +73,11 @@ fn wait_for_children(pid: u32, child: &Lease, at_least: Duration) {
     }
 }
 
-/// Whether the program or one that it started holds the target again.
-fn is_held(session: &Session<'_>, target: &Target, pid: u32) -> bool {
+/// Whether the program or one that it started holds the target again, or this process does: it is what stands in a journal
+/// that was gone when the window was to be closed, and was put back from what this process knows.
+fn is_held(session: &Session<'_>, target: &Target, own: &Lease, pid: u32) -> bool {
     let journal = session.journal(&target.path).ok().flatten();
-    journal.is_some_and(|journal| journal.leases.iter().any(|lease| is_of(lease, pid)))
+    journal.is_some_and(|journal| journal.leases.iter().any(|lease| lease.same_holder(own) || is_of(lease, pid)))
 }
 
 /// Where no child can do it.
