@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use keystencil::json::{Document, Operation, Patch, Pointer, edit::apply};
+use keystencil::document::{Document, Operation, Patch, Pointer, edit::apply};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::hint::black_box;

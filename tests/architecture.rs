@@ -8,9 +8,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floors by their first path segment. `error` and `secret` are the ground every floor stands on.
-const FLOORS: [(&str, usize); 8] =
-    [("error", 0), ("secret", 0), ("json", 1), ("template", 2), ("plan", 3), ("store", 4), ("host", 4), ("session", 5)];
-const TOP: usize = 6;
+const FLOORS: [(&str, usize); 14] = [
+    ("error", 0),
+    ("secret", 1),
+    ("document", 2),
+    ("scan", 3),
+    ("template", 4),
+    ("journal", 5),
+    ("host", 6),
+    ("consent", 7),
+    ("plan", 8),
+    ("lint", 9),
+    ("adopt", 10),
+    ("store", 11),
+    ("session", 12),
+    ("cli", 13),
+];
+const TOP: usize = 14;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -45,7 +59,7 @@ fn floor(segment: &str) -> Option<usize> {
 #[test]
 fn a_floor_imports_only_floors_below_it() {
     let mut faults = Vec::new();
-    for (path, text) in all_sources() {
+    for (path, text) in all_sources().into_iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
         let segment = path.iter().next().unwrap().to_string_lossy().replace(".rs", "");
         let own = floor(&segment).unwrap_or(TOP);
         for (number, line) in product(&text).lines().enumerate() {

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use keystencil::document::{Document, EditError, Kind, Operation, Patch, Pointer, edit::apply};
 use keystencil::error::Explain;
-use keystencil::json::{Document, EditError, Kind, Operation, Patch, Pointer, edit::apply};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 

@@ -5,7 +5,7 @@
 mod json;
 
 use json::{Format, arbitrary_format, arbitrary_json, arbitrary_patch};
-use keystencil::json::{Document, Kind, Operation, Patch, Pointer, edit::apply};
+use keystencil::document::{Document, Kind, Operation, Patch, Pointer, edit::apply};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -293,7 +293,7 @@ proptest! {
                 keys.push(pointer);
             } else {
                 assert_eq!(parsed.find(&pointer).unwrap().span(), token.node.span());
-                let key = token.key().map(|key| keystencil::json::string::decode(key).unwrap());
+                let key = token.key().map(|key| keystencil::document::string::decode(key).unwrap());
                 let holder = pointer.parent().and_then(|parent| parsed.find(&parent));
                 let named = holder.filter(|node| node.kind() == Kind::Object).and_then(|_| pointer.last());
                 assert_eq!(key, named);

@@ -13,8 +13,8 @@ mod grants;
 
 use engine::{blueprint, journal, parse, plan, undone};
 use generate::{Case, Drift};
-use keystencil::json::{Document, edit};
-use keystencil::plan::undo;
+use keystencil::document::{Document, edit};
+use keystencil::journal::undo;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -188,7 +188,7 @@ proptest! {
         // What neither template names is the user's, and is all there.
         prop_assert!(generate::kept(&parse(&case.target), &pruned, &generate::union(&parse(&old.document), &parse(&new.document))));
         // Where the old template overwrote nothing, pruning leads to where the new one alone leads.
-        if first.patch.0.iter().all(|operation| matches!(operation, keystencil::json::Operation::Add { .. })) {
+        if first.patch.0.iter().all(|operation| matches!(operation, keystencil::document::Operation::Add { .. })) {
             prop_assert_eq!(pruned, direct);
         }
     }

@@ -1,8 +1,8 @@
 //! One fixture a behaviour: `template/cases/NAME.json` and what becomes of it, in `snapshots/template/NAME.snap`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use keystencil::document::Document;
 use keystencil::error::Explain;
-use keystencil::json::Document;
 use keystencil::template::{Blueprint, Template, TemplateError, Variables, compile};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The examples in `templates/` compile, and ask for the secrets that they seem to ask for.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use keystencil::json::{Document, Pointer};
+use keystencil::document::{Document, Pointer};
 use keystencil::template::{Blueprint, Template, Variables, compile};
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Laws of templates and placeholders, over generated texts.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use keystencil::json::{Document, string};
+use keystencil::document::{Document, string};
 use keystencil::secret::{Attributes, Pinned, Provided, Query, SecretName, Wanted};
 use keystencil::template::{
     Blueprint, Encoding, Part, Reference, Source, Template, TemplateError, Variables, compile, is_placeholder,

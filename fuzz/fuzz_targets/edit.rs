@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use keystencil::json::{Document, Patch, edit::apply};
+use keystencil::document::{Document, Patch, edit::apply};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use keystencil::json::Document;
+use keystencil::document::Document;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 

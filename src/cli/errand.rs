@@ -11,7 +11,7 @@ use super::commands::exec::Close;
 use super::commands::exec::Start;
 use super::environment;
 use crate::host::process::Process;
-use crate::plan::Lease;
+use crate::journal::Lease;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;

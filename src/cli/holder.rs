@@ -4,7 +4,7 @@ use super::environment;
 use super::error::CliError;
 use super::report::{Report, Warning, warning};
 use crate::host::process::{Process, manual_lease};
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::session::{Session, SessionError};
 use jiff::Timestamp;
 

@@ -5,7 +5,7 @@ use super::naming;
 use super::report::{GOOD, Report, Text, Warning, clean, count};
 use crate::error::Place;
 use crate::host::git::word;
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::session::{Closed, Outcome, Owed, Rendered, Seen, Target, Unrendered};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub(super) fn rendered(report: &Report, target: &Target, rendered: &Rendered) ->
 
 /// The warnings of a render.
 pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rendered) -> Exit {
-    let place = |pointer: &crate::json::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
+    let place = |pointer: &crate::document::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
     for root in &rendered.protected {
         let root = report.path(root);
         report.note(Text::new().plain(format_args!(

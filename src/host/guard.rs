@@ -3,7 +3,7 @@
 //! On Linux it sleeps in `poll` on pidfds and inotify, and wakes for nothing else. Elsewhere it looks twice a second.
 //! [`crate::session`] decides what is done on waking; [`start`] makes the process.
 
-use crate::plan::Lease;
+use crate::journal::Lease;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -7,6 +7,7 @@ pub mod lock;
 pub mod process;
 pub mod profile;
 pub mod replace;
+pub mod servers;
 
 pub use lock::{HostLock, LockError, OwnLock};
 pub use profile::Profile;

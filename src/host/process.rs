@@ -5,7 +5,7 @@
 //! A holder in another PID namespace (a container that shares the home folder) can't be seen from here: **it counts as
 //! alive until the next boot**. A home folder shared between machines looks like a reboot to each of them.
 
-use crate::plan::Lease;
+use crate::journal::Lease;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 

@@ -4,8 +4,8 @@
 //! `API_KEY`, that looks like a key itself, or that took the place of a reference would appear in the lines around a
 //! change: it is shown as `[redacted]`.
 
-use super::keylike::{comment_holds_key, looks_like_key};
-use crate::json::{Document, Pointer, Splice, edit, string};
+use crate::document::{Document, Pointer, Splice, edit, string};
+use crate::scan::keylike::{comment_holds_key, looks_like_key};
 use crate::template::is_placeholder;
 use similar::TextDiff;
 use std::collections::HashSet;
@@ -96,9 +96,9 @@ fn redacted(before: &str, after: &str, places: &[Pointer]) -> (String, String) {
 
 /// Comments that may hold a key: a setting that somebody put aside.
 fn remarks(document: &Document<'_>) -> Vec<Splice> {
-    let may_hold = |span: &crate::json::Span| document.text().get(span.clone()).is_some_and(comment_holds_key);
+    let may_hold = |span: &crate::document::Span| document.text().get(span.clone()).is_some_and(comment_holds_key);
     let comments = document.comments().filter(may_hold);
-    let hide = |span: crate::json::Span| {
+    let hide = |span: crate::document::Span| {
         let is_line = document.text().get(span.clone()).is_some_and(|text| text.starts_with("//"));
         let text = if is_line { format!("// {REDACTED}") } else { format!("/* {REDACTED} */") };
         Splice { span, text }
@@ -107,7 +107,7 @@ fn remarks(document: &Document<'_>) -> Vec<Splice> {
 }
 
 /// The strings that are not to be shown, each of duplicate members too.
-fn hidden<'a>(document: &Document<'a>, places: &[Pointer]) -> Vec<(Pointer, crate::json::Node<'a>)> {
+fn hidden<'a>(document: &Document<'a>, places: &[Pointer]) -> Vec<(Pointer, crate::document::Node<'a>)> {
     let mut hidden = Vec::new();
     document.strings(|token| {
         let Some(text) = token.node.as_str().filter(|_| !token.is_key) else { return };
@@ -128,6 +128,6 @@ fn hidden<'a>(document: &Document<'a>, places: &[Pointer]) -> Vec<(Pointer, crat
     hidden
 }
 
-fn splice(span: crate::json::Span) -> Splice {
+fn splice(span: crate::document::Span) -> Splice {
     Splice { span, text: string::encode(REDACTED) }
 }

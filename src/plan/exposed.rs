@@ -4,8 +4,8 @@
 //! another machine. The committed version (or the template) tells where placeholders belong. A value that the committed
 //! version holds anyway gives nothing away. Asked by the git filter; must rather suspect too much than too little.
 
-use super::keylike::looks_like_key;
-use crate::json::{Document, Kind, Node, Pointer, StringToken};
+use crate::document::{Document, Kind, Node, Pointer, StringToken};
+use crate::scan::keylike::looks_like_key;
 use crate::template::{Part, parse_parts};
 use std::collections::HashSet;
 

@@ -1,9 +1,9 @@
 //! Fills the slots: from placeholder form to rendered form, with the journal entries that take it back.
 
-use super::escape::{may_hold, occurrences};
-use super::fingerprint::{Finder, Fingerprint, Key};
-use super::journal::{Filled, FilledPart, Journal};
-use crate::json::{Document, Pointer, Splice, string};
+use crate::document::{Document, Pointer, Splice, string};
+use crate::journal::escape::{may_hold, occurrences};
+use crate::journal::fingerprint::{Finder, Fingerprint, Key};
+use crate::journal::{Filled, FilledPart, Journal};
 use crate::secret::{Query, Secret, SecretName};
 use crate::template::{Part, Reference, Slot};
 use std::collections::HashSet;

@@ -2,13 +2,12 @@
 //!
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
-use super::grants::{Flow, Grants, IsState, bare_flows, flows, put_back, started, without};
-use super::insert::{Filling, insert, render};
-use super::journal::{Filled, Journal, undo_patch};
-use super::sync::{Applied, Conflict, OnConflict, sync};
-use super::undo::{Undo, undo};
-use super::{Fingerprint, Key};
-use crate::json::{self, Document, EditError, Kind, Patch, Pointer, SyntaxError};
+use crate::consent::{Flow, Grants, IsState, bare_flows, flows, put_back, started, without};
+use crate::document::{self, Document, EditError, Kind, Patch, Pointer, SyntaxError};
+use crate::journal::undo::{Undo, undo};
+use crate::journal::{Filled, Fingerprint, Journal, Key, undo_patch};
+use crate::plan::insert::{Filling, insert, render};
+use crate::plan::sync::{Applied, Conflict, OnConflict, sync};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot};
 use std::borrow::Cow;
@@ -92,7 +91,7 @@ where
     let undone = inputs.journal.map(|journal| undo(&document, journal)).unwrap_or_default();
     let at_rest = match undone.splices.is_empty() {
         true => Cow::Borrowed(document.text()),
-        false => Cow::Owned(json::edit::splice(document.text(), undone.splices.clone())),
+        false => Cow::Owned(document::edit::splice(document.text(), undone.splices.clone())),
     };
     let resting = target(at_rest.as_bytes())?;
     let Merged { placeholder_form, patch, conflicts, applied, withheld, slots, without_server } =
@@ -111,7 +110,7 @@ where
     let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();
     let open = blueprint.slots.iter().filter(|slot| !closed.contains(&slot.pointer));
     let filling = insert(&merged, open, inputs.key, &inputs.value);
-    let rendered = json::edit::splice(&placeholder_form, filling.splices.clone());
+    let rendered = document::edit::splice(&placeholder_form, filling.splices.clone());
     Ok(RenderPlan {
         at_rest: at_rest.into_owned(),
         placeholder_form,
@@ -157,7 +156,7 @@ where
         let merge = sync(resting, &blueprint, inputs.earlier, inputs.on_conflict, is_secret);
         let placeholder_form = match merge.patch.0.is_empty() {
             true => resting.text().to_owned(),
-            false => json::edit::apply(resting.text(), &merge.patch)?,
+            false => document::edit::apply(resting.text(), &merge.patch)?,
         };
         let new = refused_starts(resting, &placeholder_form, &merge.patch, inputs)?;
         if !new.is_empty() && !inputs.merges_starts {

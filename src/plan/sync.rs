@@ -5,7 +5,7 @@
 //! three ways, as `kubectl apply` does it. Where the template has a reference and the target a literal of the user's,
 //! the literal stays and is a [`Conflict`].
 
-use crate::json::{Document, Kind, Node, Operation, Patch, Pointer};
+use crate::document::{Document, Kind, Node, Operation, Patch, Pointer};
 use crate::template::{Blueprint, Slot, is_placeholder};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};

@@ -4,8 +4,8 @@
 //! Objects are compared member by member, everything else as a whole. Asked by `diff`, which shows it. Decides nothing about
 //! the target: what a render does with a difference is read from the render's own plan.
 
-use super::render::RenderPlan;
-use crate::json::{Document, Kind, Node, Pointer};
+use crate::document::{Document, Kind, Node, Pointer};
+use crate::plan::render::RenderPlan;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -225,9 +225,10 @@ pub fn authors_of_lines(changes: &[Change], plan: &RenderPlan) -> [Vec<(std::ops
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::journal::Key;
+    use crate::plan::OnConflict;
     use crate::plan::render::{Inputs, plan_render};
     use crate::plan::sync::Applied;
-    use crate::plan::{Key, OnConflict};
     use crate::secret::Secret;
     use crate::template::{Blueprint, Reference};
 

@@ -4,13 +4,13 @@
 use super::import::refuse_keys;
 use super::render::{into_text, read_include};
 use super::{Session, SessionError, Target};
+use crate::adopt::absorb::{Hunk, Refusal};
+use crate::adopt::import::{ImportPlan, Stored};
+use crate::document::{Document, Pointer};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, Staged, leftovers, sync_folder};
-use crate::json::{Document, Pointer};
-use crate::plan::absorb::{Hunk, Refusal};
-use crate::plan::fingerprint::is_searched_for;
-use crate::plan::import::{ImportPlan, Stored};
-use crate::plan::{Journal, undo_raw};
+use crate::journal::fingerprint::is_searched_for;
+use crate::journal::{Journal, undo_raw};
 use crate::secret::Secret;
 use crate::template::trace::{SourceFile, Trace, trace};
 use crate::template::{Encoding, Template};

@@ -7,10 +7,11 @@
 
 use super::unrender::undo_text;
 use super::{SessionError, State};
+use crate::document::edit;
 use crate::host::Resolved;
-use crate::json::edit;
-use crate::plan::detect::{self, Hit};
-use crate::plan::{Exposure, Journal, exposed, is_clean, undo_raw};
+use crate::journal::{Journal, is_clean, undo_raw};
+use crate::plan::{Exposure, exposed};
+use crate::scan::{self, Hit};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -146,7 +147,7 @@ fn check(path: &Path, content: &[u8], known: Option<&Known>) -> Result<(), Sessi
         let key = content.get(hit.range.clone()).unwrap_or_default();
         memchr::memmem::find(committed, key).is_none()
     };
-    match detect::find(content).into_iter().find(is_new) {
+    match scan::find(content).into_iter().find(is_new) {
         None => Ok(()),
         Some(hit) => {
             let line = memchr::memchr_iter(b'\n', content.get(..hit.range.start).unwrap_or_default()).count() + 1;

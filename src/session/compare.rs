@@ -1,8 +1,8 @@
 //! What a render would change and who changed what since the last one. Reads only: no store, no lock.
 
 use super::{Session, SessionError, Target};
+use crate::document::Pointer;
 use crate::host::Resolved;
-use crate::json::Pointer;
 use crate::plan::threeway::{Change, changes};
 use crate::plan::{OnConflict, RenderPlan};
 

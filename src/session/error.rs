@@ -1,12 +1,12 @@
 //! Why a transaction did not happen. Nothing was changed then.
 
+use crate::document::Pointer;
 use crate::error::{Explain, Place};
 use crate::host::git::GitError;
 use crate::host::profile::UnfitSettings;
 use crate::host::{LockError, ReplaceError};
-use crate::json::Pointer;
+use crate::journal::JournalError;
 use crate::plan::PlanError;
-use crate::plan::journal::JournalError;
 use crate::secret::SecretName;
 use crate::store::{LookupError, StoreError};
 use crate::template::TemplateError;

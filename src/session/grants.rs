@@ -5,10 +5,10 @@
 use super::sealing::{Renewal, Sealed, origin, references};
 use super::state::{TargetState, make_private};
 use super::{Session, SessionError, Target, id_of};
+use crate::consent::{Flow, Grant, Grants};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, sync_folder};
 use crate::plan::OnConflict;
-use crate::plan::grants::{Flow, Grant, Grants};
 use crate::secret::{Provided, Query, SealKey};
 use crate::store::{Answers, Keys, Origin, StoreError, StoreKind};
 use crate::template::Reference;
@@ -27,10 +27,10 @@ pub struct Allowed {
     /// Format of the file.
     version: u32,
     /// The target, every symlink resolved.
-    #[serde(with = "crate::plan::path")]
+    #[serde(with = "crate::journal::path")]
     pub target: PathBuf,
     /// The target as it was named: a link of that name may lead elsewhere by now.
-    #[serde(default, with = "crate::plan::path")]
+    #[serde(default, with = "crate::journal::path")]
     pub named: PathBuf,
     /// What was allowed. Nothing, if it was all taken back.
     pub grants: Vec<Sealed<Grant>>,

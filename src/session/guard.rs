@@ -5,7 +5,7 @@ use super::{Memory, Session, SessionError, living};
 use crate::host::Resolved;
 use crate::host::guard::Watch;
 use crate::host::process::is_alive;
-use crate::plan::Lease;
+use crate::journal::Lease;
 use std::path::Path;
 use std::time::Duration;
 

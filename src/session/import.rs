@@ -13,10 +13,10 @@ pub use verify::refuse_keys;
 
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Closed, Session, SessionError, Target};
+use crate::adopt::import::naming::Names;
+use crate::adopt::import::{ImportPlan, Stored};
 use crate::host::{Resolved, profile};
-use crate::plan::Key;
-use crate::plan::import::naming::Names;
-use crate::plan::import::{ImportPlan, Stored};
+use crate::journal::Key;
 use crate::secret::{Secret, SecretName};
 use crate::store::{LookupError, StoreError, StoreKind};
 use done::{Done, Existing};
@@ -249,7 +249,7 @@ impl Session<'_> {
             .map(|found| Ok((&found.name, keeper.stored(&found.name)?)))
             .filter_map(|read: Result<_, LookupError>| read.map(|(name, value)| Some((name, value?))).transpose())
             .collect::<Result<_, _>>()?;
-        let differs = |found: &&crate::plan::import::Found| read_back.get(&found.name) != Some(&found.value);
+        let differs = |found: &&crate::adopt::import::Found| read_back.get(&found.name) != Some(&found.value);
         if let Some(found) = plan.secrets.iter().find(differs) {
             return Err(SessionError::NotKept { name: found.name.clone() });
         }

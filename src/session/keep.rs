@@ -6,9 +6,8 @@
 use super::state::TargetState;
 use super::{Session, SessionError, living};
 use crate::host::Resolved;
-use crate::plan::Journal;
-use crate::plan::account::Shape;
-use crate::plan::journal::JournalError;
+use crate::journal::account::Shape;
+use crate::journal::{Journal, JournalError};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;

@@ -5,7 +5,7 @@
 
 use super::{Seen, State};
 use crate::host::OwnLock;
-use crate::plan::{Journal, Lease};
+use crate::journal::{Journal, Lease};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -40,7 +40,7 @@ pub struct Record {
     /// What.
     pub event: Event,
     /// The live file.
-    #[serde(with = "crate::plan::path")]
+    #[serde(with = "crate::journal::path")]
     pub target: PathBuf,
     /// Who held it, as far as known: program, process id, session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -58,7 +58,7 @@ pub use unrender::{Closed, Lost, Outcome, Release, Unrendered};
 
 use crate::host::Profile;
 use crate::host::git::Places;
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};

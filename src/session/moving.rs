@@ -7,7 +7,7 @@
 use super::grants::Allowed;
 use super::sealing::references;
 use super::{Session, SessionError};
-use crate::plan::grants::Grant;
+use crate::consent::Grant;
 use crate::secret::{Query, SealKey, SecretName};
 use crate::store::StoreKind;
 

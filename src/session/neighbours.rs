@@ -10,13 +10,12 @@
 //! one is left as it is**, and told of: the person may have put it there. What is more than the bounds below is not read.
 
 use super::unrender::{undo_earlier, undo_text};
+use crate::document::{Splice, edit};
 use crate::host::git::Repository;
 use crate::host::replace::{entries, is_leftover};
 use crate::host::{ReplaceError, Resolved};
-use crate::json::Splice;
-use crate::json::edit;
-use crate::plan::account::{Shape, is_copy, is_lost};
-use crate::plan::{Journal, is_clean, undo_raw};
+use crate::journal::account::{Shape, is_copy, is_lost};
+use crate::journal::{Journal, is_clean, undo_raw};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::fs;

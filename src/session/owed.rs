@@ -9,8 +9,8 @@ use super::write::PATIENCE_WITH_THE_DEAD;
 use super::{Session, SessionError, State};
 use crate::host::Resolved;
 use crate::host::replace::ReplaceError;
-use crate::plan::Journal;
-use crate::plan::account::Shape;
+use crate::journal::Journal;
+use crate::journal::account::Shape;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -46,7 +46,7 @@ impl Owed {
     /// How many secrets it is about.
     #[must_use]
     pub fn secrets(&self) -> usize {
-        self.journal.slots.iter().flat_map(crate::plan::journal::Filled::secrets).count()
+        self.journal.slots.iter().flat_map(crate::journal::Filled::secrets).count()
     }
 
     /// Whether it is about the target at that path.
@@ -96,7 +96,7 @@ impl TargetState {
         let path = self.path(OWED);
         match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
-                .map_err(|_| SessionError::Journal { path, error: crate::plan::journal::JournalError::Unreadable }),
+                .map_err(|_| SessionError::Journal { path, error: crate::journal::JournalError::Unreadable }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(source) => Err(ReplaceError::Io { step: "read it", path, source }.into()),
         }

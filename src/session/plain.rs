@@ -2,8 +2,8 @@
 
 use super::unrender::{undo_earlier, undo_text};
 use super::{Session, SessionError};
+use crate::adopt::{PlainText, plain_text};
 use crate::host::{ReplaceError, Resolved};
-use crate::plan::{PlainText, plain_text};
 use crate::template::Blueprint;
 use std::io;
 use std::path::Path;

@@ -5,13 +5,13 @@ use super::state::{StagedApplied, TargetState};
 use super::values::Values;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, read_whole, replace};
 use super::{Event, Record, Session, SessionError, Target, living};
+use crate::consent::{Flow, Grants};
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
-use crate::plan::account::Shape;
-use crate::plan::grants::{Flow, Grants};
-use crate::plan::journal::{Filled, VERSION};
+use crate::journal::account::Shape;
+use crate::journal::{Filled, Journal, Key, Lease, VERSION};
 use crate::plan::render::{Inputs, target as check_target};
-use crate::plan::{Conflict, Journal, Key, Lease, OnConflict, RenderPlan, plan_render};
+use crate::plan::{Conflict, OnConflict, RenderPlan, plan_render};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot, Template, compile};
 use std::fs;
@@ -39,11 +39,11 @@ pub struct Rendered {
     /// Literals of the user's that stay where the template has a reference.
     pub conflicts: Vec<Conflict>,
     /// Values of the user's that hold one of the secrets and are no slot.
-    pub foreign: Vec<crate::json::Pointer>,
+    pub foreign: Vec<crate::document::Pointer>,
     /// Slots whose value somebody changed while an earlier render held.
-    pub drifted: Vec<crate::json::Pointer>,
+    pub drifted: Vec<crate::document::Pointer>,
     /// Slots where a secret is a bad idea with this host: pointer and reason.
-    pub warnings: Vec<(crate::json::Pointer, String)>,
+    pub warnings: Vec<(crate::document::Pointer, String)>,
     /// How many hold the rendered form now.
     pub holders: usize,
     /// What nobody allowed: slots stay closed, and what the template would start is not merged.
@@ -252,7 +252,7 @@ impl Session<'_> {
 
     /// What the host profile has against where the template puts secrets.
     #[must_use]
-    pub fn warnings(&self, target: &Target, blueprint: &Blueprint) -> Vec<(crate::json::Pointer, String)> {
+    pub fn warnings(&self, target: &Target, blueprint: &Blueprint) -> Vec<(crate::document::Pointer, String)> {
         let warning = |slot: &Slot| Some((slot.pointer.clone(), target.profile.warning(slot)?));
         blueprint.slots.iter().filter_map(warning).collect()
     }
@@ -267,7 +267,7 @@ impl Session<'_> {
             name: target.name.clone(),
             profile: target.profile.name().to_owned(),
             since: (self.now)(),
-            undo: crate::json::Patch::default(),
+            undo: crate::document::Patch::default(),
             key: Key::new(random),
             slots: Vec::new(),
             retired: Vec::new(),

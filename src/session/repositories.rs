@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Repositories {
     version: u32,
     /// The home folder that a `~` of the config means, whoever runs git.
-    #[serde(with = "crate::plan::path")]
+    #[serde(with = "crate::journal::path")]
     pub home: PathBuf,
     /// The repositories.
     pub(super) all: Vec<Noted>,
@@ -35,13 +35,13 @@ pub struct Repositories {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Noted {
     /// The top of its work tree.
-    #[serde(with = "crate::plan::path")]
+    #[serde(with = "crate::journal::path")]
     pub(super) root: PathBuf,
     /// The attributes that we have git read besides all others.
-    #[serde(default, with = "crate::plan::path")]
+    #[serde(default, with = "crate::journal::path")]
     pub(super) every: PathBuf,
     /// Those that it would read without us.
-    #[serde(default, with = "crate::plan::path")]
+    #[serde(default, with = "crate::journal::path")]
     pub(super) theirs: PathBuf,
     /// Lines that a render put into `info/exclude`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

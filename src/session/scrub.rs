@@ -4,7 +4,7 @@ use super::Closed;
 use super::unrender::{undo_earlier, undo_text};
 use crate::host::replace::{is_leftover, leftovers};
 use crate::host::{Profile, ReplaceError, Resolved, Staged};
-use crate::plan::{Journal, is_clean};
+use crate::journal::{Journal, is_clean};
 use jiff::Timestamp;
 use std::fs;
 use std::io;

@@ -5,7 +5,7 @@
 //! Which records there are is `grants`' and `commands`'; a new kind implements [`Sealable`].
 
 use super::{Session, SessionError};
-use crate::plan::grants::Grant;
+use crate::consent::Grant;
 use crate::secret::{Kind, Query, Seal, SealKey};
 use crate::store::{Answers, Keys, Origin, Request, SealKeys, StoreError, StoreKind};
 use crate::template::{Part, Reference, Source, parse_parts};

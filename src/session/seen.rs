@@ -11,8 +11,8 @@
 use super::unrender::{undo_earlier, undo_text};
 use crate::host::Resolved;
 use crate::host::replace::read;
-use crate::plan::account::is_copy;
-use crate::plan::{Journal, is_clean, names_in};
+use crate::journal::account::is_copy;
+use crate::journal::{Journal, is_clean, names_in};
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

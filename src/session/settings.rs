@@ -2,10 +2,9 @@
 
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};
-use crate::host::ReplaceError;
-use crate::host::Resolved;
+use crate::document::{Document, Operation, Pointer, edit};
 use crate::host::profile::{HookChange, Plain, Profile};
-use crate::json::{Document, Operation, Pointer, edit};
+use crate::host::{ReplaceError, Resolved};
 use crate::plan::render::{PlanError, target as check};
 use std::fs;
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! Our own files about a target: the journal, what was last merged, and the lock. 0700, and free of secrets.
 
 use super::{SessionError, id_of};
+use crate::document::Pointer;
 use crate::host::process::is_alive;
 use crate::host::replace::{ReplaceError, entries, read, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
-use crate::json::Pointer;
-use crate::plan::journal::JournalError;
-use crate::plan::{Applied, Journal, Key, Lease};
+use crate::journal::{Journal, JournalError, Key, Lease};
+use crate::plan::Applied;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

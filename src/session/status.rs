@@ -3,7 +3,7 @@
 use super::{Event, Owed, Seen, Session, SessionError, Target, seen};
 use crate::host::Resolved;
 use crate::host::process::{Process, is_alive};
-use crate::plan::{Journal, Lease};
+use crate::journal::{Journal, Lease};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;

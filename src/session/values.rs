@@ -5,8 +5,8 @@
 
 use super::grants::Kept;
 use super::{MissingSecret, Session, SessionError, Target};
+use crate::consent::Grants;
 use crate::error::{Explain as _, Place};
-use crate::plan::grants::Grants;
 use crate::secret::{Provided, Query, Secret};
 use crate::store::{Answers, Keys, Request, Unresolved};
 use crate::template::{Blueprint, Part, Reference, Slot, Source};

@@ -6,8 +6,8 @@
 use super::book::Book;
 use super::error::{Limit, TemplateError};
 use super::marks::{Begin, Marks, Piece};
+use crate::document::string;
 use crate::error::Place;
-use crate::json::string;
 
 /// Bytes of the rendered text.
 pub(crate) const MAX_BYTES: usize = 32 << 20;

@@ -1,7 +1,7 @@
 //! The outcome of a template: its document in placeholder form and the slots that references fill.
 
+use crate::document::Pointer;
 use crate::error::Place;
-use crate::json::Pointer;
 use crate::secret::Query;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;

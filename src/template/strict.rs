@@ -10,8 +10,8 @@ use super::book::Book;
 use super::error::{Limit, TemplateError};
 use super::placeholder;
 use super::run::Met;
+use crate::document::{Pointer, string};
 use crate::error::Place;
-use crate::json::{Pointer, string};
 use std::collections::HashSet;
 use std::ops::Range;
 

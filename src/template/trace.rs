@@ -2,15 +2,15 @@
 //!
 //! Every byte of the rendered text knows where it comes from, so conditions, loops, includes and macros are no obstacle:
 //! what stands in the taken branch is found there. What an expression printed has no place of its own. Asked by
-//! [`absorb`](crate::plan::absorb), which edits the text and compiles it again; nothing here changes anything.
+//! [`absorb`](crate::adopt::absorb), which edits the text and compiles it again; nothing here changes anything.
 
 use super::assemble::Rendered;
 use super::blueprint::Blueprint;
 use super::book::Book;
 use super::engine::{Load, Template, TemplateError, Variables, run};
 use super::strict::{self, Element};
+use crate::document::Pointer;
 use crate::error::Place;
-use crate::json::Pointer;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use super::error::{Limit, TemplateError};
 use super::marks::{Begin, Piece};
 use super::run::Run;
 use super::token::Token;
-use crate::json::string;
+use crate::document::string;
 use minijinja::value::{ObjectRepr, ValueKind};
 use minijinja::{Error, Value};
 

@@ -8,9 +8,8 @@ use serde_json::json;
 
 use crate::support::home::{Home, new_secret};
 use crate::support::poll::{self, PATIENCE};
-use crate::support::process;
-use crate::support::stencil;
 use crate::support::terminal::Session;
+use crate::support::{process, stencil};
 
 /// Far longer than the client needs to notice that its file has changed: half a second was enough, none was not.
 const NOTICES: Duration = PATIENCE;

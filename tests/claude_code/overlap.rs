@@ -6,10 +6,9 @@ use rustix::process::Signal;
 
 use crate::support::home::{Home, new_secret};
 use crate::support::poll::PATIENCE;
-use crate::support::process;
-use crate::support::stencil;
 use crate::support::terminal::Session;
 use crate::support::watch::Watch;
+use crate::support::{process, stencil};
 
 /// The last one out may have been a killed one.
 const SOON: Duration = PATIENCE;

@@ -59,8 +59,8 @@ fn a_patch_shows_values_that_few_tools_can_hold_as_they_are_written() {
     );
     sandbox.write("live.json", "{}");
     let said = sandbox.run(&["diff", "--patch"]);
-    let patch: keystencil::json::Patch = serde_json::from_str(&said.out).unwrap();
-    let mut made = keystencil::json::edit::apply("{}", &patch).unwrap();
+    let patch: keystencil::document::Patch = serde_json::from_str(&said.out).unwrap();
+    let mut made = keystencil::document::edit::apply("{}", &patch).unwrap();
     made.retain(|character| !character.is_whitespace());
     assert_eq!(made, format!("{{\"half\":\"\\ud800\",\"deep\":{{\"a\":{deep}}}}}"));
 }

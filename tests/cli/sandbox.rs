@@ -200,15 +200,16 @@ impl Sandbox {
         files
     }
 
+    /// The files as text.
+    fn shown(&self) -> String {
+        let line = |(path, bytes): (PathBuf, Vec<u8>)| format!("{}: {}\n", path.display(), bytes.escape_ascii());
+        self.files().into_iter().map(line).collect()
+    }
+
     pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
         let deadline = std::time::Instant::now() + LIMIT;
         while !done() {
-            if std::time::Instant::now() >= deadline {
-                for (path, bytes) in self.files() {
-                    eprintln!("{}: {}", path.display(), String::from_utf8_lossy(&bytes));
-                }
-                panic!("it did not happen");
-            }
+            assert!(std::time::Instant::now() < deadline, "it did not happen:\n{}", self.shown());
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }

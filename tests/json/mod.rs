@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use keystencil::json::{Kind, Node, Operation, Patch, Pointer, string};
+use keystencil::document::{Kind, Node, Operation, Patch, Pointer, string};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,10 +1,11 @@
 //! Absorb all, then a render changes nothing; and what was not asked for stays in the template's text.
 
-use keystencil::json::{Document, Pointer};
-use keystencil::plan::absorb::Hunk;
+use keystencil::adopt::absorb::Hunk;
+use keystencil::document::{Document, Pointer};
+use keystencil::journal::Key;
 use keystencil::plan::render::{Inputs, plan_render};
 use keystencil::plan::threeway::changes;
-use keystencil::plan::{Applied, Key, OnConflict};
+use keystencil::plan::{Applied, OnConflict};
 use keystencil::secret::Secret;
 use keystencil::template::trace::{Trace, trace};
 use keystencil::template::{Reference, Template, Variables};

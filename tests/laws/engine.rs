@@ -1,9 +1,9 @@
 //! Render and undo without a disk, as the laws ask for them.
 
-use keystencil::json::{Document, edit};
-use keystencil::plan::journal::VERSION;
+use keystencil::document::{Document, edit};
+use keystencil::journal::{Journal, Key, VERSION, undo};
 use keystencil::plan::render::Inputs;
-use keystencil::plan::{Applied, Journal, Key, OnConflict, RenderPlan, plan_render, undo};
+use keystencil::plan::{Applied, OnConflict, RenderPlan, plan_render};
 use keystencil::secret::Secret;
 use keystencil::template::{Blueprint, Reference, Source, Template, Variables, compile};
 use serde_json::Value;

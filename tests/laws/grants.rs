@@ -1,9 +1,9 @@
 //! Law 11: a yes holds. What a host notes for itself revokes no grant, and whatever leads a value elsewhere does.
 
 use super::engine::blueprint;
+use keystencil::consent::flows;
+use keystencil::document::{Document, Pointer};
 use keystencil::host::profile::{ClaudeCode, Plain, Profile};
-use keystencil::json::{Document, Pointer};
-use keystencil::plan::grants::flows;
 use keystencil::template::Blueprint;
 use proptest::collection::vec;
 use proptest::prelude::*;

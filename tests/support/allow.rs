@@ -5,10 +5,10 @@
 
 #![allow(dead_code)]
 
+use keystencil::consent::Flow;
 use keystencil::host::git::Places;
 use keystencil::host::profile::{self, Profile};
 use keystencil::plan::OnConflict;
-use keystencil::plan::grants::Flow;
 use keystencil::secret::SealKey;
 use keystencil::session::{FilterCall, Session, Sources, Standing, State, Target};
 use keystencil::store::{Answers, Bus, Choice, Request, SealKeys, StoreError, StoreKind, Stores, VaultPaths};

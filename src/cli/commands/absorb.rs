@@ -2,6 +2,7 @@
 
 mod hunks;
 
+use crate::adopt::import::Selection;
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
@@ -9,7 +10,6 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{TargetArgs, select};
-use crate::plan::import::Selection;
 use crate::session::{Session, Target};
 use clap::Args;
 use hunks::{Answer, Fate, Outcome};

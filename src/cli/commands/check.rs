@@ -14,7 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::targets::TargetError;
 use crate::host::Resolved;
-use crate::plan::check::{Baseline, Finding, Known};
+use crate::lint::{Baseline, Finding, Known};
 use clap::Args;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

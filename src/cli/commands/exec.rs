@@ -27,7 +27,7 @@ use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{PairArgs, select};
 use crate::host::process::{Process, is_alive};
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::session::{RenderOptions, Session, Target};
 use clap::{Args, ValueEnum};
 use held::Held;

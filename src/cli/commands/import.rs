@@ -9,6 +9,7 @@ mod show;
 
 pub(in crate::cli) use error::ImportError;
 
+use crate::adopt::import::{Extent, ImportPlan, Rename, Selection, plan, plan_knowing};
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
@@ -18,10 +19,9 @@ use crate::cli::outcome::closed_warnings;
 use crate::cli::progress::Progress;
 use crate::cli::recovery::recover;
 use crate::cli::report::{Text, Warning, count};
+use crate::document::Document;
 use crate::error::{Explain as _, Place};
 use crate::host::{ReplaceError, Resolved};
-use crate::json::Document;
-use crate::plan::import::{Extent, ImportPlan, Rename, Selection, plan, plan_knowing};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
 use crate::session::{ImportRequest, Imported, Session, SessionError};

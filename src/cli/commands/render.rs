@@ -122,7 +122,7 @@ fn render(
 }
 
 fn as_json(target: &Target, rendered: &Rendered) -> Value {
-    let pointers = |pointers: &[crate::json::Pointer]| pointers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let pointers = |pointers: &[crate::document::Pointer]| pointers.iter().map(ToString::to_string).collect::<Vec<_>>();
     json!({
         "target": target.name,
         "path": target.path.display().to_string(),

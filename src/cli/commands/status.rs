@@ -1,17 +1,17 @@
 //! `keystencil status`.
 
+use crate::adopt::PlainText;
 use crate::cli::context::{Context, Workplace};
-use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{not_allowed, things};
-use crate::cli::naming;
 use crate::cli::outcome::{holder, lost_hint, seen_warning};
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, clean, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
-use crate::plan::grants::Flow;
-use crate::plan::{Lease, PlainText};
+use crate::cli::{environment, naming};
+use crate::consent::Flow;
+use crate::journal::Lease;
 use crate::secret::SecretName;
 use crate::session::{SessionError, TargetStatus};
 use crate::store::Listing;

@@ -1,7 +1,7 @@
 //! How a person reads which secret would go where: cut where it is long, and with a word where it may deceive.
 
 use super::super::report::{BOLD, DIM, MARK, Report, Text, WARN};
-use crate::plan::grants::{Flow, look_alike};
+use crate::consent::{Flow, look_alike};
 use crate::session::{Session, SessionError, Target};
 
 /// More than a person reads of one command line, in characters.

@@ -6,8 +6,8 @@
 
 use super::claude_files::{is_being_written, session_folders};
 use super::{HookChange, Profile, UnfitSettings, files_starting};
+use crate::document::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::host::{ReplaceError, Resolved};
-use crate::json::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::template::{Part, Slot};
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -301,8 +301,8 @@ fn in_path(slot: &Slot) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Pointer;
     use crate::error::Place;
-    use crate::json::Pointer;
     use crate::secret::SecretName;
     use crate::template::{Reference, Source};
 
@@ -328,7 +328,7 @@ mod tests {
 
     fn changed(settings: &str, change: HookChange<'_>) -> String {
         let patch = ClaudeCode.hooks(&Document::parse(settings.as_bytes()).unwrap(), change).unwrap();
-        crate::json::edit::apply(settings, &patch).unwrap()
+        crate::document::edit::apply(settings, &patch).unwrap()
     }
 
     #[test]

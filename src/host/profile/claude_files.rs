@@ -7,9 +7,9 @@
 
 use super::claude_code::config_folder;
 use super::{ClaudeCode, HookChange, Profile, UnfitSettings, files_starting};
+use crate::document::{Document, Patch};
 use crate::host::process::Process;
 use crate::host::{ReplaceError, Resolved};
-use crate::json::{Document, Patch};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;

@@ -8,10 +8,10 @@ pub use claude_code::{ClaudeCode, MEASURED};
 pub use claude_files::ClaudeFiles;
 pub use plain::Plain;
 
+use crate::document::{Document, Kind, Patch, Pointer};
 use crate::error::Explain;
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, entries};
-use crate::json::{Document, Kind, Patch, Pointer};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;

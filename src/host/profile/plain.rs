@@ -1,8 +1,8 @@
 //! Any JSON file that no other profile claims: no lock, no copies, no warnings.
 
 use super::{HookChange, Profile, UnfitSettings};
+use crate::document::{Document, Patch};
 use crate::host::{ReplaceError, Resolved};
-use crate::json::{Document, Patch};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;

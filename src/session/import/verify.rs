@@ -1,11 +1,12 @@
 //! Whether the template and the secrets of an import give back the file as it was. Done in memory, before anything is kept.
 
 use super::ImportRequest;
-use crate::json::{Document, Pointer, Splice, edit, string};
-use crate::plan::check::{Own, finds};
-use crate::plan::grants::Flow;
+use crate::consent::Flow;
+use crate::document::{Document, Pointer, Splice, edit, string};
+use crate::journal::{Journal, Key, undo};
+use crate::lint::{Own, finds};
 use crate::plan::render::{Inputs, target as check};
-use crate::plan::{Journal, Key, OnConflict, plan_render, undo};
+use crate::plan::{OnConflict, plan_render};
 use crate::session::{Session, SessionError, Target};
 use crate::template::{Reference, Template, compile};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What may be shown of a program's standard error: a few lines, without control characters and without anything that
 //! is a secret, holds one, or looks like one.
 
-use crate::plan::keylike::{holds_known_beginning, looks_like_key};
+use crate::scan::keylike::{holds_known_beginning, looks_like_key};
 use crate::secret::Secret;
 use zeroize::Zeroizing;
 

@@ -1,9 +1,9 @@
 //! The hunks of `absorb` as a person sees them: what changes, the question, and why one was refused.
 
+use crate::adopt::absorb::{Hunk, Refusal};
 use crate::cli::error::CliError;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text, Warning};
 use crate::error::Place;
-use crate::plan::absorb::{Hunk, Refusal};
 use crate::plan::threeway::{Author, Did};
 use crate::session::Target;
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ pub(super) fn ask(report: &Report) -> Result<Answer, CliError> {
 
 /// Why a hunk is not in the template, if that is not the person's own wish.
 pub(super) fn warning(outcome: &Outcome, target: &Target) -> Option<Warning> {
-    let live = |pointer: &crate::json::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
+    let live = |pointer: &crate::document::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
     let (message, place, hint) = match &outcome.fate {
         Fate::Taken | Fate::Declined => return None,
         Fate::Disputed => (

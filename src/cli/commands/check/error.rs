@@ -1,7 +1,7 @@
 //! Why a check could not be made. A check that could not be made is never a check that found nothing.
 
 use crate::error::{Explain, Place};
-use crate::plan::check::baseline::BaselineError;
+use crate::lint::baseline::BaselineError;
 use std::io;
 use std::path::PathBuf;
 

@@ -1,14 +1,14 @@
 //! The user's own secrets, and what is rendered now: asked once, before any file is read.
 
 use super::CheckError;
+use crate::adopt::import::Stored;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::report::{Text, Warning, count, warning};
 use crate::error::Explain as _;
-use crate::plan::Journal;
-use crate::plan::check::Own;
-use crate::plan::import::Stored;
+use crate::journal::Journal;
+use crate::lint::Own;
 use crate::secret::{Query, Secret};
 use crate::session::{SessionError, State, Target};
 use crate::store::{LookupError, Unresolved, lookup::LIMIT};

@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, MARK, Text, Warning, count, warning};
 use crate::error::Place;
-use crate::plan::check::{Finding, sarif};
+use crate::lint::{Finding, sarif};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::Path;

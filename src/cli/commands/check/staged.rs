@@ -5,8 +5,8 @@
 use super::files::{pieces, rendered};
 use super::{CheckError, Checked, relative};
 use crate::cli::error::CliError;
-use crate::plan::check::{Kind, Known, Scan};
-use crate::plan::{Journal, is_clean};
+use crate::journal::{Journal, is_clean};
+use crate::lint::{Kind, Known, Scan};
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};

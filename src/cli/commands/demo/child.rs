@@ -4,7 +4,7 @@
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{Report, Text};
-use crate::json::{Document, Pointer};
+use crate::document::{Document, Pointer};
 use std::ffi::OsString;
 use std::path::Path;
 

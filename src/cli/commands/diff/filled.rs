@@ -3,10 +3,10 @@
 use super::{Difference, compare, patch_json};
 use crate::cli::error::CliError;
 use crate::cli::report::Report;
+use crate::document::{Patch, edit};
 use crate::host::Resolved;
-use crate::json::{Patch, edit};
+use crate::journal::{Undo, undo};
 use crate::plan::render::target as check;
-use crate::plan::{Undo, undo};
 use crate::session::{Session, SessionError, Target};
 use serde_json::json;
 

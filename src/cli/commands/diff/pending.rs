@@ -3,8 +3,8 @@
 use super::{Difference, compare, patch_json};
 use crate::cli::error::CliError;
 use crate::cli::report::{Report, Warning};
+use crate::consent::Flow;
 use crate::error::Place;
-use crate::plan::grants::Flow;
 use crate::plan::threeway::{Author, Change, Did, Next, authors_of_lines};
 use crate::session::{Session, Target};
 use serde_json::{Value, json};

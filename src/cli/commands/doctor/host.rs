@@ -5,9 +5,9 @@ use super::targets::explained;
 use crate::cli::commands::install::{is_shim, real_program};
 use crate::cli::context::Workplace;
 use crate::cli::environment::{own_program, search_path, variable_os};
+use crate::document::Document;
 use crate::error::Explain as _;
 use crate::host::profile::{ClaudeCode, MEASURED, Profile};
-use crate::json::Document;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -3,11 +3,10 @@
 use super::finding::Finding;
 use super::targets::explained;
 use crate::cli::context::Workplace;
-use crate::cli::environment;
-use crate::cli::naming;
 use crate::cli::report::{age, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{Usage, is_answer};
+use crate::cli::{environment, naming};
 use crate::error::Explain as _;
 use crate::secret::{Query, SecretName};
 use crate::store::{Entry, Listing, StoreError, StoreKind, secret_command};

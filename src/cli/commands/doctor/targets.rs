@@ -1,15 +1,17 @@
 //! Each target: its template, its secrets, the live file, and who holds it.
 
 use super::finding::Finding;
+use crate::adopt::PlainText;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
 use crate::cli::granting::{not_allowed, things};
 use crate::cli::outcome::lost_hint;
 use crate::cli::report::{Report, count};
+use crate::document::Document;
 use crate::error::Explain;
 use crate::host::Resolved;
-use crate::json::Document;
-use crate::plan::{OnConflict, PlainText, detect};
+use crate::plan::OnConflict;
+use crate::scan;
 use crate::session::{Session, SessionError, Target, TargetStatus};
 use crate::template::{Blueprint, Source};
 use std::collections::BTreeMap;
@@ -219,7 +221,7 @@ fn literals(text: &str) -> BTreeMap<&'static str, Vec<String>> {
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let Ok(document) = Document::parse_relaxed(text.as_bytes()) else { return found };
     document.strings(|token| {
-        if let Some(hit) = detect::find(token.node.raw().as_bytes()).first() {
+        if let Some(hit) = scan::find(token.node.raw().as_bytes()).first() {
             found.entry(hit.rule.provider).or_default().push(token.pointer().to_string());
         }
     });

@@ -6,7 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::outcome::closed_warnings;
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::host::process::Process;
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::session::{Outcome, Release, Session, SessionError, State, Target};
 use jiff::Timestamp;
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use super::close;
 use crate::cli::report::Report;
 use crate::host::guard::Watch;
 use crate::host::process::is_alive;
-use crate::plan::{Journal, Lease};
+use crate::journal::{Journal, Lease};
 use crate::session::{Memory, Session, State, Target};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};

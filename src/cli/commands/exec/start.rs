@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::harden::Hardened;
 use crate::cli::report::Report;
 use crate::host::process::{Process, is_alive};
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::session::{Session, State, Target};
 use jiff::Timestamp;
 use std::ffi::{OsStr, OsString};

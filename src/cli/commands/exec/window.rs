@@ -14,7 +14,7 @@
 use super::close::{by_child, is_of};
 use crate::host::guard::Watch;
 use crate::host::process::{Process, is_alive};
-use crate::plan::Lease;
+use crate::journal::Lease;
 use crate::session::{Release, Session, Target};
 use std::collections::BTreeSet;
 use std::thread::sleep;

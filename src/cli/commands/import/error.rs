@@ -1,9 +1,9 @@
 //! What can be wrong with an import's arguments.
 
+use crate::adopt::import::{ImportPlan, RenameError, What};
 use crate::cli::naming::of_name;
 use crate::cli::suggest::nearest;
 use crate::error::{Explain, Place};
-use crate::plan::import::{ImportPlan, RenameError, What};
 use crate::secret::SecretName;
 use std::path::{Path, PathBuf};
 

@@ -7,18 +7,18 @@ use super::error::ImportError;
 use super::keep::{Stored, named};
 use super::rename::{self, Answer};
 use super::show::recognised;
+use crate::adopt::import::{
+    Credentials, Extent, ImportPlan, Stored as StoredValue, broken_line, comment_out, dotenv, plan_knowing,
+};
 use crate::cli::context::Workplace;
 use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::naming::of_name;
 use crate::cli::report::{GOOD, Text, Warning, count};
+use crate::document::Document;
 use crate::error::Place;
-use crate::json::Document;
-use crate::plan::check::finds;
-use crate::plan::import::{
-    Credentials, Extent, ImportPlan, Stored as StoredValue, broken_line, comment_out, dotenv, plan_knowing,
-};
+use crate::lint::finds;
 use crate::secret::SecretName;
 use crate::session::import::{refuse_keys, settle_names};
 use crate::session::{Keeper as _, Session, SessionError};
@@ -153,7 +153,7 @@ fn env(
         }
     }
     if args.json {
-        let secret = |(found, stored): (&crate::plan::import::Found, &bool)| json!({ "name": found.name.service(), "account": found.name.account(), "stored_already": stored });
+        let secret = |(found, stored): (&crate::adopt::import::Found, &bool)| json!({ "name": found.name.service(), "account": found.name.account(), "stored_already": stored });
         let secrets = plan.secrets.iter().zip(&is_stored).map(secret).collect::<Vec<_>>();
         report.json(&json!({ "template": template, "secrets": secrets, "imported": !args.dry_run, "commented_out": anew.is_some() && !args.dry_run }))?;
     }
@@ -190,7 +190,7 @@ fn commented_out(text: &[u8], plan: &ImportPlan) -> Option<Zeroizing<String>> {
     comment_out(std::str::from_utf8(text).ok()?, &variables)
 }
 
-fn error_of(error: crate::json::SyntaxError) -> crate::plan::PlanError {
+fn error_of(error: crate::document::SyntaxError) -> crate::plan::PlanError {
     crate::plan::PlanError::Syntax(error)
 }
 

@@ -1,10 +1,10 @@
 //! Names of a person's own choice: `--rename`, and what is typed at the prompt.
 
 use super::error::ImportError;
+use crate::adopt::import::{ImportPlan, Rename, What};
 use crate::cli::error::CliError;
 use crate::cli::naming::{of_name, parse_name};
 use crate::cli::report::{Report, Text, warning};
-use crate::plan::import::{ImportPlan, Rename, What};
 use crate::session::{Keeper, SessionError};
 
 /// `OLD=NEW`, where OLD is a name as it is shown, or a pointer.

@@ -1,14 +1,14 @@
 //! The plan of an import as a person reads it: names, places and lengths, never a value.
 
 use super::destination::Destination;
+use crate::adopt::import::{Found, ImportPlan, Piece, Recognised, Why};
 use crate::cli::context::Workplace;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::naming::of_name;
 use crate::cli::report::{BOLD, DIM, GOOD, Text, Warning, count};
+use crate::document::Pointer;
 use crate::error::Place;
-use crate::json::Pointer;
-use crate::plan::import::{Found, ImportPlan, Piece, Recognised, Why};
 use crate::session::Imported;
 use serde_json::{Value, json};
 
@@ -208,7 +208,7 @@ impl Shown<'_> {
             })
         };
         let target = &self.destination.target;
-        let left = |left: &crate::plan::import::Left| {
+        let left = |left: &crate::adopt::import::Left| {
             let why = match left.why {
                 Why::Skipped => "skipped",
                 Why::InText => "in-text",

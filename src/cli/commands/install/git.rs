@@ -5,9 +5,8 @@ use crate::cli::environment::variable_os;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, count};
-use crate::host::Resolved;
 use crate::host::git::Repository;
-use crate::host::profile;
+use crate::host::{Resolved, profile};
 use crate::session::{
     FilterCall, FilterChange, FilterOptions, Filtered, SessionError, State, install_filter, uninstall_filter,
 };

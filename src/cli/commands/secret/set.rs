@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, age};
 use crate::cli::rotation::changed;
 use crate::cli::usage::Usage;
-use crate::plan::keylike::looks_like_key;
+use crate::scan::keylike::looks_like_key;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;

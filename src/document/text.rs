@@ -1,0 +1,184 @@
+//! JSON text, checked once and then read in place: spans by pointer, all strings, nothing else decoded.
+//!
+//! A [`Document`] is a promise that its text is JSON, so everything that starts from one may step through the bytes
+//! without asking again. Nothing is indexed: each question is one linear pass, which costs less than building and
+//! holding a tree (see `benches/json.rs`), and no pass recurses.
+
+use super::check::{Fault, check};
+use super::pointer::Pointer;
+use super::{locate, place, scan, walk};
+use crate::error::{Explain, Place};
+use std::ops::Range;
+
+pub use super::node::{Kind, Member, Node};
+pub use super::walk::StringToken;
+
+/// A range of byte offsets into the text given to [`Document::parse`], BOM included in the count.
+pub type Span = Range<usize>;
+
+/// The UTF-8 byte order mark.
+const BOM: &str = "\u{feff}";
+
+/// Text that is not JSON (RFC 8259), with the place of the first fault.
+///
+/// ```
+/// use keystencil::document::Document;
+/// let error = Document::parse(b"{\r\n  \"a\": 01\r\n}").unwrap_err();
+/// assert_eq!((error.offset, error.line, error.column), (11, 2, 9));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON: {what}")]
+pub struct SyntaxError {
+    /// Byte offset, BOM included in the count.
+    pub offset: usize,
+    /// Line, from 1; `\n`, `\r\n` and a lone `\r` end one.
+    pub line: usize,
+    /// Column in characters, from 1; a BOM is no character.
+    pub column: usize,
+    /// What was expected or found, without quoting the text.
+    pub what: &'static str,
+}
+
+impl Explain for SyntaxError {
+    fn place(&self) -> Option<Place> {
+        Some(Place { position: Some((self.line, self.column)), ..Place::default() })
+    }
+}
+
+/// Checked JSON text.
+///
+/// ```
+/// use keystencil::document::{Document, Pointer};
+/// let document = Document::parse(br#"{ "a": [1.0, "x"], "a": [2.50] }"#)?;
+/// let pointer = Pointer::parse("/a/0").unwrap();
+/// assert_eq!(document.find(&pointer).unwrap().raw(), "2.50");
+/// # Ok::<(), keystencil::document::SyntaxError>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    text: &'a str,
+    root: Node<'a>,
+}
+
+impl<'a> Document<'a> {
+    /// Checks the whole text: UTF-8, an optional BOM, one JSON value of any depth, nothing after it.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] at the first byte that cannot stand where it does. The same texts are accepted as by
+    /// `serde_json` (into `RawValue`), besides the BOM.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
+        Self::checked(bytes, check::<false>)
+    }
+
+    /// The same, but comments (`//` and `/* */`) may stand wherever white space may, and a comma before a closing bracket: JSON
+    /// as VS Code and Zed read their settings.
+    ///
+    /// ```
+    /// use keystencil::document::{Document, Pointer};
+    /// let document = Document::parse_relaxed(b"{\n  // mine: {\n  \"a\": [1, /* two */ 2,],\n}")?;
+    /// assert_eq!(document.find(&Pointer::parse("/a/1").unwrap()).unwrap().raw(), "2");
+    /// assert_eq!(document.comments().map(|span| &document.text()[span]).next(), Some("// mine: {"));
+    /// assert_eq!(document.root().plain(), "{\n  \n  \"a\": [1,  2]\n}");
+    /// # Ok::<(), keystencil::document::SyntaxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SyntaxError`] as [`Self::parse`].
+    pub fn parse_relaxed(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
+        Self::checked(bytes, check::<true>)
+    }
+
+    fn checked(bytes: &'a [u8], check: impl Fn(&[u8], usize) -> Result<Span, Fault>) -> Result<Self, SyntaxError> {
+        let (text, bad) = match std::str::from_utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                let (good, _) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
+                (std::str::from_utf8(good).unwrap_or_default(), Some(good.len()))
+            }
+        };
+        let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
+        let (offset, what) = match (check(text.as_bytes(), start), bad) {
+            (Ok(root), None) => return Ok(Self { text, root: Node::new(text, root.start, root.end) }),
+            (Err(fault), bad) if bad.is_none_or(|bad| fault.offset < bad) => (fault.offset, fault.what),
+            (_, bad) => (bad.unwrap_or_default(), "a byte that is not UTF-8"),
+        };
+        let (line, column) = place::position(bytes, offset);
+        Err(SyntaxError { offset, line, column, what })
+    }
+
+    /// The text as given, BOM included.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The outermost value.
+    #[must_use]
+    pub fn root(&self) -> Node<'a> {
+        self.root
+    }
+
+    /// The value at a pointer; of duplicate keys the last.
+    ///
+    /// One pass over the containers on the way.
+    #[must_use]
+    pub fn find(&self, pointer: &Pointer) -> Option<Node<'a>> {
+        self.find_all(std::slice::from_ref(pointer)).pop().flatten()
+    }
+
+    /// The values at many pointers, in their order, in one pass over the text. Of duplicate keys the last counts,
+    /// with all that is below it.
+    ///
+    /// ```
+    /// use keystencil::document::{Document, Pointer};
+    /// let document = Document::parse(br#"{"a": {"x": 1, "y": 2}, "a": {"x": 3}}"#)?;
+    /// let pointers = ["/a/x", "/a/y"].map(|pointer| Pointer::parse(pointer).unwrap());
+    /// let found = document.find_all(&pointers);
+    /// assert_eq!(found[0].map(|node| node.raw()), Some("3"));
+    /// assert!(found[1].is_none());
+    /// # Ok::<(), keystencil::document::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn find_all(&self, pointers: &[Pointer]) -> Vec<Option<Node<'a>>> {
+        let mut trie = locate::Trie::default();
+        let ids: Vec<_> = pointers.iter().map(|pointer| trie.insert(pointer)).collect();
+        let found = trie.locate(self.text, self.root.start);
+        ids.into_iter().map(|id| found.get(id)).map(|span| span.map(|span| self.node(span))).collect()
+    }
+
+    /// Calls `visit` with every string token, keys included, in document order. Values that a later duplicate key
+    /// hides are visited too.
+    ///
+    /// ```
+    /// use keystencil::document::Document;
+    /// let document = Document::parse(br#"{"a": ["x", {"b": "y"}]}"#)?;
+    /// let mut seen = Vec::new();
+    /// document.strings(|token| seen.push((token.pointer().to_string(), token.is_key, token.node.raw())));
+    /// assert_eq!(seen[1], ("/a/0".to_owned(), false, "\"x\""));
+    /// assert_eq!(seen[2], ("/a/1/b".to_owned(), true, "\"b\""));
+    /// # Ok::<(), keystencil::document::SyntaxError>(())
+    /// ```
+    pub fn strings(&self, visit: impl FnMut(&StringToken<'_, 'a>)) {
+        walk::strings(self.text, self.root.start, visit);
+    }
+
+    /// Where the comments stand, in order. A line's ends before its line end.
+    pub fn comments(&self) -> impl Iterator<Item = Span> + use<'a> {
+        scan::comments(self.text.as_bytes())
+    }
+
+    /// Line and column (from 1, in characters) of a byte offset; a place past the end counts as the end.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        place::position(self.text.as_bytes(), offset)
+    }
+
+    fn node(&self, span: Span) -> Node<'a> {
+        Node::new(self.text, span.start, span.end)
+    }
+}
+
+/// A value in text that is known to be JSON, from its start.
+pub(super) fn checked_value(text: &str, start: usize) -> Node<'_> {
+    Node::new(text, start, scan::value_end(text.as_bytes(), start))
+}

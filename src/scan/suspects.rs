@@ -1,0 +1,218 @@
+//! Everything in a text that may be a secret: keys of known formats, random values behind telling names, passwords in
+//! URLs. One pass for all three; what `check` asks.
+
+use super::filter::{self, Anchor};
+use super::names::{is_password_name, is_secret_name, is_secret_parameter};
+use super::random::{is_password_like, is_random, is_shown};
+use super::{COMPILED, Formats, Rule, place};
+use std::ops::Range;
+
+/// Parts of names that tell of a secret: where one stands, the whole name is asked.
+const TELLING: [&str; 15] = [
+    "key",
+    "token",
+    "secret",
+    "passw",
+    "passp",
+    "_pass",
+    "pwd",
+    "cred",
+    "authoriz",
+    "dsn",
+    "psk",
+    "jwt",
+    "_auth",
+    "signature",
+    "smtppass",
+];
+/// The number of the anchors of names, and of URLs; rules have the numbers from 0.
+const NAME: usize = usize::MAX;
+const URL: usize = usize::MAX - 1;
+/// Longer values are not judged.
+const LONGEST: usize = 4096;
+/// The part of a URL before the host is no longer.
+const USERINFO: usize = 256;
+/// Why something may be a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspicion {
+    /// It has the format of a provider's keys.
+    Format(&'static Rule),
+    /// It is random, and its name says that it is secret.
+    Value,
+    /// It stands as the password in a URL.
+    UrlPassword,
+}
+
+/// Something that may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspect {
+    /// Where it stands, in bytes: the value alone.
+    pub range: Range<usize>,
+    /// Why.
+    pub why: Suspicion,
+}
+
+/// All suspects of a text, in order, none overlapping; a known format goes before the rest.
+///
+/// ```
+/// use keystencil::scan::{Suspicion, suspects};
+/// let found = suspects(b"DB_PASSWORD=q7Zk2Xv9Lw3Rt8Yb\nhash=q7Zk2Xv9Lw3Rt8Yb\n"); // keystencil: allow
+/// assert_eq!((found.len(), found[0].range.clone(), found[0].why), (1, 12..28, Suspicion::Value));
+/// ```
+#[must_use]
+pub fn suspects(text: &[u8]) -> Vec<Suspect> {
+    let mut formats = Formats::default();
+    let mut others: Vec<Suspect> = Vec::new();
+    let mut last_name = 0..0;
+    COMPILED.all.scan(text, |at, anchor| match anchor.rule {
+        // One name has several telling parts.
+        NAME if last_name.contains(&at) => {}
+        NAME => {
+            last_name = place::name_around(text, at);
+            let range = valued(text, &last_name);
+            others.extend(range.map(|range| Suspect { range, why: Suspicion::Value }));
+        }
+        URL => {
+            let at = at.saturating_sub(anchor.before.0);
+            others.extend(url_password(text, at).map(|range| Suspect { range, why: Suspicion::UrlPassword }));
+        }
+        _ => formats.look(text, at, anchor),
+    });
+    let hits = formats.hits();
+    let clear = |range: &Range<usize>| {
+        let next = hits.partition_point(|hit| hit.range.end <= range.start);
+        hits.get(next).is_none_or(|hit| range.end <= hit.range.start)
+    };
+    others.retain(|other| clear(&other.range));
+    others.extend(hits.iter().map(|hit| Suspect { range: hit.range.clone(), why: Suspicion::Format(hit.rule) }));
+    others.sort_by_key(|suspect| (suspect.range.start, suspect.range.end));
+    others.dedup_by(|later, first| later.range.start < first.range.end);
+    others
+}
+
+pub(super) fn anchors() -> impl Iterator<Item = Anchor> {
+    let names = TELLING.iter().filter_map(|word| filter::of_text(NAME, word.as_bytes(), (0, 0)));
+    names.chain(filter::of_text(URL, b"://", (0, 0))).map(|(_, anchor)| anchor)
+}
+
+/// The value behind a name, if the name says it is secret and the value looks it.
+fn valued(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
+    let start = place::value_after(text, name)?;
+    let range = place::value_at(text, start)?;
+    let in_query = name.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"?&".contains(byte));
+    let mut value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    if in_query {
+        value = value.split('#').next().unwrap_or(value);
+    }
+    let range = range.start..range.start + value.len();
+    if value.len() < 8 || value.len() > LONGEST {
+        return None;
+    }
+    let said = std::str::from_utf8(text.get(name.clone())?).ok()?;
+    let told = if in_query { is_secret_parameter(said) } else { is_secret_name(said) };
+    (told && (is_random(value) || (is_password_name(said) && is_password_like(value)))).then_some(range)
+}
+
+/// The password of `scheme://user:password@host`.
+fn url_password(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let scheme = at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    let ahead = text.get(at + 3..).filter(|_| scheme)?;
+    let end = ahead.iter().take(USERINFO).position(|byte| b"@/ \t\r\n\"'`<>{}|\\^[]()$*".contains(byte))?;
+    if ahead.get(end) != Some(&b'@') {
+        return None;
+    }
+    let info = std::str::from_utf8(ahead.get(..end)?).ok()?;
+    let (user, password) = info.split_once(':')?;
+    let host: Vec<u8> = ahead
+        .iter()
+        .skip(end + 1)
+        .take(60)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte))
+        .copied()
+        .collect();
+    let lower = password.to_ascii_lowercase();
+    // `he%2F%2Fo` has five characters, `secret_1234` is a word, and `:pserver:anoncvs` is how CVS says who nobody is.
+    let length = password.len() - 2 * password.matches('%').count().min(password.len() / 3);
+    let word = lower.strip_suffix("123").or_else(|| lower.strip_suffix("1234")).map(|word| word.trim_end_matches('_'));
+    let is_shown = length < 6
+        || password == user
+        || user.is_empty() && password.starts_with("pserver:")
+        || is_shown(&lower)
+        || word.is_some_and(is_shown)
+        || super::is_placeholder(password)
+        || lower.contains("password")
+        || host.is_empty()
+        || host.windows(7).any(|window| window == b"example");
+    let start = at + 3 + user.len() + 1;
+    (!is_shown && password.bytes().all(|byte| byte.is_ascii_graphic())).then(|| start..start + password.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(&str, Suspicion)> {
+        suspects(text.as_bytes()).into_iter().map(|suspect| (&text[suspect.range], suspect.why)).collect()
+    }
+
+    #[test]
+    fn a_random_value_behind_a_telling_name_is_found_in_every_syntax() {
+        let value = ["q7Zk2Xv9", "Lw3Rt8Yb"].concat();
+        for text in [
+            "API_KEY=VALUE",
+            "export API_KEY='VALUE'",
+            "\"apiKey\": \"VALUE\",",
+            "api_key: VALUE # x",
+            "api_key = \"VALUE\"",
+            "'api-key' => 'VALUE',",
+            "{\\\"api_key\\\":\\\"VALUE\\\"}",
+            "--api-key VALUE",
+            "[\"--api-key\", \"VALUE\"]",
+            "curl -H 'X-Api-Key: VALUE'",
+            "Authorization: Bearer VALUE",
+            "https://host/?a=b&token=VALUE&c=d",
+            "https://host/?key=VALUE",
+            "client_secret: `VALUE`",
+            "<add key=\"x\" apiKey=\"VALUE\"/>",
+            "self.secret_key='VALUE'",
+            "https://host/?token=VALUE#part",
+            "DB_PASSWORD=VALUE#x1Z",
+        ] {
+            let value = if text.ends_with("#x1Z") { format!("{value}#x1Z") } else { value.clone() };
+            let text = text.replace("VALUE#x1Z", &value).replace("VALUE", &value);
+            assert_eq!(found(&text), [(&*value, Suspicion::Value)], "{text}");
+        }
+    }
+
+    #[test]
+    fn false_friends_are_left_alone() {
+        for text in [
+            "token = getToken(config.accessTokenProvider)",
+            "key: 3f2504e04f8911d39a0c0305e82c3301",
+            "\"integrity\": \"sha512-q7Zk2Xv9Lw3Rt8Ybq7Zk2Xv9Lw3Rt8Yb==\"",
+            "MAX_TOKENS=12345678901234",
+            "API_KEY=${OPENAI_API_KEY}",
+            "API_KEY: << keyring('openai') >>",
+            "api_key = os.environ['OPENAI_API_KEY_PRODUCTION']",
+            "apiKey: process.env.NEXT_PUBLIC_API_KEY,",
+            "token: \"your-token-goes-here-123\"",
+            "PASSWORD=changeme",
+            "KEY_FILE=/etc/ssl/a8f7q7Zk2Xv9Lw3.pem",
+            "postgres://user:password@localhost/db",
+            "postgres://me:${PASSWORD}@host/db",
+            "https://host:8080/path@2",
+            "https://user:he%2F%2Fo@pypi.company.com/simple",
+            "cvs://:pserver:anoncvs@sources.redhat.com:/cvs/src",
+            "dotenv://:key_1234@dotenv.org/vault",
+            "password: #q7Zk2Xv9Lw3Rt8Yb5 is the one",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_found_alone() {
+        let text = ["postgres://app:S3cr", "3tPw@db.host/x"].concat();
+        assert_eq!(found(&text), [("S3cr3tPw", Suspicion::UrlPassword)]);
+    }
+}
