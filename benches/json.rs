@@ -121,7 +121,7 @@ fn main() {
     }
 }
 
-/// What one would write without this floor: a map of raw values a level.
+/// What one would write without this layer: a map of raw values a level.
 fn raw_find<'a>(bytes: &'a [u8], pointer: &Pointer) -> &'a str {
     let mut raw: &RawValue = serde_json::from_slice(bytes).unwrap();
     for token in pointer.tokens() {

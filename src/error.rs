@@ -1,6 +1,6 @@
-//! What every error of every floor can tell: what happened, where, and what to do next.
+//! What every error of every layer can tell: what happened, where, and what to do next.
 //!
-//! Each floor has an error enum of its own with typed variants; this file owns the questions a report asks of
+//! Each layer has an error enum of its own with typed variants; this file owns the questions a report asks of
 //! them. It must never hold a secret: a message is built from names, places and numbers only.
 
 use std::fmt;

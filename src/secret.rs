@@ -1,4 +1,4 @@
-//! A secret, its name, and the question for it. Every floor may carry them; only the writer of targets and the stores open one.
+//! A secret, its name, and the question for it. Every layer may carry them; only the writer of targets and the stores open one.
 //!
 //! A [`Secret`] zeroizes when dropped, prints as `[secret]`, and has no `Serialize`: it can't end up in a journal,
 //! a log line or an error by accident.

@@ -1,4 +1,4 @@
-//! The shape of the crate: a floor imports only floors below it, files stay small, one place writes targets.
+//! The shape of the crate: a layer imports only layers below it, files stay small, one place writes targets.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The floors by their first path segment. `error` and `secret` are the ground every floor stands on.
-const FLOORS: [(&str, usize); 14] = [
+/// The layers by their first path segment. `error` and `secret` are the ground every layer stands on.
+const LAYERS: [(&str, usize); 14] = [
     ("error", 0),
     ("secret", 1),
     ("document", 2),
@@ -52,27 +52,27 @@ fn product(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests").next().unwrap()
 }
 
-fn floor(segment: &str) -> Option<usize> {
-    FLOORS.iter().find(|(name, _)| *name == segment).map(|(_, floor)| *floor)
+fn layer(segment: &str) -> Option<usize> {
+    LAYERS.iter().find(|(name, _)| *name == segment).map(|(_, layer)| *layer)
 }
 
 #[test]
-fn a_floor_imports_only_floors_below_it() {
+fn a_layer_imports_only_layers_below_it() {
     let mut faults = Vec::new();
     for (path, text) in all_sources().into_iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
         let segment = path.iter().next().unwrap().to_string_lossy().replace(".rs", "");
-        let own = floor(&segment).unwrap_or(TOP);
+        let own = layer(&segment).unwrap_or(TOP);
         for (number, line) in product(&text).lines().enumerate() {
             if line.trim_start().starts_with("//") {
                 continue;
             }
             for used in line.split("crate::").skip(1) {
                 let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let below = floor(&used).unwrap_or(TOP);
+                let below = layer(&used).unwrap_or(TOP);
                 let same = used == segment;
                 if below > own || (below == own && !same && own > 0) {
                     faults.push(format!(
-                        "{}:{}: floor {own} uses `{used}` of floor {below}",
+                        "{}:{}: layer {own} uses `{used}` of layer {below}",
                         path.display(),
                         number + 1
                     ));
@@ -102,7 +102,7 @@ fn only_the_session_replaces_files_of_a_host() {
 }
 
 #[test]
-fn the_environment_is_read_on_the_top_floor_only() {
+fn the_environment_is_read_on_the_top_layer_only() {
     for (path, text) in all_sources() {
         assert!(path.starts_with("cli") || !product(&text).contains("env::var"), "{}", path.display());
     }

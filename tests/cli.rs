@@ -29,15 +29,15 @@ mod demo;
 mod diff;
 #[path = "cli/doctor.rs"]
 mod doctor;
-#[cfg(target_os = "linux")]
-#[path = "cli/errands.rs"]
-mod errands;
 #[path = "cli/errors.rs"]
 mod errors;
 #[path = "cli/exec.rs"]
 mod exec;
 #[path = "cli/help.rs"]
 mod help;
+#[cfg(target_os = "linux")]
+#[path = "cli/helpers.rs"]
+mod helpers;
 #[path = "cli/hook_input.rs"]
 mod hook_input;
 #[path = "cli/hooks.rs"]

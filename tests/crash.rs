@@ -1,7 +1,7 @@
-//! Law 7: killed at any system call, a later command finds the target whole, and `recover` (or `unrender`, where the
+//! Invariant 7: killed at any system call, a later command finds the target whole, and `recover` (or `unrender`, where the
 //! hold is a person's) leaves no secret behind and loses no update of the host.
 //!
-//! The errands of `exec` and of the guard, and `absorb`, are refused calls as well (`crash/`).
+//! The helpers of `exec` and of the guard, and `absorb`, are refused calls as well (`crash/`).
 //!
 //! Each command is traced once; then it is run again for each of its calls and killed there with SIGKILL. By default
 //! these are the calls that change a file or are about processes; with `KEYSTENCIL_EVERY_CALL=1` it is every call.
@@ -10,8 +10,8 @@
 
 #[path = "crash/absorb.rs"]
 mod absorb;
-#[path = "crash/errands.rs"]
-mod errands;
+#[path = "crash/helpers.rs"]
+mod helpers;
 #[path = "support/scratch.rs"]
 mod scratch;
 #[path = "support/trace.rs"]
@@ -250,7 +250,7 @@ impl Case {
         home.keep();
         let before = home.text();
         // What is left when the command has not been run at all, and when it has run to its end.
-        self.cure(&home, "untouched");
+        self.settle(&home, "untouched");
         let untouched = home.text();
         home.restore();
         let mut points = points(&home, self.args, false);
@@ -259,7 +259,7 @@ impl Case {
             points.extend(points_alone(&home, self.args));
         }
         let after = home.text();
-        self.cure(&home, "unkilled");
+        self.settle(&home, "unkilled");
         let closed = home.text();
         // What stands there while `exec` runs its command.
         home.restore();
@@ -298,13 +298,13 @@ impl Case {
         }
         home.age_lock();
         said(&home.run(&["status"]));
-        self.cure(home, when);
+        self.settle(home, when);
         let left = home.text();
         assert!(left == expected, "{when}: an update is lost, or the placeholder form is another");
     }
 
     /// What a person does after a crash, and what must be so then.
-    fn cure(&self, home: &Home, when: &str) {
+    fn settle(&self, home: &Home, when: &str) {
         let rendered = holds_secret(&home.text());
         let recovered = home.run(&["recover"]);
         assert!(recovered.status.success(), "{when}: recover: {}", said(&recovered));

@@ -1,14 +1,14 @@
-//! Law 2 against programs that rewrite JSON for a living: node's `JSON.stringify`, which is what Claude Code writes with,
+//! Invariant 2 against programs that rewrite JSON for a living: node's `JSON.stringify`, which is what Claude Code writes with,
 //! Python's `json`, which escapes everything beyond ASCII, and jq, which sorts.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-// The laws use more of these.
+// The invariants use more of these.
 #[allow(dead_code)]
-#[path = "laws/engine.rs"]
+#[path = "invariants/engine.rs"]
 mod engine;
 #[allow(dead_code)]
-#[path = "laws/generate.rs"]
+#[path = "invariants/generate.rs"]
 mod generate;
 
 use engine::{blueprint, journal, plan, undone};

@@ -1,4 +1,4 @@
-//! Law 7: whatever call the system refuses, the outcome is success or a clear error, the target is as it was or its
+//! Invariant 7: whatever call the system refuses, the outcome is success or a clear error, the target is as it was or its
 //! journal owes what is in it, and a later command pays.
 //!
 //! Each command is traced once; then it is run again for each of its calls about the home, and that call fails. With

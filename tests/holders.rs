@@ -1,4 +1,4 @@
-//! Law 8: the secrets leave with the last holder, and never before; a dead holder does not count.
+//! Invariant 8: the secrets leave with the last holder, and never before; a dead holder does not count.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 

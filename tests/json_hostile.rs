@@ -1,4 +1,4 @@
-//! What the JSON floor does with texts nobody would write: it keeps them, or refuses them with line and column.
+//! What the JSON layer does with texts nobody would write: it keeps them, or refuses them with line and column.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! Law 5, the oracle: splicing a patch into the text and then parsing equals parsing and then `json_patch::patch`.
+//! Invariant 5, the oracle: splicing a patch into the text and then parsing equals parsing and then `json_patch::patch`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -15,9 +15,9 @@ fn value(text: &str) -> Value {
 }
 
 /// The text with comments, and commas before closing brackets, at its tokens.
-fn commented(text: &str, remarks: &[u8]) -> String {
-    let mut remarks = remarks.iter().cycle();
-    let mut remark = || match remarks.next().unwrap() {
+fn commented(text: &str, comments: &[u8]) -> String {
+    let mut comments = comments.iter().cycle();
+    let mut comment = || match comments.next().unwrap() {
         0 => "// one, \"{[\n",
         1 => "/* two */",
         2 => " /*\"*/ // ]\r\n ",
@@ -29,20 +29,20 @@ fn commented(text: &str, remarks: &[u8]) -> String {
             is_string = char != '"' || is_escaped;
             is_escaped = char == '\\' && !is_escaped;
         } else if "{}[]:,\"".contains(char) {
-            out.push_str(remark());
-            if "}]".contains(char) && !"{[".contains(last) && remark().is_empty() {
+            out.push_str(comment());
+            if "}]".contains(char) && !"{[".contains(last) && comment().is_empty() {
                 out.push(',');
-                out.push_str(remark());
+                out.push_str(comment());
             }
             is_string = char == '"';
         }
         last = if char.is_whitespace() && !is_string { last } else { char };
         out.push(char);
         if !is_string && "{[,:".contains(char) {
-            out.push_str(remark());
+            out.push_str(comment());
         }
     }
-    out + remark()
+    out + comment()
 }
 
 proptest! {
@@ -91,12 +91,12 @@ proptest! {
         before in arbitrary_json(),
         after in arbitrary_json(),
         format in arbitrary_format(),
-        remarks in prop::collection::vec(0..6u8, 1..20),
+        comments in prop::collection::vec(0..6u8, 1..20),
     ) {
         let plain = format.write(&before);
         let (from, to) = (value(&plain), value(&format.write(&after)));
         let patch = Patch::from(json_patch::diff(&from, &to));
-        for text in [commented(&plain, &remarks), plain] {
+        for text in [commented(&plain, &comments), plain] {
             let edited = apply(&text, &patch).unwrap();
             prop_assert_eq!(value(&Document::parse_relaxed(edited.as_bytes()).unwrap().root().plain()), to.clone());
         }
@@ -119,10 +119,10 @@ proptest! {
         document in arbitrary_json(),
         format in arbitrary_format(),
         steps in arbitrary_patch(),
-        remarks in prop::collection::vec(0..6u8, 1..20),
+        comments in prop::collection::vec(0..6u8, 1..20),
     ) {
         let plain = format.write(&document);
-        let text = commented(&plain, &remarks);
+        let text = commented(&plain, &comments);
         let relaxed = Document::parse_relaxed(text.as_bytes()).unwrap();
         let strict = Document::parse(plain.as_bytes()).unwrap();
         prop_assert!(relaxed.root().same_value(&strict.root()), "{}", text);

@@ -197,7 +197,7 @@ fn a_vault_of_a_newer_keystencil_is_left_to_it() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_refused_with_the_cure() {
+fn a_file_that_others_can_read_is_refused_with_the_hint() {
     let home = Home::with_secret();
     for path in [home.file(), home.identity()] {
         for bits in [0o640, 0o604, 0o660, 0o644] {

@@ -40,7 +40,7 @@ fn a_locked_keyring_answers_and_gives_nothing() {
 }
 
 #[test]
-fn a_missing_program_is_named_with_the_cure() {
+fn a_missing_program_is_named_with_the_hint() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/with-keyring");
     let output = Command::new("/bin/bash").arg(script).arg("true").env("PATH", "/nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -37,7 +37,7 @@ use crate::journal::{Filled, FilledPart};
 use crate::plan::render::{PlanError, target};
 use crate::secret::{Query, Secret, SecretName};
 use crate::template::{Encoding, Part, Reference, Slot, Source, is_placeholder};
-use assemble::{Met, assemble};
+use assemble::{Setting, assemble};
 use place::Standing;
 use std::collections::HashSet;
 use zeroize::Zeroizing;
@@ -168,7 +168,7 @@ pub fn plan_knowing(
 ) -> Result<ImportPlan, PlanError> {
     let document = target(text)?;
     let mut standing = Standing::of(&document);
-    let mut met: Vec<Met> = Vec::new();
+    let mut met: Vec<Setting> = Vec::new();
     let mut left = Vec::new();
     document.strings(|token| {
         if token.is_key {
@@ -190,7 +190,7 @@ pub fn plan_knowing(
         }
         let canonical = string::encode(&text) == token.node.raw();
         if !split.parts.is_empty() {
-            met.push(Met {
+            met.push(Setting {
                 pointer,
                 start: token.node.span().start,
                 text: Zeroizing::new(text.into_owned()),

@@ -140,37 +140,35 @@ pub(super) enum Command {
 /// What has to be known of a command line that can't be parsed: the colour of the complaint, and whether `exec` was
 /// meant, whose own failures have a status of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Glimpse {
+pub(super) struct EarlyArgs {
     pub(super) color: ColorArg,
     pub(super) is_exec: bool,
     /// `secret set` or `secret rotate`: what is wrong with the line may be the value of a secret.
     pub(super) takes_value: bool,
 }
 
-impl Glimpse {
+impl EarlyArgs {
     pub(super) fn of(arguments: &[OsString]) -> Self {
-        let mut glimpse = Self { color: ColorArg::Auto, is_exec: false, takes_value: false };
+        let mut early = Self { color: ColorArg::Auto, is_exec: false, takes_value: false };
         let mut rest = arguments.iter().map(|argument| argument.to_string_lossy());
         while let Some(argument) = rest.next() {
             let (option, value) = argument.split_once('=').map_or((argument.as_ref(), None), |(o, v)| (o, Some(v)));
             match option {
                 "--color" => {
                     let value = value.map(ToOwned::to_owned).or_else(|| rest.next().map(|next| next.to_string()));
-                    glimpse.color =
-                        value.and_then(|value| ColorArg::from_str(&value, false).ok()).unwrap_or(glimpse.color);
+                    early.color = value.and_then(|value| ColorArg::from_str(&value, false).ok()).unwrap_or(early.color);
                 }
                 "--config" | "--store" if value.is_none() => drop(rest.next()),
                 option if option.starts_with('-') => {}
                 verb => {
-                    glimpse.is_exec |= verb == "exec";
+                    early.is_exec |= verb == "exec";
                     let mut words = rest.skip_while(|word| word.starts_with('-'));
-                    glimpse.takes_value |=
-                        verb == "secret" && words.next().is_some_and(|w| w == "set" || w == "rotate");
+                    early.takes_value |= verb == "secret" && words.next().is_some_and(|w| w == "set" || w == "rotate");
                     break;
                 }
             }
         }
-        glimpse
+        early
     }
 
     /// Whether a complaint would repeat what may be the value of a secret: anything but a word, or an option of that
@@ -193,22 +191,22 @@ impl Glimpse {
 mod tests {
     use super::*;
 
-    fn glimpse(line: &str) -> Glimpse {
-        Glimpse::of(&line.split_whitespace().map(Into::into).collect::<Vec<_>>())
+    fn early(line: &str) -> EarlyArgs {
+        EarlyArgs::of(&line.split_whitespace().map(Into::into).collect::<Vec<_>>())
     }
 
     #[test]
     fn exec_is_recognised_behind_global_options_and_not_among_their_values() {
-        assert!(glimpse("--config exec exec --nonsense").is_exec);
-        assert!(!glimpse("--config exec render").is_exec);
-        assert!(!glimpse("render exec").is_exec);
+        assert!(early("--config exec exec --nonsense").is_exec);
+        assert!(!early("--config exec render").is_exec);
+        assert!(!early("render exec").is_exec);
     }
 
     #[test]
     fn the_colour_of_a_complaint_is_known_before_the_command_line_is() {
-        assert_eq!(glimpse("--color never --nonsense").color, ColorArg::Never);
-        assert_eq!(glimpse("--color=always render").color, ColorArg::Always);
-        assert_eq!(glimpse("--color").color, ColorArg::Auto);
+        assert_eq!(early("--color never --nonsense").color, ColorArg::Never);
+        assert_eq!(early("--color=always render").color, ColorArg::Always);
+        assert_eq!(early("--color").color, ColorArg::Auto);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::environment::{self, Environment};
 use super::error::CliError;
 use super::harden::Hardened;
 use super::lookup::Lookup;
-use super::person::Person;
 use super::report::{Report, Text, Warning};
+use super::terminal_prompt::TerminalPrompt;
 use crate::error::Explain as _;
 use crate::host::git::{Places, word};
 use crate::session::{FilterCall, Session, State};
@@ -96,7 +96,7 @@ impl Context {
             .interactive(interactive)
             .telling(notice)
             .with_providers(config.providers.clone());
-        let stores = if interactive { stores.asking(Arc::new(Person(self.report.clone()))) } else { stores };
+        let stores = if interactive { stores.asking(Arc::new(TerminalPrompt(self.report.clone()))) } else { stores };
         let limit = (!interactive).then_some(LIMIT);
         let home = &self.environment.home;
         let variables = Variables {

@@ -1,6 +1,6 @@
 //! What the process was given: every read of the environment happens here or in clap's `env` of [`super::args`].
 //!
-//! Everything below this floor is told; nothing there asks. So a test that clears the environment controls it all.
+//! Everything below this layer is told; nothing there asks. So a test that clears the environment controls it all.
 
 use crate::store::{Bus, VaultPaths};
 use etcetera::BaseStrategy as _;

@@ -1,4 +1,4 @@
-//! What can go wrong between the command line and the floors below. Nothing was changed then.
+//! What can go wrong between the command line and the layers below. Nothing was changed then.
 
 use super::commands::check::CheckError;
 use super::commands::import::ImportError;

@@ -1,4 +1,4 @@
-//! No core dumps: the memory of this process holds secrets for a moment (law 6).
+//! No core dumps: the memory of this process holds secrets for a moment (invariant 6).
 //!
 //! On Linux the process is also closed to debuggers of the same user. The limit is the soft one only, and a program
 //! that `exec` starts gets back the limit we were given: it is not ours to change.

@@ -1,4 +1,4 @@
-//! Floor 5: the commands. All printing, all reading of the environment, and the exit status are here and nowhere else.
+//! Layer 5: the commands. All printing, all reading of the environment, and the exit status are here and nowhere else.
 //!
 //! [`run`] is a whole program: it closes itself to core dumps, reads the command line, runs a verb of `commands`, and
 //! reports. A verb gets a `Context` and answers with an `Exit` or an error; it never ends the process itself.
@@ -8,16 +8,15 @@ mod commands;
 mod config;
 mod context;
 mod environment;
-mod errand;
 mod error;
 mod exit;
 mod granting;
 mod harden;
+mod helper;
 mod holder;
 mod lookup;
 mod naming;
 mod outcome;
-mod person;
 mod progress;
 mod recovery;
 mod rendering;
@@ -26,9 +25,10 @@ mod revocation;
 mod rotation;
 mod suggest;
 mod targets;
+mod terminal_prompt;
 mod usage;
 
-use args::{Cli, Command, Glimpse};
+use args::{Cli, Command, EarlyArgs};
 use clap::Parser as _;
 use commands::{
     absorb, allow, check, completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man,
@@ -36,9 +36,9 @@ use commands::{
 };
 use context::Context;
 use environment::Environment;
-use errand::Errand;
 use error::CliError;
 use exit::Exit;
+use helper::Helper;
 use report::Report;
 use std::process::ExitCode;
 
@@ -49,18 +49,18 @@ pub fn run() -> ExitCode {
     if let Some(watch) = guard::Watch::asked_for(&arguments) {
         return watch.run().into();
     }
-    let (errand, arguments) = Errand::split(arguments);
-    let glimpse = Glimpse::of(&arguments);
-    let failed = if glimpse.is_exec { Exit::BEFORE_CMD } else { Exit::Failed };
+    let (helper, arguments) = Helper::split(arguments);
+    let early = EarlyArgs::of(&arguments);
+    let failed = if early.is_exec { Exit::BEFORE_CMD } else { Exit::Failed };
     let environment = Environment::read();
     let home = environment.as_ref().map(|environment| environment.home.clone());
-    let report = Report::new(glimpse.color.into(), home, environment::working_folder());
-    let owner = match (errand, &environment) {
+    let report = Report::new(early.color.into(), home, environment::working_folder());
+    let owner = match (helper, &environment) {
         (None, _) => None,
-        (Some(Errand::Fill(owner, without_grants)), _) => Some((owner, without_grants)),
-        (Some(Errand::Close(close)), Some(environment)) => return close.run(report, &environment.state).into(),
+        (Some(Helper::Fill(owner, without_grants)), _) => Some((owner, without_grants)),
+        (Some(Helper::Close(close)), Some(environment)) => return close.run(report, &environment.state).into(),
         #[cfg(unix)]
-        (Some(Errand::Start(start)), Some(environment)) => {
+        (Some(Helper::Start(start)), Some(environment)) => {
             return start.run(report, &environment.state, &hardened).into();
         }
         (Some(_), None) => return Exit::Failed.into(),
@@ -70,7 +70,7 @@ pub fn run() -> ExitCode {
     }
     let cli = match Cli::try_parse_from(std::iter::once("keystencil".into()).chain(arguments)) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && glimpse.must_hide(&error) => {
+        Err(error) if error.use_stderr() && early.must_hide(&error) => {
             return complain(&report, &secret::ValueError::Argument.into(), failed).into();
         }
         Err(error) => {

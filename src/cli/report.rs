@@ -58,7 +58,7 @@ impl Report {
         Self { color: global.color.into(), quiet: global.quiet, verbose: global.verbose, ..self }
     }
 
-    /// How it prints, as a word for [`Self::in_tone`] of an errand.
+    /// How it prints, as a word for [`Self::in_tone`] of a helper.
     pub(super) fn tone(&self) -> String {
         let color = match self.color {
             ColorChoice::Auto => "auto",

@@ -5,13 +5,13 @@
 //! way to a change are taken apart. How new text is laid out is decided in
 //! `layout.rs`.
 //!
-//! Values may be secrets, which this floor cannot know: `Debug` shows only their length, errors only paths.
+//! Values may be secrets, which this layer cannot know: `Debug` shows only their length, errors only paths.
 
+mod comments;
 mod convert;
 mod layout;
 mod operate;
 mod quick;
-mod remarks;
 mod tree;
 mod wire;
 

@@ -1,4 +1,4 @@
-//! Floor 0: JSON text as bytes. It finds, walks and splices, and knows no secret and no file.
+//! Layer 0: JSON text as bytes. It finds, walks and splices, and knows no secret and no file.
 
 mod check;
 pub mod edit;

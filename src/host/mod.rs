@@ -1,4 +1,4 @@
-//! Floor 3: effects on the machine: files replaced whole, locks, processes, and what is special about one host
+//! Layer 3: effects on the machine: files replaced whole, locks, processes, and what is special about one host
 //! application ([`profile`]). Decides nothing about secrets.
 
 pub mod git;

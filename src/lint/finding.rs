@@ -70,7 +70,7 @@ impl Kind {
 
     /// What to do about it.
     #[must_use]
-    pub fn cure(&self) -> String {
+    pub fn hint(&self) -> String {
         match self {
             Self::Format(rule) => format!(
                 "store it with `keystencil secret set {}` and write `<< keyring('{}') >>`; if it was ever pushed, \
@@ -91,8 +91,8 @@ impl Kind {
             Self::Literal(_) => {
                 "store it with `keystencil secret set`, then `keystencil render --on-conflict replace`".to_owned()
             }
-            Self::Broken(_, cure) => {
-                cure.clone().unwrap_or_else(|| "correct the template; `keystencil diff` tries it".to_owned())
+            Self::Broken(_, hint) => {
+                hint.clone().unwrap_or_else(|| "correct the template; `keystencil diff` tries it".to_owned())
             }
             Self::Unknown(_) => "store it with `keystencil secret set`, or correct the name".to_owned(),
             Self::Logged(_) => "put the reference into `env` or `headers` of the server".to_owned(),

@@ -57,7 +57,7 @@ fn rule(id: &str, finding: &Finding) -> Value {
     json!({
         "id": id,
         "shortDescription": { "text": text },
-        "help": { "text": finding.kind.cure() },
+        "help": { "text": finding.kind.hint() },
         "defaultConfiguration": { "level": "error" },
     })
 }
@@ -70,7 +70,7 @@ fn result(finding: &Finding, ids: &[&str]) -> Value {
         "ruleId": id,
         "ruleIndex": ids.iter().position(|known| *known == id),
         "level": "error",
-        "message": { "text": format!("{}. {}", finding.kind.message(), finding.kind.cure()) },
+        "message": { "text": format!("{}. {}", finding.kind.message(), finding.kind.hint()) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri },
             "region": { "startLine": finding.line, "startColumn": finding.column },

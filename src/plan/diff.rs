@@ -88,14 +88,14 @@ fn redacted(before: &str, after: &str, places: &[Pointer]) -> (String, String) {
         .iter()
         .filter(|(pointer, node)| users.contains(&(pointer, node.raw())))
         .map(|(_, node)| splice(node.span()))
-        .chain(remarks(&new))
+        .chain(comments(&new))
         .collect();
-    let old_splices = hidden.iter().map(|(_, node)| splice(node.span())).chain(remarks(&old)).collect();
+    let old_splices = hidden.iter().map(|(_, node)| splice(node.span())).chain(comments(&old)).collect();
     (edit::splice(before, old_splices), edit::splice(after, new_splices))
 }
 
 /// Comments that may hold a key: a setting that somebody put aside.
-fn remarks(document: &Document<'_>) -> Vec<Splice> {
+fn comments(document: &Document<'_>) -> Vec<Splice> {
     let may_hold = |span: &crate::document::Span| document.text().get(span.clone()).is_some_and(comment_holds_key);
     let comments = document.comments().filter(may_hold);
     let hide = |span: crate::document::Span| {

@@ -87,13 +87,13 @@ mod tests {
         for key in ["// \"DB_PASSWORD\": \"hunter2\",", "/* API_KEY=abcdef */", "// ghp_usersownkey0123456789abcd"] {
             assert!(comment_holds_key(key), "{key}");
         }
-        for remark in [
+        for comment in [
             "// get an API key: https://example.com/keys",
             "// \"TOKEN\": \"<< keyring('x') >>\"",
             "// password: check the wiki",
             "/* the token, and \"command\": \"npx\" */",
         ] {
-            assert!(!comment_holds_key(remark), "{remark}");
+            assert!(!comment_holds_key(comment), "{comment}");
         }
     }
 

@@ -245,10 +245,10 @@ pub struct MissingSecret {
     /// Where the template asks for it.
     pub place: Place,
     /// How to provide it.
-    pub cure: String,
+    pub hint: String,
 }
 
-/// Both cures of a file that git could commit.
+/// Both hints of a file that git could commit.
 fn keep_from_git(path: &Path, root: &Path, is_copy: bool, is_tracked: bool) -> String {
     let name = path.strip_prefix(root).unwrap_or(path).display();
     let (slash, forget) = match (is_copy, is_tracked) {
@@ -273,7 +273,7 @@ impl Explain for MissingSecret {
     }
 
     fn hint(&self) -> Option<String> {
-        Some(self.cure.clone())
+        Some(self.hint.clone())
     }
 }
 

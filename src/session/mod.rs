@@ -1,4 +1,4 @@
-//! Floor 4: render, unrender and recover as transactions. The only writer of targets and of their copies.
+//! Layer 4: render, unrender and recover as transactions. The only writer of targets and of their copies.
 //!
 //! Each transaction runs under our own lock on the target's state. The new text is planned from what is there, the
 //! journal is synced before the target may hold a secret, the finished file is staged beside the target, and only the

@@ -129,7 +129,7 @@ fn absent(blueprint: &Blueprint, one: &Unresolved) -> MissingSecret {
     MissingSecret {
         message: one.to_string(),
         place: place_of(blueprint, |reference| reference.source.query() == Some(&one.query)),
-        cure: one.hint().unwrap_or_default(),
+        hint: one.hint().unwrap_or_default(),
     }
 }
 
@@ -138,7 +138,7 @@ fn unset(blueprint: &Blueprint, name: &str) -> MissingSecret {
     MissingSecret {
         message: format!("the environment variable `{name}` is not set"),
         place: place_of(blueprint, |reference| reference.source == Source::Env(name.to_owned())),
-        cure: format!("set it, or store its value and write `<< keyring('{}') >>`", name.to_lowercase()),
+        hint: format!("set it, or store its value and write `<< keyring('{}') >>`", name.to_lowercase()),
     }
 }
 
@@ -152,7 +152,7 @@ fn untold(blueprint: &Blueprint, reference: &Reference, answers: &Answers) -> Op
     Some(MissingSecret {
         message: format!("the {kind} does not say whether this was allowed: {error}"),
         place: place_of(blueprint, |other| other == reference),
-        cure: error.hint().unwrap_or_default(),
+        hint: error.hint().unwrap_or_default(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Floor 3: where secrets live: the native keyring and the vault, and the order in which they are asked.
+//! Layer 3: where secrets live: the native keyring and the vault, and the order in which they are asked.
 //!
 //! A [`Store`] is asked for all secrets of a run in one call, so that it can open one connection (or decrypt one
 //! file) for all of them. [`Stores`] knows the order, the time limits and which store a new secret
@@ -6,8 +6,8 @@
 
 mod answers;
 pub mod command;
-mod cure;
 pub mod error;
+mod hint;
 pub mod listing;
 pub mod lookup;
 pub mod native;
@@ -17,9 +17,9 @@ pub mod vault;
 
 pub use answers::{Answers, Keys, Origin, Request};
 pub use command::Providers;
-pub(crate) use cure::command as secret_command;
-pub(crate) use cure::shell_word;
 pub use error::StoreError;
+pub(crate) use hint::command as secret_command;
+pub(crate) use hint::shell_word;
 pub use listing::Listing;
 pub use lookup::{Choice, Stores};
 pub use native::{Bus, Native, Notice};

@@ -42,7 +42,7 @@ mod targets;
 #[cfg(any(target_os = "macos", windows))]
 pub use platform::Native;
 
-/// What is told before a person is waited for; nobody is, by default. This floor does not print.
+/// What is told before a person is waited for; nobody is, by default. This layer does not print.
 #[derive(Clone, Default)]
 pub struct Notice(#[cfg_attr(any(windows, target_os = "macos"), allow(dead_code))] Option<Arc<dyn Fn() + Send + Sync>>);
 
@@ -66,7 +66,7 @@ impl fmt::Debug for Notice {
     }
 }
 
-/// Where the session bus is, as the environment says; this floor does not read it. Only the Secret Service needs it.
+/// Where the session bus is, as the environment says; this layer does not read it. Only the Secret Service needs it.
 ///
 /// With neither, there is no bus: libdbus would start one (22 ms, and a daemon stays behind), so it is never asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! The session reports it with the places of the references; nothing is written when there is one.
 
 use super::StoreError;
-use super::cure::provide;
+use super::hint::provide;
 use crate::error::{Explain, Place};
 use crate::secret::{Query, SecretName};
 use std::fmt;
@@ -120,16 +120,16 @@ impl Explain for Unresolved {
     fn hint(&self) -> Option<String> {
         match self.trouble() {
             None => {
-                let mut cure = provide(&self.query);
+                let mut hint = provide(&self.query);
                 if let Some(near) = &self.near {
-                    cure = format!("did you mean {near}? Else {cure}");
+                    hint = format!("did you mean {near}? Else {hint}");
                 }
-                // A keyring that has gone may well have it: a second copy is no cure for that.
+                // A keyring that has gone may well have it: a second copy would not help.
                 let is_absent = self.answers.iter().any(StoreError::is_absent);
                 Some(if is_absent {
-                    format!("{cure}; no keyring answers here, only the vault was asked")
+                    format!("{hint}; no keyring answers here, only the vault was asked")
                 } else {
-                    cure
+                    hint
                 })
             }
             Some(error) => error.hint(),

@@ -3,9 +3,9 @@
 //!
 //! The references are not in the text but beside it, as offsets, so no text can be mistaken for one.
 
-use super::book::Book;
 use super::error::{Limit, TemplateError};
 use super::marks::{Begin, Marks, Piece};
+use super::sources::Sources;
 use crate::document::string;
 use crate::error::Place;
 
@@ -39,20 +39,20 @@ impl Rendered {
     }
 
     /// The file and the offset in it of a byte that is a template's own text; `None` if an expression printed it.
-    pub(crate) fn source(&self, book: &Book, offset: usize) -> Option<(usize, usize)> {
+    pub(crate) fn source(&self, sources: &Sources, offset: usize) -> Option<(usize, usize)> {
         let (at, Origin::Text { file, offset: from }) = self.origin(offset)? else { return None };
-        Some((file, book.files.get(file)?.clean.original(from + (offset - at))))
+        Some((file, sources.files.get(file)?.clean.original(from + (offset - at))))
     }
 
     /// Where in the templates a byte comes from, and whether an expression printed it.
-    pub(crate) fn place(&self, book: &Book, offset: usize) -> (Place, bool) {
+    pub(crate) fn place(&self, sources: &Sources, offset: usize) -> (Place, bool) {
         match self.origin(offset) {
             Some((at, Origin::Text { file, offset: from })) => {
-                let original = book.files.get(file).map_or(0, |file| file.clean.original(from + (offset - at)));
-                (book.at(file, original), false)
+                let original = sources.files.get(file).map_or(0, |file| file.clean.original(from + (offset - at)));
+                (sources.at(file, original), false)
             }
-            Some((_, Origin::Printed(number))) => (book.place(number), true),
-            None => (book.at(0, 0), false),
+            Some((_, Origin::Printed(number))) => (sources.place(number), true),
+            None => (sources.at(0, 0), false),
         }
     }
 }
@@ -91,8 +91,8 @@ impl State {
 }
 
 /// Resolves the marks of a run's output.
-pub(crate) fn assemble(output: &str, marks: &Marks, book: &Book) -> Result<Rendered, TemplateError> {
-    let mut assembly = Assembly { book, rendered: Rendered::default(), state: State::Outside, open: Vec::new() };
+pub(crate) fn assemble(output: &str, marks: &Marks, sources: &Sources) -> Result<Rendered, TemplateError> {
+    let mut assembly = Assembly { sources, rendered: Rendered::default(), state: State::Outside, open: Vec::new() };
     let mut value: Option<(usize, Vec<Piece<'_>>)> = None;
     for piece in marks.pieces(output) {
         match (&mut value, piece) {
@@ -103,18 +103,18 @@ pub(crate) fn assemble(output: &str, marks: &Marks, book: &Book) -> Result<Rende
                 }
             }
             (Some((_, pieces)), piece @ (Piece::Text(_) | Piece::Token(_))) => pieces.push(piece),
-            (Some((number, _)), _) => return Err(TemplateError::Reserved { place: book.place(*number) }),
+            (Some((number, _)), _) => return Err(TemplateError::Reserved { place: sources.place(*number) }),
             (None, piece) => assembly.piece(piece)?,
         }
         if assembly.rendered.text.len() > MAX_BYTES {
-            return Err(TemplateError::Exceeded { limit: Limit::Output, place: book.at(0, 0) });
+            return Err(TemplateError::Exceeded { limit: Limit::Output, place: sources.at(0, 0) });
         }
     }
     Ok(assembly.rendered)
 }
 
 struct Assembly<'a> {
-    book: &'a Book,
+    sources: &'a Sources,
     rendered: Rendered,
     state: State,
     /// Expressions whose raw output is being read, by the numbers of their places.
@@ -135,7 +135,7 @@ impl Assembly<'_> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), TemplateError> {
         match piece {
             Piece::Chunk(index) => {
-                if let Some(chunk) = self.book.chunks.get(index) {
+                if let Some(chunk) = self.sources.chunks.get(index) {
                     self.text(&chunk.text, Origin::Text { file: chunk.file, offset: chunk.start });
                 }
             }
@@ -145,13 +145,13 @@ impl Assembly<'_> {
             }
             Piece::Begin(Begin::Json, number) if self.in_string() => {
                 let what = super::error::Use::Print;
-                return Err(TemplateError::NeedsValue { what, place: self.book.place(number) });
+                return Err(TemplateError::NeedsValue { what, place: self.sources.place(number) });
             }
             Piece::Begin(_, number) => self.open.push(number),
             Piece::End => drop(self.open.pop()),
             Piece::Token(_) | Piece::Forged => {
                 let number = self.open.last().copied().unwrap_or(usize::MAX);
-                return Err(TemplateError::Reserved { place: self.book.place(number) });
+                return Err(TemplateError::Reserved { place: self.sources.place(number) });
             }
         }
         Ok(())
@@ -165,7 +165,7 @@ impl Assembly<'_> {
             State::Line | State::Block | State::BlockStar => return Ok(()),
             State::Escape => {
                 let what = "a backslash stands before what an expression prints";
-                return Err(TemplateError::NotJson { what, printed: false, place: self.book.place(number) });
+                return Err(TemplateError::NotJson { what, printed: false, place: self.sources.place(number) });
             }
             State::String => false,
             State::Outside | State::Slash if holds_reference => true,

@@ -7,13 +7,13 @@
 //! read. What can't be followed here, or is refused by the engine's parser with the checks in it, is shown to that parser
 //! without them, whose error it then is.
 
-use super::book::{Book, Chunk};
 use super::error::{Limit, TemplateError};
 use super::lexer::Token;
 use super::marks::{Marks, Piece};
 use super::names::{CHECK, PRINT};
 use super::prepare::{Clean, Construct, Delimiters};
 use super::source::Source;
+use super::sources::{Chunk, Sources};
 use crate::error::Place;
 
 /// The engine counts lines in 16 bits.
@@ -49,22 +49,22 @@ pub(crate) fn insert(
     source: &Source,
     clean: &Clean,
     file: usize,
-    book: &mut Book,
+    sources: &mut Sources,
     (marks, delimiters): (&Marks, &Delimiters),
 ) -> Result<Checked, TemplateError> {
     let mut out = Checked { text: String::new(), lines: vec![0] };
     let (mut from, mut trim) = (0, false);
     for construct in &clean.constructs {
         let text = cut(clean, (from, construct.range.start), (trim, construct.trim.0), file);
-        text.into_iter().for_each(|chunk| book.put(chunk, marks, &mut out.text));
+        text.into_iter().for_each(|chunk| sources.put(chunk, marks, &mut out.text));
         let beside = construct.tokens.iter().map(|_| Beside::default()).collect();
-        let mut walk = Walk { source, clean, construct, file, book, at: 0, depth: 0, beside };
+        let mut walk = Walk { source, clean, construct, file, sources, at: 0, depth: 0, beside };
         walk.construct()?;
         walk.write(&mut out, delimiters);
         (from, trim) = (construct.range.end, construct.trim.1);
     }
     let text = cut(clean, (from, clean.text.len()), (trim, false), file);
-    text.into_iter().for_each(|chunk| book.put(chunk, marks, &mut out.text));
+    text.into_iter().for_each(|chunk| sources.put(chunk, marks, &mut out.text));
     if out.lines.len() > MAX_LINES {
         return Err(TemplateError::Exceeded { limit: Limit::Size, place: source.file() });
     }
@@ -80,7 +80,7 @@ fn cut(clean: &Clean, (from, to): (usize, usize), trim: (bool, bool), file: usiz
     (!text.is_empty()).then(|| Chunk { file, start, text: text.to_owned() })
 }
 
-impl Book {
+impl Sources {
     fn put(&mut self, chunk: Chunk, marks: &Marks, out: &mut String) {
         self.chunks.push(chunk);
         marks.write(out, Piece::Chunk(self.chunks.len() - 1));
@@ -100,7 +100,7 @@ pub(super) struct Walk<'a> {
     clean: &'a Clean,
     construct: &'a Construct,
     file: usize,
-    pub(super) book: &'a mut Book,
+    pub(super) sources: &'a mut Sources,
     /// The token that is read next.
     pub(super) at: usize,
     /// How many brackets it stands in.
@@ -149,8 +149,8 @@ impl<'a> Walk<'a> {
 
     /// Notes where a token stands, for what the engine is to know it by.
     pub(super) fn note(&mut self, at: usize) -> usize {
-        self.book.places.push((self.file, self.offset(at)));
-        self.book.places.len() - 1
+        self.sources.places.push((self.file, self.offset(at)));
+        self.sources.places.len() - 1
     }
 
     pub(super) fn put_before(&mut self, at: usize, text: &str) {
@@ -291,7 +291,7 @@ impl<'a> Walk<'a> {
     }
 
     fn assign(&mut self) {
-        self.book.variables.insert(self.text(self.at).to_owned());
+        self.sources.variables.insert(self.text(self.at).to_owned());
         self.at += 1;
     }
 

@@ -6,7 +6,6 @@
 
 use super::assemble::{self, Rendered, assemble};
 use super::blueprint::Blueprint;
-use super::book::{Book, File};
 use super::checks;
 use super::error::Limit;
 pub use super::error::TemplateError;
@@ -14,8 +13,9 @@ use super::explain::{Stopped, stopped, syntax_error};
 use super::include::check_include_name;
 use super::marks::Marks;
 use super::prepare::{Clean, Delimiters, prepare};
-use super::run::{Met, Run};
+use super::run::{ReferenceUse, Run};
 use super::source::Source;
+use super::sources::{File, Sources};
 use super::{functions, strict};
 use crate::error::Place;
 use minijinja::{Environment, Error, ErrorKind};
@@ -82,8 +82,8 @@ pub fn compile(
     variables: &Variables,
     load: &(dyn Fn(&str) -> io::Result<String> + Sync),
 ) -> Result<Blueprint, TemplateError> {
-    let read = |rendered: &Rendered, book: &Book, met: &[Met]| {
-        strict::read(rendered, book, met, false).map(|(blueprint, _)| blueprint)
+    let read = |rendered: &Rendered, sources: &Sources, met: &[ReferenceUse]| {
+        strict::read(rendered, sources, met, false).map(|(blueprint, _)| blueprint)
     };
     run(template, variables, load, read)
 }
@@ -93,7 +93,7 @@ pub(super) fn run<T: Send>(
     template: Template<'_>,
     variables: &Variables,
     load: &(dyn Fn(&str) -> io::Result<String> + Sync),
-    read: impl Fn(&Rendered, &Book, &[Met]) -> Result<T, TemplateError> + Sync,
+    read: impl Fn(&Rendered, &Sources, &[ReferenceUse]) -> Result<T, TemplateError> + Sync,
 ) -> Result<T, TemplateError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
@@ -108,7 +108,7 @@ pub(super) fn run<T: Send>(
 /// The files read so far. A file that turns out to be needed in a run is read and the run repeated, because the
 /// engine wants a loader that outlives it.
 struct Compilation {
-    book: Book,
+    sources: Sources,
     marks: Marks,
     delimiters: Delimiters,
     folder: PathBuf,
@@ -119,7 +119,7 @@ impl Compilation {
         let marks = Marks::new().map_err(TemplateError::Random)?;
         let delimiters = Delimiters::new(marks.nonce());
         let folder = template.name.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { book: Book::default(), marks, delimiters, folder })
+        Ok(Self { sources: Sources::default(), marks, delimiters, folder })
     }
 
     fn run<T>(
@@ -127,16 +127,16 @@ impl Compilation {
         template: Template<'_>,
         variables: &Variables,
         load: &Load<'_>,
-        read: &impl Fn(&Rendered, &Book, &[Met]) -> Result<T, TemplateError>,
+        read: &impl Fn(&Rendered, &Sources, &[ReferenceUse]) -> Result<T, TemplateError>,
     ) -> Result<T, TemplateError> {
         let known = ["os", "arch", "hostname", "user", "home", "vars"].into_iter().map(str::to_owned);
-        self.book.variables.extend(known.chain(variables.vars.keys().cloned()));
-        self.book.providers.clone_from(&variables.providers);
+        self.sources.variables.extend(known.chain(variables.vars.keys().cloned()));
+        self.sources.providers.clone_from(&variables.providers);
         self.read(template.name.to_owned(), template.text)?;
         let context = functions::context(variables);
         loop {
-            let book = Arc::new(std::mem::take(&mut self.book));
-            let run = Run::new(Arc::clone(&book), self.marks.clone());
+            let sources = Arc::new(std::mem::take(&mut self.sources));
+            let run = Run::new(Arc::clone(&sources), self.marks.clone());
             let outcome = render(&run, &context, &self.delimiters);
             let (name, place) = match outcome {
                 Ok(output) => {
@@ -144,18 +144,18 @@ impl Compilation {
                         let what = super::error::Use::Lookup;
                         return Err(TemplateError::NeedsValue { what, place: met.place });
                     }
-                    let rendered = assemble(&output, &self.marks, &book)?;
-                    return read(&rendered, &book, &run.met());
+                    let rendered = assemble(&output, &self.marks, &sources)?;
+                    return read(&rendered, &sources, &run.met());
                 }
                 Err(Stopped::For(error)) => return Err(*error),
                 Err(Stopped::Syntax(error)) => {
-                    book.files.iter().try_for_each(|file| self.syntax(&file.source, &file.clean))?;
+                    sources.files.iter().try_for_each(|file| self.syntax(&file.source, &file.clean))?;
                     return Err(*error);
                 }
                 Err(Stopped::ToRead { name, place }) => (name, place),
             };
             drop(run);
-            self.book = Arc::into_inner(book).unwrap_or_default();
+            self.sources = Arc::into_inner(sources).unwrap_or_default();
             self.include(name, place, load)?;
         }
     }
@@ -164,17 +164,17 @@ impl Compilation {
         if let Err(why) = check_include_name(&name) {
             return Err(TemplateError::IncludeName { name, why, place });
         }
-        if self.book.names.len() >= MAX_FILES {
+        if self.sources.names.len() >= MAX_FILES {
             return Err(TemplateError::Exceeded { limit: Limit::Files, place });
         }
         match load(&name) {
             Ok(text) => {
                 let number = self.read(self.folder.join(&name), &text)?;
-                self.book.names.insert(name, Some(number));
+                self.sources.names.insert(name, Some(number));
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.book.names.insert(name, None);
+                self.sources.names.insert(name, None);
                 Ok(())
             }
             Err(source) => Err(TemplateError::IncludeRead { name, source, place }),
@@ -185,10 +185,10 @@ impl Compilation {
     fn read(&mut self, path: PathBuf, text: &str) -> Result<usize, TemplateError> {
         let source = Source::new(path, text);
         let clean = prepare(&source, &self.delimiters)?;
-        let number = self.book.files.len();
-        let checked = checks::insert(&source, &clean, number, &mut self.book, (&self.marks, &self.delimiters));
+        let number = self.sources.files.len();
+        let checked = checks::insert(&source, &clean, number, &mut self.sources, (&self.marks, &self.delimiters));
         let checked = checked.or_else(|error| self.syntax(&source, &clean).and(Err(error)))?;
-        self.book.files.push(File { source, clean, checked });
+        self.sources.files.push(File { source, clean, checked });
         Ok(number)
     }
 
@@ -210,8 +210,8 @@ fn render(run: &Arc<Run>, context: &minijinja::Value, delimiters: &Delimiters) -
     engine.set_recursion_limit(RECURSION);
     let loader = Arc::clone(run);
     engine.set_loader(move |name| {
-        let number = if name.is_empty() { Some(Some(0)) } else { loader.book.names.get(name).copied() };
-        let file = number.ok_or_else(|| loader.want(name))?.and_then(|number| loader.book.files.get(number));
+        let number = if name.is_empty() { Some(Some(0)) } else { loader.sources.names.get(name).copied() };
+        let file = number.ok_or_else(|| loader.want(name))?.and_then(|number| loader.sources.files.get(number));
         Ok(file.map(|file| file.checked.text.clone()))
     });
     let template = engine.get_template("").map_err(|error| stop(&error))?;

@@ -90,7 +90,7 @@ impl Use {
         }
     }
 
-    fn cure(&self) -> &'static str {
+    fn hint(&self) -> &'static str {
         match self {
             Self::Filter(_) => {
                 "print the reference itself: `<< keyring('x') >>`; of the filters, `b64encode` and `urlencode` work on one"
@@ -293,7 +293,7 @@ impl Explain for TemplateError {
             Self::Unknown { .. } => {
                 "the filters and tests are those of Jinja; on a reference `b64encode` and `urlencode` work"
             }
-            Self::NeedsValue { what, .. } => what.cure(),
+            Self::NeedsValue { what, .. } => what.hint(),
             Self::BadName { source, .. } => return source.hint(),
             Self::BadVariableName { .. } => "name it as in `env('GITHUB_TOKEN')`",
             Self::BadArguments { expected: "no arguments", .. } => "write the filter without parentheses",

@@ -1,13 +1,13 @@
 //! What the engine's errors mean to the author of a template, and where. The engine names a file and a line of what it
 //! ran; that line leads back to the place.
 
-use super::book::Book;
 use super::error::{Limit, NameKind, TemplateError};
 use super::include::cycle;
 use super::names;
 use super::prepare::Clean;
 use super::run::Run;
 use super::source::Source;
+use super::sources::Sources;
 use crate::error::Place;
 use minijinja::{Error, ErrorKind};
 use std::error::Error as _;
@@ -52,10 +52,10 @@ pub(crate) enum Stopped {
 
 /// What an error of the engine means. Its chain leads from the template into the included files.
 pub(crate) fn stopped(run: &Run, error: &Error) -> Stopped {
-    let book = &run.book;
+    let sources = &run.sources;
     let chain: Vec<&Error> =
         std::iter::successors(Some(error), |&error| error.source().and_then(|source| source.downcast_ref())).collect();
-    let place = chain.iter().rev().find_map(|error| place_of(book, error)).unwrap_or_else(|| book.at(0, 0));
+    let place = chain.iter().rev().find_map(|error| place_of(sources, error)).unwrap_or_else(|| sources.at(0, 0));
     if let Some(name) = run.wanted() {
         return Stopped::ToRead { name, place };
     }
@@ -67,21 +67,21 @@ pub(crate) fn stopped(run: &Run, error: &Error) -> Stopped {
     if last.kind() == ErrorKind::SyntaxError { Stopped::Syntax(explained) } else { Stopped::For(explained) }
 }
 
-fn file_and_line(book: &Book, error: &Error) -> Option<(usize, usize)> {
+fn file_and_line(sources: &Sources, error: &Error) -> Option<(usize, usize)> {
     let file = match error.name()? {
         "" => 0,
-        name => (*book.names.get(name)?)?,
+        name => (*sources.names.get(name)?)?,
     };
     Some((file, error.line()?))
 }
 
-fn place_of(book: &Book, error: &Error) -> Option<Place> {
-    let (file, line) = file_and_line(book, error)?;
-    Some(book.line(file, line))
+fn place_of(sources: &Sources, error: &Error) -> Option<Place> {
+    let (file, line) = file_and_line(sources, error)?;
+    Some(sources.line(file, line))
 }
 
 fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> TemplateError {
-    let book = &run.book;
+    let sources = &run.sources;
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
         ErrorKind::OutOfFuel => TemplateError::Exceeded { limit: Limit::Steps, place },
@@ -89,19 +89,20 @@ fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> Template
         ErrorKind::UnknownFunction => {
             let name = detail.strip_suffix(" is unknown").unwrap_or(detail).to_owned();
             let known = ["keyring", "env", "range", "dict", "namespace"];
-            let candidates = known.into_iter().chain(book.providers.iter().chain(&book.variables).map(String::as_str));
+            let candidates =
+                known.into_iter().chain(sources.providers.iter().chain(&sources.variables).map(String::as_str));
             let similar = names::similar(&name, candidates);
-            let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
+            let place = file_and_line(sources, error).map_or(place, |(file, line)| sources.call(&name, file, line));
             TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
         }
         ErrorKind::UnknownMethod => {
             let name = detail.rsplit("named ").next().unwrap_or(detail).to_owned();
-            let similar = names::similar(&name, book.variables.iter().map(String::as_str));
-            let place = file_and_line(book, error).map_or(place, |(file, line)| book.call(&name, file, line));
+            let similar = names::similar(&name, sources.variables.iter().map(String::as_str));
+            let place = file_and_line(sources, error).map_or(place, |(file, line)| sources.call(&name, file, line));
             TemplateError::Unknown { kind: NameKind::Function, name, similar, place }
         }
         ErrorKind::TemplateNotFound => {
-            let missing = book.names.iter().find(|(name, file)| file.is_none() && detail.contains(name.as_str()));
+            let missing = sources.names.iter().find(|(name, file)| file.is_none() && detail.contains(name.as_str()));
             let name = missing.map_or_else(String::new, |(name, _)| name.clone());
             TemplateError::IncludeRead {
                 name,
@@ -117,7 +118,7 @@ fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> Template
                 .iter()
                 .filter_map(|error| error.name())
                 .map(|name| match name {
-                    "" => book.files.first().map_or(Place::default(), |file| file.source.file()).to_string(),
+                    "" => sources.files.first().map_or(Place::default(), |file| file.source.file()).to_string(),
                     name => name.to_owned(),
                 })
                 .collect();

@@ -5,7 +5,7 @@ use super::blueprint::{Encoding, Reference};
 use super::engine::Variables;
 use super::error::{NameKind, TemplateError};
 use super::names::{AT, CHECK, PRINT};
-use super::run::{Met, Run};
+use super::run::{ReferenceUse, Run};
 use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub(crate) fn environment(run: &Arc<Run>) -> Environment<'static> {
         let this = Arc::clone(run);
         engine.add_filter(name, move |value: Value| this.encode(&value, encoding));
     }
-    let commands = run.book.providers.iter().map(String::as_str);
+    let commands = run.sources.providers.iter().map(String::as_str);
     for function in ["keyring", "env"].into_iter().chain(commands) {
         let referrer = Referrer { run: Arc::clone(run), function: function.to_owned(), number: usize::MAX };
         engine.add_global(function.to_owned(), Value::from_object(referrer));
@@ -81,7 +81,7 @@ impl Object for Referrer {
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        let (run, place) = (&self.run, self.run.book.place(self.number));
+        let (run, place) = (&self.run, self.run.sources.place(self.number));
         let (args, named): (Rest<Value>, Kwargs) = from_args(args)?;
         let argument = |value: &Value| argument(run, value)?.ok_or_else(|| self.bad(Fault::Takes(TEXTS)));
         let mut arguments = Arguments::default();
@@ -92,13 +92,13 @@ impl Object for Referrer {
             arguments.named.insert(name.to_owned(), argument(&named.get::<Value>(name)?)?);
         }
         let source = arguments.source(&self.function).map_err(|fault| self.bad(fault))?;
-        Ok(run.token(Met { reference: Reference { source, encodings: Vec::new() }, place }))
+        Ok(run.token(ReferenceUse { reference: Reference { source, encodings: Vec::new() }, place }))
     }
 }
 
 impl Referrer {
     fn bad(&self, fault: Fault) -> Error {
-        let (function, place) = (self.function.clone(), self.run.book.place(self.number));
+        let (function, place) = (self.function.clone(), self.run.sources.place(self.number));
         self.run.fail(|_| match fault {
             Fault::Takes(expected) => TemplateError::BadArguments { function, expected, place },
             Fault::Unknown { name, similar } => {

@@ -1,4 +1,4 @@
-//! Floor 1: template text to [`Blueprint`]. Secrets never enter here.
+//! Layer 1: template text to [`Blueprint`]. Secrets never enter here.
 //!
 //! [`compile`] is the way in; [`Reference`], [`parse_parts`] and [`is_placeholder`] are the language of what stands in a
 //! target at rest. The rest is the way between, one step a file: [`engine`] tells it.
@@ -6,7 +6,6 @@
 mod arguments;
 mod assemble;
 pub mod blueprint;
-mod book;
 mod call;
 mod checks;
 pub mod engine;
@@ -23,6 +22,7 @@ mod prepare;
 mod quoted;
 mod run;
 mod source;
+mod sources;
 mod strict;
 mod token;
 pub mod trace;

@@ -304,7 +304,7 @@ impl<'a> Walk<'a> {
             "(" => {
                 let name = self.text(self.at - 1);
                 let is_name = operand.first + 1 == self.at;
-                if is_name && (matches!(name, "keyring" | "env") || self.book.providers.contains(name)) {
+                if is_name && (matches!(name, "keyring" | "env") || self.sources.providers.contains(name)) {
                     let place = self.note(operand.first);
                     self.put_before(operand.first, "(");
                     self.put_behind(operand.last, operand.first, format!("|{AT}({place}))"));

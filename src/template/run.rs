@@ -1,10 +1,10 @@
 //! One run of the engine: the references it met, and the checks and printing that the template it runs asks for.
 
 use super::blueprint::{Encoding, Reference};
-use super::book::Book;
 use super::error::{Limit, NameKind, TemplateError, Use};
 use super::marks::{Begin, MARK, Marks, Piece};
 use super::names::{self, Depth, Look};
+use super::sources::Sources;
 use super::token::Token;
 use super::values;
 use crate::error::Place;
@@ -18,7 +18,7 @@ const MAX_VISITS: usize = 4_000_000;
 
 /// A reference met in a run, and where it is written.
 #[derive(Debug, Clone)]
-pub(crate) struct Met {
+pub(crate) struct ReferenceUse {
     pub(crate) reference: Reference,
     pub(crate) place: Place,
 }
@@ -28,9 +28,9 @@ type Failure = Box<dyn FnOnce(Place) -> TemplateError + Send>;
 
 /// The state of one run.
 pub(crate) struct Run {
-    pub(crate) book: Arc<Book>,
+    pub(crate) sources: Arc<Sources>,
     pub(crate) marks: Marks,
-    met: Mutex<Vec<Met>>,
+    met: Mutex<Vec<ReferenceUse>>,
     failure: Mutex<Option<Failure>>,
     wanted: Mutex<Option<String>>,
     visits: AtomicUsize,
@@ -56,9 +56,9 @@ enum Held {
 }
 
 impl Run {
-    pub(crate) fn new(book: Arc<Book>, marks: Marks) -> Arc<Self> {
+    pub(crate) fn new(sources: Arc<Sources>, marks: Marks) -> Arc<Self> {
         Arc::new(Self {
-            book,
+            sources,
             marks,
             met: Mutex::default(),
             failure: Mutex::default(),
@@ -93,17 +93,17 @@ impl Run {
         lock(&self.looked_at).get_or_insert(index);
     }
 
-    pub(crate) fn looked_at(&self) -> Option<Met> {
+    pub(crate) fn looked_at(&self) -> Option<ReferenceUse> {
         let index = (*lock(&self.looked_at))?;
         lock(&self.met).get(index).cloned()
     }
 
-    pub(crate) fn met(&self) -> Vec<Met> {
+    pub(crate) fn met(&self) -> Vec<ReferenceUse> {
         lock(&self.met).clone()
     }
 
     /// A new reference as a value.
-    pub(crate) fn token(self: &Arc<Self>, met: Met) -> Value {
+    pub(crate) fn token(self: &Arc<Self>, met: ReferenceUse) -> Value {
         let mut all = lock(&self.met);
         all.push(met);
         Value::from_object(Token { index: all.len() - 1, run: Arc::clone(self) })
@@ -115,7 +115,7 @@ impl Run {
             match piece {
                 Piece::Text(text) => plain.push_str(text),
                 Piece::Chunk(index) => {
-                    plain.push_str(self.book.chunks.get(index).map_or("", |chunk| &chunk.text));
+                    plain.push_str(self.sources.chunks.get(index).map_or("", |chunk| &chunk.text));
                     printed = true;
                 }
                 Piece::Token(_) => tokens = true,
@@ -144,7 +144,7 @@ impl Run {
             return self.fail(|place| TemplateError::Unprintable { what: "a value that is undefined", place });
         };
         let kind = if is_attribute { NameKind::Attribute } else { NameKind::Variable };
-        let similar = names::similar(&name, self.book.variables.iter().map(String::as_str));
+        let similar = names::similar(&name, self.sources.variables.iter().map(String::as_str));
         self.fail(move |place| TemplateError::Unknown { kind, name, similar, place })
     }
 

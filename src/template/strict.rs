@@ -6,10 +6,10 @@
 
 use super::assemble::{Rendered, Standing};
 use super::blueprint::{Blueprint, Part, Slot};
-use super::book::Book;
 use super::error::{Limit, TemplateError};
 use super::placeholder;
-use super::run::Met;
+use super::run::ReferenceUse;
+use super::sources::Sources;
 use crate::document::{Pointer, string};
 use crate::error::Place;
 use std::collections::HashSet;
@@ -31,15 +31,15 @@ pub(crate) struct Element {
 /// Reads the rendered text; with `trace` it notes where every element stands.
 pub(crate) fn read(
     rendered: &Rendered,
-    book: &Book,
-    met: &[Met],
+    sources: &Sources,
+    met: &[ReferenceUse],
     trace: bool,
 ) -> Result<(Blueprint, Vec<Element>), TemplateError> {
     let mut reader = Reader {
         elements: trace.then(Vec::new),
         comma: None,
         rendered,
-        book,
+        sources,
         met,
         at: 0,
         pointer: Pointer::root(),
@@ -71,8 +71,8 @@ pub(crate) fn read(
 
 struct Reader<'a> {
     rendered: &'a Rendered,
-    book: &'a Book,
-    met: &'a [Met],
+    sources: &'a Sources,
+    met: &'a [ReferenceUse],
     at: usize,
     pointer: Pointer,
     blueprint: Blueprint,
@@ -91,11 +91,11 @@ impl<'a> Reader<'a> {
     }
 
     fn place(&self) -> Place {
-        self.rendered.place(self.book, self.at).0
+        self.rendered.place(self.sources, self.at).0
     }
 
     fn not_json(&self, what: &'static str) -> TemplateError {
-        let (place, printed) = self.rendered.place(self.book, self.at);
+        let (place, printed) = self.rendered.place(self.sources, self.at);
         TemplateError::NotJson { what, printed, place }
     }
 
@@ -205,13 +205,16 @@ impl<'a> Reader<'a> {
                 return Err(TemplateError::ReferenceInKey { place });
             }
             if placeholder::is_placeholder(&name) {
-                return Err(TemplateError::LooksLikeReference { place: self.rendered.place(self.book, start).0 });
+                return Err(TemplateError::LooksLikeReference { place: self.rendered.place(self.sources, start).0 });
             }
             let here = parent.child(&name);
             self.pointer = here.clone();
             let name = string::decode(token).map_or_else(|| token.to_owned(), std::borrow::Cow::into_owned);
             if !names.insert(name.clone()) {
-                return Err(TemplateError::DuplicateKey { key: name, place: self.rendered.place(self.book, start).0 });
+                return Err(TemplateError::DuplicateKey {
+                    key: name,
+                    place: self.rendered.place(self.sources, start).0,
+                });
             }
             self.push(token);
             self.space()?;
@@ -329,7 +332,9 @@ impl<'a> Reader<'a> {
             if token.contains("<<") || token.contains('\\') {
                 let plain = string::decode_lossy(token);
                 if placeholder::is_placeholder(&plain) {
-                    return Err(TemplateError::LooksLikeReference { place: self.rendered.place(self.book, start).0 });
+                    return Err(TemplateError::LooksLikeReference {
+                        place: self.rendered.place(self.sources, start).0,
+                    });
                 }
             }
             self.push(token);
@@ -340,7 +345,7 @@ impl<'a> Reader<'a> {
 
     fn slot(&mut self, start: usize, token: &str, references: &[Standing]) -> Result<(), TemplateError> {
         let place = references.first().and_then(|(_, index)| self.met.get(*index)).map(|met| met.place.clone());
-        let place = place.unwrap_or_else(|| self.rendered.place(self.book, start).0);
+        let place = place.unwrap_or_else(|| self.rendered.place(self.sources, start).0);
         let (mut written, mut parts) = (String::from("\""), Vec::new());
         let mut from = 1;
         for (at, index) in references {

@@ -6,8 +6,8 @@
 
 use super::assemble::Rendered;
 use super::blueprint::Blueprint;
-use super::book::Book;
 use super::engine::{Load, Template, TemplateError, Variables, run};
+use super::sources::Sources;
 use super::strict::{self, Element};
 use crate::document::Pointer;
 use crate::error::Place;
@@ -59,50 +59,51 @@ pub struct Trace {
 /// # Errors
 /// As [`compile`](super::compile).
 pub fn trace(template: Template<'_>, variables: &Variables, load: &Load<'_>) -> Result<Trace, TemplateError> {
-    run(template, variables, load, |rendered, book, met| {
-        let (blueprint, elements) = strict::read(rendered, book, met, true)?;
-        let files = files(book);
+    run(template, variables, load, |rendered, sources, met| {
+        let (blueprint, elements) = strict::read(rendered, sources, met, true)?;
+        let files = files(sources);
         let placed =
-            elements.iter().filter_map(|one| Some((one.pointer.clone(), placed(rendered, book, one)?))).collect();
-        let place = |one: &Element| (one.pointer.clone(), rendered.place(book, one.start).0);
+            elements.iter().filter_map(|one| Some((one.pointer.clone(), placed(rendered, sources, one)?))).collect();
+        let place = |one: &Element| (one.pointer.clone(), rendered.place(sources, one.start).0);
         let places = elements.iter().map(place).collect();
-        let starts = |file: &super::book::File| {
+        let starts = |file: &super::sources::File| {
             file.clean.starts().map(|(at, word)| (at, word.map(ToOwned::to_owned))).collect()
         };
-        let constructs = book.files.iter().map(starts);
+        let constructs = sources.files.iter().map(starts);
         Ok(Trace { blueprint, files, placed, places, constructs: constructs.collect() })
     })
 }
 
-fn files(book: &Book) -> Vec<SourceFile> {
-    let name = |number: usize| book.names.iter().find(|(_, file)| **file == Some(number)).map(|(name, _)| name.clone());
-    let file = |(number, file): (usize, &super::book::File)| SourceFile {
+fn files(sources: &Sources) -> Vec<SourceFile> {
+    let name =
+        |number: usize| sources.names.iter().find(|(_, file)| **file == Some(number)).map(|(name, _)| name.clone());
+    let file = |(number, file): (usize, &super::sources::File)| SourceFile {
         include: name(number),
         path: file.source.path().to_owned(),
         text: file.source.text().to_owned(),
     };
-    book.files.iter().enumerate().map(file).collect()
+    sources.files.iter().enumerate().map(file).collect()
 }
 
-fn placed(rendered: &Rendered, book: &Book, element: &Element) -> Option<Placed> {
-    let (file, start) = rendered.source(book, element.start)?;
-    let value_start = match rendered.source(book, element.value.start) {
+fn placed(rendered: &Rendered, sources: &Sources, element: &Element) -> Option<Placed> {
+    let (file, start) = rendered.source(sources, element.start)?;
+    let value_start = match rendered.source(sources, element.value.start) {
         Some((of, at)) => (of == file).then_some(at)?,
         // A reference without quotes: what stands before it tells where it starts.
         None => {
-            let (of, before) = rendered.source(book, element.value.start.checked_sub(1)?)?;
+            let (of, before) = rendered.source(sources, element.value.start.checked_sub(1)?)?;
             (of == file).then_some(before + 1)?
         }
     };
-    let end = match rendered.source(book, element.value.end.checked_sub(1)?) {
+    let end = match rendered.source(sources, element.value.end.checked_sub(1)?) {
         // The last byte of a value is one of ASCII.
         Some((of, at)) => (of == file).then_some(at + 1)?,
         None => {
-            let (of, behind) = rendered.source(book, element.value.end)?;
+            let (of, behind) = rendered.source(sources, element.value.end)?;
             (of == file).then_some(behind)?
         }
     };
-    let comma = element.comma.and_then(|comma| rendered.source(book, comma));
+    let comma = element.comma.and_then(|comma| rendered.source(sources, comma));
     let comma = comma.and_then(|(of, at)| (of == file && at >= end).then_some(at));
     let before = |offset: usize| rendered.tokens.partition_point(|(at, _)| *at < offset);
     let references = before(element.value.end) - before(element.value.start);

@@ -1,4 +1,4 @@
-//! No byte of a key in anything that is said or left, whatever command is run (law 6).
+//! No byte of a key in anything that is said or left, whatever command is run (invariant 6).
 
 use crate::sandbox::{KEY, Said, Sandbox};
 use base64::Engine as _;

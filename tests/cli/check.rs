@@ -29,7 +29,7 @@ pub(crate) fn places(said: &Said) -> Vec<String> {
 }
 
 #[test]
-fn keys_are_found_with_place_rule_and_cure_and_are_not_shown() {
+fn keys_are_found_with_place_rule_and_hint_and_are_not_shown() {
     let sandbox = Sandbox::empty();
     sandbox.write("repo/a.json", &format!("{{\n  \"token\": \"{}\"\n}}\n", github_key()));
     sandbox.write("repo/b/.env", &format!("# é\nDB_SECRET={}\n", random_value()));

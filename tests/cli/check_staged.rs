@@ -232,7 +232,7 @@ fn pre_commit_runs_the_hook_and_refuses_the_commit() {
     assert_eq!(run(&["validate-manifest", &format!("{hooks}/.pre-commit-hooks.yaml")]).code, 0);
     repository.write("notes.txt", &format!("my key is {KEY}"));
     repository.git(&["add", "."]);
-    // A half-staged cure does not help: pre-commit puts the work tree aside.
+    // A half-staged hint does not help: pre-commit puts the work tree aside.
     repository.write("notes.txt", "my key is gone");
     let said = run(&["run"]);
     assert_eq!(said.code, 1, "{said:?}");

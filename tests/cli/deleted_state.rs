@@ -1,6 +1,6 @@
 //! What becomes of the keys when somebody deletes, damages or replaces what keystencil keeps about them while they are in.
 
-use crate::errands::errands;
+use crate::helpers::helpers;
 use crate::sandbox::{AT_REST, BINARY, KEY, Running, Sandbox};
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Stdio;
@@ -48,15 +48,15 @@ fn running_script(sandbox: &Sandbox, options: &[&str], script: &str) -> Running 
 }
 
 fn kill_guard(sandbox: &Sandbox) {
-    sandbox.wait_until(|| errands(sandbox, "guard").len() == 1);
-    for pid in errands(sandbox, "guard") {
+    sandbox.wait_until(|| helpers(sandbox, "guard").len() == 1);
+    for pid in helpers(sandbox, "guard") {
         kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
     }
-    sandbox.wait_until(|| errands(sandbox, "guard").is_empty());
+    sandbox.wait_until(|| helpers(sandbox, "guard").is_empty());
 }
 
 fn assert_nothing_left(sandbox: &Sandbox, when: &str) {
-    sandbox.wait_until(|| errands(sandbox, "guard").is_empty());
+    sandbox.wait_until(|| helpers(sandbox, "guard").is_empty());
     assert_eq!(sandbox.live(), AT_REST, "{when}");
     let status = sandbox.run(&["status"]);
     assert!(status.code == 0 && status.out.contains("  at rest\n"), "{when}: {status:?}");
@@ -169,7 +169,7 @@ fn what_another_command_has_paid_is_not_owed_again() {
     sandbox.write("live.json", &mine);
     sandbox.write("stop", "");
     assert!(child.0.wait().unwrap().success());
-    sandbox.wait_until(|| errands(&sandbox, "guard").is_empty());
+    sandbox.wait_until(|| helpers(&sandbox, "guard").is_empty());
     assert_eq!(sandbox.live(), mine);
 }
 
@@ -205,7 +205,7 @@ fn a_home_that_is_deleted_while_a_guard_watches_does_not_come_back() {
     let home = sandbox.home().to_owned();
     std::fs::remove_dir_all(&home).unwrap();
     drop(host);
-    sandbox.wait_until(|| errands(&sandbox, "guard").is_empty());
+    sandbox.wait_until(|| helpers(&sandbox, "guard").is_empty());
     assert!(!home.exists());
 }
 

@@ -9,11 +9,11 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 fn findings(said: &Said) -> Vec<(String, String, String, String)> {
     let all: Value = serde_json::from_str(&said.out).unwrap();
     let text = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
-    let one = |one: &Value| (text(one, "state"), text(one, "subject"), text(one, "message"), text(one, "cure"));
+    let one = |one: &Value| (text(one, "state"), text(one, "subject"), text(one, "message"), text(one, "hint"));
     all.as_array().unwrap().iter().map(one).collect()
 }
 
-/// What is amiss, as `state subject message | cure`.
+/// What is amiss, as `state subject message | hint`.
 fn amiss(sandbox: &Sandbox) -> Vec<String> {
     sandbox.allow();
     let before = sandbox.files();
@@ -22,7 +22,7 @@ fn amiss(sandbox: &Sandbox) -> Vec<String> {
     assert!(!said.whole().contains("canary"), "{said:?}");
     let amiss = findings(&said).into_iter().filter(|(state, ..)| state == "due" || state == "bad");
     let amiss: Vec<String> =
-        amiss.map(|(state, subject, message, cure)| format!("{state} {subject}: {message} | {cure}")).collect();
+        amiss.map(|(state, subject, message, hint)| format!("{state} {subject}: {message} | {hint}")).collect();
     assert_eq!(said.code, if amiss.is_empty() { 0 } else { 3 }, "{said:?}");
     amiss
 }
@@ -159,7 +159,7 @@ fn a_locked_keyring_is_told_without_a_prompt() {
     keyring.lock();
     let (code, said) = run("doctor", "");
     assert_eq!(code, Some(3));
-    assert!(said.contains("✗ keyring     the keyring is locked\n              cure: unlock it"), "{said}");
+    assert!(said.contains("✗ keyring     the keyring is locked\n              hint: unlock it"), "{said}");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_slot_that_nobody_allowed_is_due_here_and_told_by_status() {
     let run = |arguments: &[&str]| sandbox.said(&sandbox.strict_command(arguments).output().unwrap());
     let due = |said: &Said| {
         let all = findings(said).into_iter().filter(|(state, ..)| state == "due");
-        all.map(|(_, subject, message, cure)| format!("{subject}: {message} | {cure}")).collect::<Vec<_>>()
+        all.map(|(_, subject, message, hint)| format!("{subject}: {message} | {hint}")).collect::<Vec<_>>()
     };
     let said = run(&["doctor", "--json"]);
     assert_eq!(said.code, 3, "{said:?}");
@@ -258,7 +258,7 @@ fn a_slot_that_nobody_allowed_is_due_here_and_told_by_status() {
 }
 
 #[test]
-fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_refused() {
+fn what_a_render_would_refuse_is_not_in_order_and_no_hint_is_one_that_would_be_refused() {
     let keyring = Keyring::start();
     let run = |line: &str, input: &str| {
         let output = keyring.try_run(BINARY, &line.split(' ').collect::<Vec<_>>(), input);
@@ -280,7 +280,7 @@ fn what_a_render_would_refuse_is_not_in_order_and_no_cure_is_one_that_would_be_r
     let amiss: Vec<String> = findings(&said)
         .into_iter()
         .filter(|(_, subject, ..)| subject == "secrets")
-        .map(|(state, _, message, cure)| format!("{state} {message} | {cure}"))
+        .map(|(state, _, message, hint)| format!("{state} {message} | {hint}"))
         .collect();
     assert_eq!(amiss.len(), 4, "{amiss:?}");
     assert_eq!(

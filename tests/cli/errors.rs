@@ -9,7 +9,7 @@ fn error(name: &str, sandbox: &Sandbox, arguments: &[&str]) {
 }
 
 #[test]
-fn a_missing_secret_is_named_with_its_place_and_its_cure() {
+fn a_missing_secret_is_named_with_its_place_and_its_hint() {
     error("missing-secret", &Sandbox::with_target(), &["render"]);
 }
 

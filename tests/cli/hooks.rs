@@ -183,7 +183,7 @@ fn without_the_hosts_process_id_nothing_is_done_and_it_says_why() {
 }
 
 #[test]
-fn a_missing_secret_is_told_in_one_line_with_its_cure() {
+fn a_missing_secret_is_told_in_one_line_with_its_hint() {
     let (sandbox, host) = (sandbox(), Host::start());
     assert_eq!(sandbox.run(&["secret", "rm", "github"]).code, 0);
     let told = message(&start(&sandbox, &host));

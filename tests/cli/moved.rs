@@ -133,7 +133,7 @@ fn keys_that_are_found_nowhere_are_told_of_until_they_are_found() {
     assert_eq!(sandbox.run(&["render"]).code, 0);
     assert_eq!(sandbox.run(&["unrender"]).code, 3);
     assert_eq!(sandbox.live(), AT_REST);
-    // The cure, typed.
+    // The hint, typed.
     fs::rename(sandbox.path("far/away/x.json"), sandbox.path("live.json")).unwrap();
     let said = sandbox.run(&["recover"]);
     assert_eq!(said.code, 0, "{}", said.whole());
@@ -331,10 +331,10 @@ fn a_new_value_says_how_to_end_what_is_owed_of_the_old_one() {
     fs::remove_file(sandbox.path("live.json")).unwrap();
     assert_eq!(sandbox.run(&["unrender"]).code, 3);
     let said = sandbox.run_with_input(&["secret", "rotate", "github"], "another-canary-of-the-key");
-    let cure = said.err.split('`').find(|part| part.contains("--forget")).unwrap_or_default();
-    let cure = cure.replace("HOME", sandbox.home().to_str().unwrap());
-    let words: Vec<&str> = cure.split(' ').skip(1).collect();
+    let hint = said.err.split('`').find(|part| part.contains("--forget")).unwrap_or_default();
+    let hint = hint.replace("HOME", sandbox.home().to_str().unwrap());
+    let words: Vec<&str> = hint.split(' ').skip(1).collect();
     assert!(!words.is_empty(), "{}", said.whole());
-    assert_eq!(sandbox.run(&words).code, 0, "{cure}");
+    assert_eq!(sandbox.run(&words).code, 0, "{hint}");
     assert_owes_nothing(&sandbox);
 }

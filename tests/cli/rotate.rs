@@ -146,7 +146,7 @@ fn the_old_value_leaves_the_copies_and_whatever_place_it_moved_to() {
 }
 
 #[test]
-fn a_file_that_can_not_be_rendered_anew_is_named_with_its_cure_and_the_others_get_it() {
+fn a_file_that_can_not_be_rendered_anew_is_named_with_its_hint_and_the_others_get_it() {
     let sandbox = sandbox();
     sandbox.run(&["render", "one", "two", "three"]);
     let whole = sandbox.read("two.live.json");
@@ -161,7 +161,7 @@ fn a_file_that_can_not_be_rendered_anew_is_named_with_its_cure_and_the_others_ge
     assert!(!said.err.contains("canary"));
     assert_eq!((key_in(&sandbox, "one").as_str(), key_in(&sandbox, "three").as_str()), (NEW, NEW));
     assert_eq!(sandbox.run(&["secret", "get", "github", "-n"]).out, NEW);
-    // The cure works.
+    // The hint works.
     assert_eq!(sandbox.run(&["unrender", "--all", "--to", "two.live.json"]).code, 3);
     assert_gone(&sandbox, KEY);
 }

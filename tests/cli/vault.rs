@@ -27,7 +27,7 @@ fn chmod(path: &std::path::Path, mode: u32) {
 }
 
 #[test]
-fn a_locked_vault_is_an_error_that_names_the_cure_and_never_a_prompt_in_a_pipe() {
+fn a_locked_vault_is_an_error_that_names_the_hint_and_never_a_prompt_in_a_pipe() {
     let sandbox = protected();
     for arguments in [
         &["secret", "get", "github"][..],
@@ -184,7 +184,7 @@ fn a_new_identity_that_can_not_be_used_is_told_from_the_vaults_own() {
     assert!(made.success());
     chmod(&sandbox.path("key.pub"), 0o600);
     let before = sandbox.files();
-    for (file, message, cure) in [
+    for (file, message, hint) in [
         ("key", "the new identity has a passphrase, and there is nobody to type it", "run this at a terminal"),
         ("key.pub", "this is a public key", "without `.pub`; to let this key read the vault as well"),
         ("nope", "there is no such identity file", "correct the path after `--identity`"),
@@ -192,7 +192,7 @@ fn a_new_identity_that_can_not_be_used_is_told_from_the_vaults_own() {
         let said = sandbox.run(&["vault", "rekey", "--identity", file]);
         assert_eq!(said.code, 2, "{said:?}");
         assert!(
-            said.err.contains(message) && said.err.contains(cure) && said.err.contains(&format!("at {file}\n")),
+            said.err.contains(message) && said.err.contains(hint) && said.err.contains(&format!("at {file}\n")),
             "{said:?}"
         );
     }

@@ -5,7 +5,7 @@ use crate::sandbox::{AT_REST, Said};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-/// The render is refused with both cures, and nothing was changed.
+/// The render is refused with both hints, and nothing was changed.
 fn refused(repository: &Repository) -> Said {
     let before = fs::read(repository.path("dots/live.json")).ok();
     let said = repository.run(&["render"]);
@@ -22,7 +22,7 @@ fn configure(repository: &Repository, more: &str) {
 }
 
 #[test]
-fn a_tracked_target_is_refused_and_either_cure_works() {
+fn a_tracked_target_is_refused_and_either_hint_works() {
     let repository = Repository::without_filter();
     let said = refused(&repository);
     assert!(said.err.contains("git rm --cached 'live.json'"), "{}", said.err);

@@ -72,7 +72,7 @@ fn the_template_is_the_one_of_the_config_whoevers_home_it_is() {
     }
 }
 
-/// git refuses everything that the filter is for, and the reason is one line with its cure.
+/// git refuses everything that the filter is for, and the reason is one line with its hint.
 fn refused(repository: &Repository, why: &str) -> Said {
     for way in [&["add", "live.json"][..], &["commit", "-qam", "leak"], &["stash", "-u"], &["diff", "HEAD"]] {
         let said = repository.try_git(way);
@@ -106,7 +106,7 @@ fn a_state_that_is_missing_damaged_or_not_keystencil_s_stops_git() {
     fs::write(&state, "a file").unwrap();
     refused(&repository, "");
     fs::remove_file(&state).unwrap();
-    // The cure, typed.
+    // The hint, typed.
     fs::rename(&aside, &state).unwrap();
     assert_eq!(repository.run(&["install", "git"]).code, 0);
     repository.git(&["add", "live.json"]);

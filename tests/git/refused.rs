@@ -112,7 +112,7 @@ fn a_rendered_file_of_which_nobody_knows_is_refused_by_its_committed_form() {
     let said = repository.try_git(&["add", "live.json"]);
     assert!(said.code != 0 && said.err.contains("TOKEN"), "{}", said.whole());
     repository.assert_clean();
-    // The cure that the hint names.
+    // What the hint names.
     repository.render();
     repository.git(&["add", "live.json"]);
     repository.assert_clean();

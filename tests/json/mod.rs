@@ -1,4 +1,4 @@
-//! Documents, styles and patches for the laws of the JSON floor.
+//! Documents, styles and patches for the invariants of the JSON layer.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 

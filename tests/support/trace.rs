@@ -143,9 +143,9 @@ fn inject_logged(
         options.extend(["-P", path]);
     }
     let mut strace = strace(home, args);
-    // A guard tries again for a quarter of an hour, with an errand that would be refused the same call each time.
-    let is_errand_refused = args[0] == "exec" && what.starts_with("error");
-    if more == "+" || point.alone || is_errand_refused {
+    // A guard tries again for a quarter of an hour, with a helper that would be refused the same call each time.
+    let is_helper_refused = args[0] == "exec" && what.starts_with("error");
+    if more == "+" || point.alone || is_helper_refused {
         strace.follow = None;
     }
     run(strace.wrap(&options))

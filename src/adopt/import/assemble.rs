@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use zeroize::Zeroizing;
 
 /// A string that holds a secret.
-pub(super) struct Met {
+pub(super) struct Setting {
     pub(super) pointer: Pointer,
     pub(super) start: usize,
     pub(super) text: Zeroizing<String>,
@@ -18,7 +18,7 @@ pub(super) struct Met {
     pub(super) split: Split,
 }
 
-impl Met {
+impl Setting {
     /// Whether all of it is secret.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.split.parts.as_slice(), [part] if part.range == (0..self.text.len()))
@@ -26,11 +26,16 @@ impl Met {
 }
 
 /// Makes the plan of what was met.
-pub(super) fn assemble(document: &Document<'_>, met: &[Met], mut left: Vec<Left>, wanted: &Selection) -> ImportPlan {
+pub(super) fn assemble(
+    document: &Document<'_>,
+    met: &[Setting],
+    mut left: Vec<Left>,
+    wanted: &Selection,
+) -> ImportPlan {
     // Of duplicate members the last is what everybody reads; no template can name the others.
     let pointers: Vec<Pointer> = met.iter().map(|met| met.pointer.clone()).collect();
     let visible = document.find_all(&pointers);
-    let is_hidden = |(node, met): (&Option<Node<'_>>, &Met)| node.is_none_or(|node| node.span().start != met.start);
+    let is_hidden = |(node, met): (&Option<Node<'_>>, &Setting)| node.is_none_or(|node| node.span().start != met.start);
     let mut why: Vec<Option<Why>> =
         visible.iter().zip(met).map(|pair| is_hidden(pair).then_some(Why::Hidden)).collect();
     let mentioned: Vec<&Pointer> = pointers.iter().chain(left.iter().map(|left| &left.pointer)).collect();

@@ -1,5 +1,5 @@
 //! The template of a config with comments: the config's own text, with references in it, without the parts that have no keys.
-//! So its comments stay where they are. One that has a key in it becomes a remark that there was one.
+//! So its comments stay where they are. One that has a key in it becomes a comment that there was one.
 
 use super::{Found, ImportPlan};
 use crate::adopt::literal;

@@ -4,7 +4,7 @@
 //!
 //! Asked by [`super::plan`], again and again until nothing more is caught.
 
-use super::assemble::Met;
+use super::assemble::Setting;
 use super::place::{Place, Standing};
 use super::split::{self, Split};
 use super::{ImportPlan, Left, Why, recognise};
@@ -22,7 +22,7 @@ pub type Stored = (String, Secret);
 /// What was caught: settings to be taken as a whole, and what stays.
 #[derive(Default)]
 pub(super) struct Caught {
-    pub(super) settings: Vec<Met>,
+    pub(super) settings: Vec<Setting>,
     pub(super) left: Vec<Left>,
     comments: HashSet<usize>,
 }
@@ -72,7 +72,7 @@ impl ImportPlan {
     }
 
     /// What is left in the outcome. What is known to stay is not told again.
-    pub(super) fn caught(&self, document: &Document<'_>, met: &[Met], stored: &[Stored]) -> Caught {
+    pub(super) fn caught(&self, document: &Document<'_>, met: &[Setting], stored: &[Stored]) -> Caught {
         let outcome = self.outcome(document);
         let found: Vec<Span> = finds(&outcome, &self.own(stored)).into_iter().map(|(range, _)| range).collect();
         let mut caught = Caught::default();
@@ -123,7 +123,7 @@ impl ImportPlan {
                     let parts = vec![split::whole(&text, 0, &place.label)];
                     let split = Split { parts, mentions: false };
                     let text = Zeroizing::new(text.into_owned());
-                    caught.settings.push(Met { pointer, start, text, canonical, place, split });
+                    caught.settings.push(Setting { pointer, start, text, canonical, place, split });
                 }
                 _ => stays(Why::InText),
             }

@@ -1,4 +1,4 @@
-//! `keystencil doctor`: is everything set up, and if not, what cures it.
+//! `keystencil doctor`: is everything set up, and if not, how to fix it.
 //!
 //! Looks and never changes: no lock, no prompt, no program started, no secret read but what stands in a target by mistake.
 
@@ -19,7 +19,7 @@ use finding::{Finding, Mood};
 /// Check that everything is set up and in order
 ///
 /// Looks at the config, the templates, the files they are for, the stores, the
-/// hooks and this machine, and names a cure for whatever is amiss. Changes
+/// hooks and this machine, and names a hint for whatever is amiss. Changes
 /// nothing, asks for no password, and starts no program.
 ///
 ///     ✓ in order    ! worth a look    ✗ does not work    - not set up, and need not be
@@ -69,8 +69,8 @@ fn config_file(config: &Config, path: &str) -> Finding {
     match (&config.file, config.targets.is_empty()) {
         (None, _) => Finding::new(Mood::Due, "config", format!("there is none at {path}"), Some("`keystencil init`")),
         (Some(_), true) => {
-            let cure = "name a file and its template under `[targets.NAME]`";
-            Finding::new(Mood::Due, "config", format!("{path} has no target"), Some(cure))
+            let hint = "name a file and its template under `[targets.NAME]`";
+            Finding::new(Mood::Due, "config", format!("{path} has no target"), Some(hint))
         }
         (Some(_), false) => Finding::good("config", format!("{path}, {targets}")),
     }

@@ -16,10 +16,10 @@ use super::guard::watch;
 use super::install::real_program;
 use super::render::ConflictArgs;
 use crate::cli::context::{Context, Workplace};
-use crate::cli::errand;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, ensure};
+use crate::cli::helper;
 use crate::cli::holder::goes_without_grants;
 use crate::cli::outcome::render_warnings;
 use crate::cli::recovery::recover;
@@ -113,7 +113,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
     })
 }
 
-/// This process lives as long as the program, so it has errands touch what is secret. `None`, or an error, says that the
+/// This process lives as long as the program, so it has helpers touch what is secret. `None`, or an error, says that the
 /// program was not started; with `None` the reason has been told.
 fn with_secrets(
     context: &Context,
@@ -135,9 +135,9 @@ fn with_secrets(
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         let mut held = Held::new(&context.report, session, &targets, own.clone());
         let mut filling =
-            errand::fill(&own, without_grants).and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
+            helper::fill(&own, without_grants).and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
         #[cfg(unix)]
-        let filled = signals.until_end_of_errand(&mut filling);
+        let filled = signals.until_end_of_helper(&mut filling);
         #[cfg(not(unix))]
         let filled = filling.wait();
         let filled = filled.map_err(CliError::NoFiller)?;
@@ -193,7 +193,7 @@ fn with_secrets(
     })
 }
 
-/// Renders for the `exec` that is process `owner`: what an errand of it does. The secrets go with this process.
+/// Renders for the `exec` that is process `owner`: what its helper does. The secrets go with this process.
 pub(in crate::cli) fn fill(
     context: &Context,
     args: &ExecArgs,

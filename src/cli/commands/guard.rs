@@ -1,8 +1,8 @@
 //! `keystencil guard`: the detached process that waits for holders to die. Started by `exec` and by the hooks, not by a
 //! person, and so not a verb of the command line: it is recognised before that is parsed, which keeps it small.
 
-use crate::cli::errand;
 use crate::cli::exit::Exit;
+use crate::cli::helper;
 use crate::host::guard::{detach, start};
 use crate::host::process::Process;
 use crate::session::{Release, Session, State};
@@ -13,39 +13,39 @@ use std::process::Stdio;
 
 /// The first argument of a guard, …
 const VERB: &str = "guard";
-/// … and that of its errand, which takes out what dead holders left.
+/// … and that of its helper, which takes out what dead holders left.
 const CLOSE: &str = "guard-close";
 
-/// What a guard, or its errand, was asked to do.
+/// What a guard, or its helper, was asked to do.
 #[derive(Debug)]
 pub(in crate::cli) struct Watch {
     state: PathBuf,
     target: PathBuf,
     /// Who is about to render; of a guard only.
     starter: Option<Process>,
-    is_errand: bool,
+    is_helper: bool,
 }
 
 impl Watch {
     /// Reads the command line that [`watch`] makes, the state folder, the live file, and who is about to render it; or that
-    /// of the guard's errand.
+    /// of the guard's helper.
     pub(in crate::cli) fn asked_for(arguments: &[OsString]) -> Option<Self> {
         let (state, target, starter) = match arguments {
             [verb, state, target, starter] if verb == VERB => (state, target, Some(starter)),
             [verb, state, target] if verb == CLOSE => (state, target, None),
             _ => return None,
         };
-        let is_errand = starter.is_none();
-        let starter = starter.and_then(|starter| Process::find(errand::number(starter)?));
-        Some(Self { state: state.into(), target: target.into(), starter, is_errand })
+        let is_helper = starter.is_none();
+        let starter = starter.and_then(|starter| Process::find(helper::number(starter)?));
+        Some(Self { state: state.into(), target: target.into(), starter, is_helper })
     }
 
-    /// Waits, or does the errand. Needs no environment, no config and no store.
+    /// Waits, or does the helper's work. Needs no environment, no config and no store.
     pub(in crate::cli) fn run(&self) -> Exit {
-        errand::show_name();
+        helper::show_name();
         let session = Session::closing(State::new(self.state.clone()));
         let take_out = || session.unrender(&self.target, &Release::Dead).is_ok();
-        if self.is_errand {
+        if self.is_helper {
             return if take_out() { Exit::Done } else { Exit::Failed };
         }
         detach();
@@ -57,7 +57,7 @@ impl Watch {
 
     /// Has a child read the live file, for this process lives on. `None` if that can't be started or was killed.
     fn by_child(&self) -> Option<bool> {
-        let mut command = errand::start(CLOSE).ok()?;
+        let mut command = helper::start(CLOSE).ok()?;
         command.args([&self.state, &self.target]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().ok()?.code().map(|code| code == 0)
@@ -68,7 +68,7 @@ impl Watch {
 /// machine on which it can't be started is no reason to stop.
 pub(in crate::cli) fn watch(state: &Path, target: &Path) {
     let Ok(target) = std::path::absolute(target) else { return };
-    let Ok(mut command) = errand::start(VERB) else { return };
+    let Ok(mut command) = helper::start(VERB) else { return };
     command.args([state, &target]).arg(std::process::id().to_string());
     let _ = start(&mut command);
 }

@@ -274,7 +274,7 @@ fn done(
     Ok(left.and(closed).and(logged(session, shown)))
 }
 
-/// A key in a place of which the program is known to log what stands there: no template cures that.
+/// A key in a place of which the program is known to log what stands there: no template helps there.
 fn logged(session: &Session<'_>, shown: &show::Shown<'_>) -> Exit {
     let target = &shown.destination.target;
     let Ok(blueprint) = session.blueprint(target) else { return Exit::Done };

@@ -118,7 +118,7 @@ impl Explain for ConfigError {
             Self::BadAge { .. } => {
                 Some("write it as `\"90 days\"` or `\"12 weeks\"`; `\"never\"` turns the reminders off".to_owned())
             }
-            Self::Provider { unfit, .. } => Some(unfit.cure().to_owned()),
+            Self::Provider { unfit, .. } => Some(unfit.hint().to_owned()),
             Self::Writable { config } => Some(format!("`chmod o-w {}`", config.display())),
             Self::SameFile { .. } => Some("merge their templates into one".to_owned()),
         }

@@ -2,7 +2,7 @@
 
 use super::layout::{Shape, has_newline, indent, one_line_end, reindent};
 use super::tree::{Element, Steps, Tree, Value};
-use super::{EditError, Operation, Patch, remarks, trim};
+use super::{EditError, Operation, Patch, comments, trim};
 use crate::document::locate::array_index;
 use crate::document::scan::{byte, plain, skip_space};
 use crate::document::text::checked_value;
@@ -111,11 +111,11 @@ impl<'a> Tree<'a> {
         if at == container.elements.len() {
             // The last one's space belongs to the closing bracket.
             match container.elements.last_mut() {
-                Some(last) => last.after = remarks::after_last(&gone.before, gone.after),
+                Some(last) => last.after = comments::after_last(&gone.before, gone.after),
                 None => container.empty = Cow::Borrowed(""),
             }
         } else if let Some(next) = container.elements.get_mut(at) {
-            next.before = remarks::before_next(gone.before, std::mem::take(&mut next.before), at == 0);
+            next.before = comments::before_next(gone.before, std::mem::take(&mut next.before), at == 0);
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Tree<'a> {
         let ahead = ahead.unwrap_or_default();
         if at == length {
             let last = elements.last_mut();
-            remarks::around_new(behind, last.map(|last| std::mem::replace(&mut last.after, ahead)).unwrap_or_default())
+            comments::around_new(behind, last.map(|last| std::mem::replace(&mut last.after, ahead)).unwrap_or_default())
         } else if at == 0 {
             let first = elements.first_mut();
             (first.map(|first| std::mem::replace(&mut first.before, behind)).unwrap_or_default(), ahead)

@@ -107,7 +107,7 @@ pub enum Unfit {
 impl Unfit {
     /// How to write it.
     #[must_use]
-    pub fn cure(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::Name => "call it by a word of ASCII letters, digits and `_` that means nothing else in a template",
             Self::NoCommand | Self::Reference | Self::Nul => {

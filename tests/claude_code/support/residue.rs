@@ -2,7 +2,7 @@
 //!
 //! A form is what a program makes of a string when it writes it down: as it is, inside JSON (once, twice, ASCII only),
 //! in base64 (at each of the three alignments, in both alphabets), in a URL. Compressed or encrypted copies are not found.
-//! `plan/check/own.rs` knows nearly the same forms; the list here is written apart, so that a form forgotten there is found here.
+//! `lint/own.rs` knows nearly the same forms; the list here is written apart, so that a form forgotten there is found here.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;

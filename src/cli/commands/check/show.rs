@@ -76,9 +76,9 @@ fn people(workplace: &Workplace<'_>, findings: &[Finding]) -> Result<(), CliErro
         }
         text = text.end();
         // The same advice once.
-        let cure = finding.kind.cure();
-        if cured.insert(cure.clone()) {
-            text = text.plain("  ").styled(MARK, "hint").plain(": ").plain(cure).end();
+        let hint = finding.kind.hint();
+        if cured.insert(hint.clone()) {
+            text = text.plain("  ").styled(MARK, "hint").plain(": ").plain(hint).end();
         }
     }
     workplace.report().out(&text)
@@ -92,7 +92,7 @@ fn as_json(finding: &Finding) -> Value {
         "rule": finding.kind.rule(),
         "message": finding.kind.message(),
         "shown": finding.shown,
-        "cure": finding.kind.cure(),
+        "hint": finding.kind.hint(),
     })
 }
 

@@ -51,12 +51,12 @@ pub(super) struct Finding {
     /// What it is about: a target's name, `keyring`, `hooks`.
     subject: String,
     message: String,
-    cure: Option<String>,
+    hint: Option<String>,
 }
 
 impl Finding {
-    pub(super) fn new(mood: Mood, subject: &str, message: impl Into<String>, cure: Option<&str>) -> Self {
-        Self { mood, subject: subject.to_owned(), message: message.into(), cure: cure.map(ToOwned::to_owned) }
+    pub(super) fn new(mood: Mood, subject: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
+        Self { mood, subject: subject.to_owned(), message: message.into(), hint: hint.map(ToOwned::to_owned) }
     }
 
     pub(super) fn good(subject: &str, message: impl Into<String>) -> Self {
@@ -67,16 +67,16 @@ impl Finding {
         Self::new(Mood::Idle, subject, message, None)
     }
 
-    pub(super) fn due(subject: &str, message: impl Into<String>, cure: Option<String>) -> Self {
-        Self { cure, ..Self::new(Mood::Due, subject, message, None) }
+    pub(super) fn due(subject: &str, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { hint, ..Self::new(Mood::Due, subject, message, None) }
     }
 
-    pub(super) fn bad(subject: &str, message: impl Into<String>, cure: Option<String>) -> Self {
-        Self { cure, ..Self::new(Mood::Bad, subject, message, None) }
+    pub(super) fn bad(subject: &str, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { hint, ..Self::new(Mood::Bad, subject, message, None) }
     }
 
     pub(super) fn as_json(&self) -> Value {
-        json!({ "state": self.mood.name(), "subject": self.subject, "message": self.message, "cure": self.cure })
+        json!({ "state": self.mood.name(), "subject": self.subject, "message": self.message, "hint": self.hint })
     }
 }
 
@@ -93,8 +93,8 @@ pub(super) fn list(findings: &[&Finding]) -> Text {
             text = text.end().plain(" ".repeat(indent));
         }
         text = text.block(&wrap(&finding.message, indent)).end();
-        match &finding.cure {
-            Some(cure) => text.plain(" ".repeat(indent)).styled(DIM, "cure: ").block(&wrap(cure, indent + 6)).end(),
+        match &finding.hint {
+            Some(hint) => text.plain(" ".repeat(indent)).styled(DIM, "hint: ").block(&wrap(hint, indent + 6)).end(),
             None => text,
         }
     })

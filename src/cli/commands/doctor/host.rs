@@ -67,7 +67,7 @@ fn shim(workplace: &Workplace<'_>) -> Finding {
 }
 
 fn hooks(workplace: &Workplace<'_>) -> Finding {
-    let cure = || Some("`keystencil install claude-code`".to_owned());
+    let hint = || Some("`keystencil install claude-code`".to_owned());
     let Some(settings) = ClaudeCode.settings(&workplace.context.environment.home, &variable_os) else {
         return Finding::idle("hooks", "there is no place for them");
     };
@@ -82,14 +82,14 @@ fn hooks(workplace: &Workplace<'_>) -> Finding {
     let calls = ClaudeCode::hook_calls(&document);
     if calls.is_empty() {
         let message = format!("none in {shown}; a session that was started without keystencil is not repaired");
-        return Finding::new(super::Mood::Idle, "hooks", message, cure().as_deref());
+        return Finding::new(super::Mood::Idle, "hooks", message, hint().as_deref());
     }
     if calls.iter().any(|call| !word_of_ours(call).is_some_and(|word| is_this_program(&word))) {
-        return Finding::due("hooks", format!("those in {shown} call another keystencil than this one"), cure());
+        return Finding::due("hooks", format!("those in {shown} call another keystencil than this one"), hint());
     }
     match calls.len() {
         2 => Finding::good("hooks", shown),
-        _ => Finding::due("hooks", format!("one of two is in {shown}"), cure()),
+        _ => Finding::due("hooks", format!("one of two is in {shown}"), hint()),
     }
 }
 

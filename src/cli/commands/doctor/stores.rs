@@ -79,8 +79,8 @@ fn several(found: &[&Entry], name: &SecretName) -> Option<Finding> {
     (found.len() > 1).then(|| {
         let (name, many) = (naming::of_name(name), found.len());
         let message = format!("{name} is in the keyring {many} times, as {}", labels.join(", "));
-        let cure = "a render is refused if their values differ: delete all but one in the program that made them";
-        Finding::due("secrets", message, Some(cure.to_owned()))
+        let hint = "a render is refused if their values differ: delete all but one in the program that made them";
+        Finding::due("secrets", message, Some(hint.to_owned()))
     })
 }
 
@@ -89,12 +89,12 @@ fn due(workplace: &Workplace<'_>, entry: &Entry) -> Option<Finding> {
     let now = Timestamp::now();
     let then = changed(entry).filter(|then| workplace.config.rotate_after.is_due(Some(*then), now))?;
     let message = format!("{} was stored {}", naming::of_name(&entry.name), age(then, now));
-    let cure = if entry.is_foreign {
+    let hint = if entry.is_foreign {
         "get a new key, and store it with the program that made the entry".to_owned()
     } else {
         format!("`{}`", secret_command("rotate", &entry.name))
     };
-    Some(Finding::due("secrets", message, Some(cure)))
+    Some(Finding::due("secrets", message, Some(hint)))
 }
 
 fn store(workplace: &Workplace<'_>, listing: &Listing, kind: StoreKind) -> Finding {

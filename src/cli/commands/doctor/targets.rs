@@ -46,8 +46,8 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             let plain = looked.unwrap_or_default();
             for owed in &status.owed {
                 let message = format!("{} filled in and not found again", count(owed.secrets(), "secret"));
-                let cure = lost_hint(workplace.report(), &owed.journal.target, owed.looked());
-                findings.push(Finding::bad(&subject, message, Some(cure)));
+                let hint = lost_hint(workplace.report(), &owed.journal.target, owed.looked());
+                findings.push(Finding::bad(&subject, message, Some(hint)));
             }
             let path = workplace.report().path(&status.path);
             let mut told = Vec::new();
@@ -80,11 +80,11 @@ fn template(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, s
     for reference in blueprint.references() {
         let Source::Env(name) = &reference.source else { continue };
         if environment::variable(name).is_none_or(|value| value.is_empty()) {
-            let cure = Some(format!(
+            let hint = Some(format!(
                 "set it where you start keystencil, or store it: `<< keyring('{}') >>`",
                 name.to_lowercase()
             ));
-            findings.push(Finding::due(subject, format!("the variable `{name}` is not set here"), cure));
+            findings.push(Finding::due(subject, format!("the variable `{name}` is not set here"), hint));
         }
     }
     for (pointer, reason) in session.warnings(target, &blueprint) {
@@ -154,12 +154,12 @@ fn plain_text(plain: &[PlainText], told: &[String], path: &str, subject: &str) -
 
 /// What the template asks for and nobody has allowed.
 fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Finding> {
-    let cure = Some(format!("`keystencil allow {subject}`"));
+    let hint = Some(format!("`keystencil allow {subject}`"));
     match not_allowed(session, target) {
         Ok(new) if new.is_empty() => None,
         Ok(new) => {
             let message = format!("{} that nobody allowed yet: a render leaves them closed", things(&new));
-            Some(Finding::due(subject, message, cure))
+            Some(Finding::due(subject, message, hint))
         }
         // A template or a file that can't be used has been told of.
         Err(error @ SessionError::Grants { .. }) => Some(Finding::bad(subject, error.to_string(), error.hint())),
@@ -201,8 +201,8 @@ fn content(
         told.push(conflict.pointer.to_string());
         let at = &conflict.pointer;
         let message = format!("a value of yours stands at {at} in plain text, where the template has a reference");
-        let cure = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
-        findings.push(Finding::due(subject, message, Some(cure.to_owned())));
+        let hint = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
+        findings.push(Finding::due(subject, message, Some(hint.to_owned())));
     }
     let path = workplace.report().path(&target.path);
     for (provider, places) in literals(&plan.at_rest) {
@@ -210,8 +210,8 @@ fn content(
         let first = places.first().map(String::as_str).unwrap_or_default();
         told.extend(places.iter().cloned());
         let message = format!("a key of {provider} stands in plain text at {first}{more}");
-        let cure = format!("`keystencil import {path}` moves it into the store");
-        findings.push(Finding::due(subject, message, Some(cure)));
+        let hint = format!("`keystencil import {path}` moves it into the store");
+        findings.push(Finding::due(subject, message, Some(hint)));
     }
     findings
 }

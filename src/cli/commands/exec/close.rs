@@ -1,8 +1,8 @@
 //! The end of a hold, done by a child of ours that reads the rendered file and ends; by ourselves if it can't be started
 //! or is killed, since secrets that stay in a file are worse than some in a process that is closed to others.
 
-use crate::cli::errand::{self, number, process};
 use crate::cli::exit::Exit;
+use crate::cli::helper::{self, number, process};
 use crate::cli::outcome::closed_warnings;
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::host::process::Process;
@@ -61,9 +61,9 @@ impl Close {
 /// Ends the holds of this process, and those of the program that it runs, in a child. What it has to say is shown if
 /// `report` is there. Whether the child did it, or told why it can't be done.
 pub(super) fn by_child(report: Option<&Report>, targets: &[Target], own: &Lease, program: Option<u32>) -> bool {
-    let Ok(mut command) = errand::close() else { return false };
+    let Ok(mut command) = helper::close() else { return false };
     command.arg(report.map(Report::tone).unwrap_or_default());
-    command.arg(errand::id(own)).arg(program.unwrap_or_default().to_string());
+    command.arg(helper::id(own)).arg(program.unwrap_or_default().to_string());
     command.args(targets.iter().map(|target| &target.path)).stdin(Stdio::null()).stdout(Stdio::null());
     if report.is_none() {
         command.stderr(Stdio::null());

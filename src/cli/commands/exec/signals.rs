@@ -22,9 +22,9 @@ const OTHERS: [i32; 3] = [SIGUSR1, SIGUSR2, SIGWINCH];
 /// Where `exec` is.
 #[derive(Debug)]
 enum Phase {
-    /// The child is not there yet, or is just being started; these signals have come meanwhile. The errand that fills in
+    /// The child is not there yet, or is just being started; these signals have come meanwhile. The helper that fills in
     /// the secrets is to know as well: a prompt that it shows ends with it.
-    Before { arrived: Vec<i32>, errand: Option<Pid> },
+    Before { arrived: Vec<i32>, helper: Option<Pid> },
     /// The child runs, and its id is its own until it is waited for.
     Running(Pid),
     /// The child has ended.
@@ -44,7 +44,7 @@ impl Signals {
         let watched = ENDING.into_iter().chain(OTHERS).filter(|signal| ignored >> (signal - 1) & 1 == 0);
         let mut signals = SignalsInfo::<WithOrigin>::new(watched)?;
         let handle = signals.handle();
-        let phase = Arc::new(Mutex::new(Phase::Before { arrived: Vec::new(), errand: None }));
+        let phase = Arc::new(Mutex::new(Phase::Before { arrived: Vec::new(), helper: None }));
         let shared = Arc::clone(&phase);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for origin in &mut signals {
@@ -68,18 +68,18 @@ impl Signals {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
 
-    /// Waits for the end of an errand, which gets the signals that are to end us.
-    pub(super) fn until_end_of_errand(&self, errand: &mut Child) -> io::Result<ExitStatus> {
+    /// Waits for the end of a helper, which gets the signals that are to end us.
+    pub(super) fn until_end_of_helper(&self, helper: &mut Child) -> io::Result<ExitStatus> {
         let tell = |pid: Option<Pid>| {
-            if let Phase::Before { arrived, errand } = &mut *lock(&self.phase) {
-                *errand = pid;
+            if let Phase::Before { arrived, helper } = &mut *lock(&self.phase) {
+                *helper = pid;
                 pid.into_iter().for_each(|pid| arrived.iter().for_each(|signal| send_ending(pid, *signal)));
             }
         };
-        tell(pid_of(errand));
-        wait_unreaped(errand);
+        tell(pid_of(helper));
+        wait_unreaped(helper);
         tell(None);
-        errand.wait()
+        helper.wait()
     }
 
     /// From now on the child gets the signals, and those that came while it was started.
@@ -107,9 +107,9 @@ impl Drop for Signals {
 fn receive(phase: &mut Phase, origin: &Origin) {
     match phase {
         // Whether a Ctrl-C of this moment reached the child nobody knows: twice is better than not at all.
-        Phase::Before { arrived, errand } if is_for_us_alone(origin) || ENDING.contains(&origin.signal) => {
+        Phase::Before { arrived, helper } if is_for_us_alone(origin) || ENDING.contains(&origin.signal) => {
             arrived.push(origin.signal);
-            if let Some(pid) = errand.filter(|_| is_for_us_alone(origin)) {
+            if let Some(pid) = helper.filter(|_| is_for_us_alone(origin)) {
                 send_ending(pid, origin.signal);
             }
         }

@@ -1,12 +1,12 @@
-//! The start of the program that `exec` runs: an errand takes a hold for its own process and then becomes the program.
+//! The start of the program that `exec` runs: a helper takes a hold for its own process and then becomes the program.
 //!
 //! So the program holds from its first instruction, under the id and the start time it has for good. If `exec` itself took
 //! that hold, the program would lose its secrets should `exec` be killed between starting it and saying so.
 
 use super::{close, not_started};
-use crate::cli::errand::{self, number, process};
 use crate::cli::exit::Exit;
 use crate::cli::harden::Hardened;
+use crate::cli::helper::{self, number, process};
 use crate::cli::report::Report;
 use crate::host::process::{Process, is_alive};
 use crate::journal::Lease;
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Start {
 }
 
 impl Start {
-    /// The errand that becomes the program.
+    /// The helper that becomes the program.
     pub(super) fn command(
         report: &Report,
         own: &Lease,
@@ -37,8 +37,8 @@ impl Start {
         program: &OsStr,
         arguments: &[OsString],
     ) -> io::Result<Command> {
-        let mut command = errand::become_program()?;
-        command.arg(report.tone()).arg(errand::id(own)).arg(targets.len().to_string());
+        let mut command = helper::become_program()?;
+        command.arg(report.tone()).arg(helper::id(own)).arg(targets.len().to_string());
         command.args(targets.iter().map(|target| &target.path)).arg(program).args(arguments);
         Ok(command)
     }

@@ -131,13 +131,13 @@ fn say(
                 Some(error) => format!(": {error}"),
                 None => ", where another program stored it too".to_owned(),
             };
-            let cure = match from {
+            let hint = match from {
                 StoreKind::Native => "the keyring is asked first, so remove it there, in its own program",
                 StoreKind::Vault => "it is not used while the keyring answers; `keystencil secret rm` removes both",
             };
             report.warning(&Warning {
                 place: reason.as_ref().and_then(StoreError::place),
-                hint: Some(cure.to_owned()),
+                hint: Some(hint.to_owned()),
                 ..warning(format_args!("{name} is still in the {from}{entry}{why}"))
             });
             Exit::Attention

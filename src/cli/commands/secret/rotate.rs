@@ -179,11 +179,11 @@ fn say(workplace: &Workplace<'_>, (path, refilled): &Refill, is_told: bool) -> E
         Ok(Some(refilled)) => refilled,
         Ok(None) => return Exit::Done,
         Err(error) => {
-            let cure = format!("take it out with `keystencil unrender --all --to {shown}`, then render again");
+            let hint = format!("take it out with `keystencil unrender --all --to {shown}`, then render again");
             report.warning(&Warning {
                 message: format!("{shown} still holds the old value: {error}"),
                 place: error.place(),
-                hint: Some(cure),
+                hint: Some(hint),
             });
             return Exit::Attention;
         }

@@ -5,9 +5,9 @@ use crate::store::Ask;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-pub(super) struct Person(pub(super) Report);
+pub(super) struct TerminalPrompt(pub(super) Report);
 
-impl Ask for Person {
+impl Ask for TerminalPrompt {
     fn passphrase(&self, identity: &Path) -> Option<Zeroizing<String>> {
         self.0.ask_hidden(&format!("Passphrase of {}: ", self.0.path(identity))).ok()
     }

@@ -1,4 +1,4 @@
-//! Law 11: a yes holds. What a host notes for itself revokes no grant, and whatever leads a value elsewhere does.
+//! Invariant 11: a yes holds. What a host notes for itself revokes no grant, and whatever leads a value elsewhere does.
 
 use super::engine::blueprint;
 use keystencil::consent::flows;
@@ -178,7 +178,7 @@ fn unwritten() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn law_11_each_name_that_claude_code_writes_revokes_nothing_whatever_stands_there() {
+fn invariant_11_each_name_that_claude_code_writes_revokes_nothing_whatever_stands_there() {
     let values = [
         "\"2.1.332\"",
         "\"https://x\"",
@@ -206,7 +206,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn law_11_what_claude_code_notes_for_itself_revokes_nothing(
+    fn invariant_11_what_claude_code_notes_for_itself_revokes_nothing(
         root in vec((prop::sample::select(ROOT.split_whitespace().collect::<Vec<_>>()), noted()), 0..6),
         project in vec((prop::sample::select(PROJECT.split_whitespace().collect::<Vec<_>>()), noted()), 0..6),
         more in vec((unwritten(), noted().prop_filter("a setting may be a string", |value| !value.is_string())), 0..4),
@@ -228,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn law_11_another_server_takes_nothing_back_whatever_it_is_called(
+    fn invariant_11_another_server_takes_nothing_back_whatever_it_is_called(
         names in vec(prop::sample::select(vec![
             "supabase", "database", "localhost", "server", "server-2", "proxy", "my-proxy", "url", "env", "headers", "inputs",
             "gateway", "apiKeyHelper", "http.proxy", "baseUrl", "command-runner", "mcp",
@@ -246,7 +246,7 @@ proptest! {
 }
 
 #[test]
-fn law_11_versions_lists_and_counters_revoke_nothing_in_a_file_of_any_host() {
+fn invariant_11_versions_lists_and_counters_revoke_nothing_in_a_file_of_any_host() {
     for shape in shapes() {
         let blueprint = shape.blueprint();
         for (name, value) in [
@@ -351,7 +351,7 @@ fn mutations(value: &Value, of_slot: &dyn Fn(&str) -> bool, at: &str, all: &mut 
 }
 
 #[test]
-fn law_11_whatever_leads_a_value_elsewhere_is_asked_anew_in_the_shape_of_every_host() {
+fn invariant_11_whatever_leads_a_value_elsewhere_is_asked_anew_in_the_shape_of_every_host() {
     let mut tried = 0;
     for shape in shapes() {
         let blueprint = shape.blueprint();
@@ -406,7 +406,7 @@ fn law_11_whatever_leads_a_value_elsewhere_is_asked_anew_in_the_shape_of_every_h
 }
 
 #[test]
-fn law_11_another_secret_or_another_place_is_asked_anew() {
+fn invariant_11_another_secret_or_another_place_is_asked_anew() {
     for shape in shapes() {
         let granted = shape.grant(&shape.blueprint(), &shape.document);
         for (old, new) in

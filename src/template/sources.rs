@@ -27,7 +27,7 @@ pub(crate) struct File {
 
 /// All files read so far.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+pub(crate) struct Sources {
     pub(crate) files: Vec<File>,
     /// Include name to file; the template itself is file 0 and has no name.
     pub(crate) names: BTreeMap<String, Option<usize>>,
@@ -40,7 +40,7 @@ pub(crate) struct Book {
     pub(crate) variables: BTreeSet<String>,
 }
 
-impl Book {
+impl Sources {
     /// A place by its number.
     pub(crate) fn place(&self, number: usize) -> Place {
         self.places.get(number).map_or_else(|| self.template(), |(file, offset)| self.at(*file, *offset))

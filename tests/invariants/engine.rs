@@ -1,4 +1,4 @@
-//! Render and undo without a disk, as the laws ask for them.
+//! Render and undo without a disk, as the invariants ask for them.
 
 use keystencil::document::{Document, edit};
 use keystencil::journal::{Journal, Key, VERSION, undo};

@@ -188,7 +188,7 @@ fn is_subsequence(short: &str, long: &str) -> bool {
     short.chars().all(|char| rest.any(|other| other == char))
 }
 
-fn law(document: &Value, styles: &[u8], edits: &[Edit]) -> Result<(), TestCaseError> {
+fn invariant(document: &Value, styles: &[u8], edits: &[Edit]) -> Result<(), TestCaseError> {
     let (mut text, mut style) = (String::from("// above\n"), styles.iter().cycle());
     write(document, &mut || *style.next().unwrap(), "", &mut text);
     text.push('\n');
@@ -221,7 +221,7 @@ proptest! {
 
     #[test]
     fn absorb_all_then_render_changes_nothing(document in document(), styles in vec(any::<u8>(), 7..31), edits in edits()) {
-        law(&document, &styles, &edits)?;
+        invariant(&document, &styles, &edits)?;
     }
 }
 
@@ -229,6 +229,6 @@ proptest! {
 fn an_empty_object_and_an_empty_list_take_what_is_added() {
     let empty: Value = serde_json::from_str(r#"{"a": {}, "m~n": []}"#).unwrap();
     for at in 0..3 {
-        law(&empty, &[0, 1, 3, 5, 7], &[Edit::Add(at, "new".to_owned(), Value::Object(Map::new()))]).unwrap();
+        invariant(&empty, &[0, 1, 3, 5, 7], &[Edit::Add(at, "new".to_owned(), Value::Object(Map::new()))]).unwrap();
     }
 }

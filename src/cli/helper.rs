@@ -1,4 +1,4 @@
-//! Errands: this program started once more, for a moment, to do what a process that lives on must not do itself.
+//! Helper processes: this program started once more, for a moment, to do what a process that lives on must not do itself.
 //!
 //! Libraries leave copies of values in buffers they freed (a cipher's, a parser's, an allocator's spare pages), and nobody
 //! can wipe those. So a process that goes on living, the `exec` of a session and the guard, reads no secret and no rendered
@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
 
-/// The first argument of an errand.
+/// The first argument of a helper.
 const FILL: &str = "exec-fill";
 const CLOSE: &str = "exec-close";
 #[cfg(unix)]
@@ -28,7 +28,7 @@ const OFF: &str = "no-grants";
 
 /// What this process was started for.
 #[derive(Debug)]
-pub(super) enum Errand {
+pub(super) enum Helper {
     /// To render for the `exec` of that process, with or without grants; its own command line follows.
     Fill(Process, bool),
     /// To end holds.
@@ -38,10 +38,10 @@ pub(super) enum Errand {
     Start(Start),
 }
 
-impl Errand {
-    /// Takes an errand off the command line; what remains is a command line as a person writes it.
+impl Helper {
+    /// Takes a helper off the command line; what remains is a command line as a person writes it.
     pub(super) fn split(arguments: Vec<OsString>) -> (Option<Self>, Vec<OsString>) {
-        let errand = match arguments.split_first() {
+        let helper = match arguments.split_first() {
             Some((verb, [owner, grants, ..])) if verb == FILL => {
                 process(owner).map(|owner| Self::Fill(owner, grants == OFF))
             }
@@ -50,16 +50,16 @@ impl Errand {
             Some((verb, rest)) if verb == START => Start::read(rest).map(Self::Start),
             _ => None,
         };
-        let taken = match &errand {
+        let taken = match &helper {
             None => 0,
             Some(Self::Fill(..)) => 3,
             Some(_) => arguments.len(),
         };
-        if errand.is_some() {
+        if helper.is_some() {
             show_name();
         }
         let rest = arguments.into_iter().skip(taken).collect();
-        (errand, rest)
+        (helper, rest)
     }
 }
 
@@ -96,7 +96,7 @@ pub(super) fn show_name() {
     let _ = rustix::thread::set_name(c"keystencil");
 }
 
-/// A holder, as an errand reads it with [`process`]. Told and not looked up again: an errand that can't look it up would
+/// A holder, as a helper reads it with [`process`]. Told and not looked up again: a helper that can't look it up would
 /// take it for dead.
 pub(super) fn id(lease: &Lease) -> String {
     format!("{}:{}", lease.pid.unwrap_or_default(), lease.started)

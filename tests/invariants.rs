@@ -1,14 +1,14 @@
-//! The laws, each as a property of generated documents, templates, secrets and drifts. None of them touches a disk.
+//! The invariants, each as a property of generated documents, templates, secrets and drifts. None of them touches a disk.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "laws/absorb.rs"]
+#[path = "invariants/absorb.rs"]
 mod absorb;
-#[path = "laws/engine.rs"]
+#[path = "invariants/engine.rs"]
 mod engine;
-#[path = "laws/generate.rs"]
+#[path = "invariants/generate.rs"]
 mod generate;
-#[path = "laws/grants.rs"]
+#[path = "invariants/grants.rs"]
 mod grants;
 
 use engine::{blueprint, journal, parse, plan, undone};
@@ -40,14 +40,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn law_1_unrender_of_render_is_the_placeholder_form_byte_for_byte(case in Case::any()) {
+    fn invariant_1_unrender_of_render_is_the_placeholder_form_byte_for_byte(case in Case::any()) {
         let blueprint = blueprint(&case.template());
         let plan = plan(&case.target, &blueprint, &case.secrets, None);
         prop_assert_eq!(undone(&plan.rendered, &journal(&plan)), &*plan.placeholder_form);
     }
 
     #[test]
-    fn law_1_a_target_in_placeholder_form_comes_back_as_the_same_bytes(case in Case::any()) {
+    fn invariant_1_a_target_in_placeholder_form_comes_back_as_the_same_bytes(case in Case::any()) {
         let blueprint = blueprint(&case.template());
         let first = plan(&case.target, &blueprint, &case.secrets, None);
         let again = plan(&first.placeholder_form, &blueprint, &case.secrets, Some(&first.applied));
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn law_2_unrender_commutes_with_whatever_the_host_does_to_the_document(case in Case::any(), drifts in Drift::some()) {
+    fn invariant_2_unrender_commutes_with_whatever_the_host_does_to_the_document(case in Case::any(), drifts in Drift::some()) {
         let blueprint = blueprint(&case.template());
         let plan = plan(&case.target, &blueprint, &case.secrets, None);
         let (mut live, mut resting) = (parse(&plan.rendered), parse(&plan.placeholder_form));
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn law_3_no_inserted_secret_is_left_wherever_it_moved(case in Case::any(), drifts in Drift::some()) {
+    fn invariant_3_no_inserted_secret_is_left_wherever_it_moved(case in Case::any(), drifts in Drift::some()) {
         let blueprint = blueprint(&case.template());
         let plan = plan(&case.target, &blueprint, &case.secrets, None);
         let mut live = parse(&plan.rendered);
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn law_4_nothing_that_the_template_does_not_name_is_touched(case in Case::any()) {
+    fn invariant_4_nothing_that_the_template_does_not_name_is_touched(case in Case::any()) {
         let blueprint = blueprint(&case.template());
         let plan = plan(&case.target, &blueprint, &case.secrets, None);
         let (before, after, wanted) = (parse(&case.target), parse(&plan.placeholder_form), parse(&blueprint.document));
@@ -94,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn law_4_a_literal_in_a_slots_place_stays_and_is_told_of_and_the_secret_itself_becomes_the_placeholder(
+    fn invariant_4_a_literal_in_a_slots_place_stays_and_is_told_of_and_the_secret_itself_becomes_the_placeholder(
         case in Case::any(), equal in any::<bool>()
     ) {
         let blueprint = blueprint(&case.template());
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn law_4_a_value_of_the_users_that_equals_a_secret_survives_the_round_trip(case in Case::any()) {
+    fn invariant_4_a_value_of_the_users_that_equals_a_secret_survives_the_round_trip(case in Case::any()) {
         let blueprint = blueprint(&case.template());
         let mut value = parse(&case.target);
         value.as_object_mut().unwrap().insert("of the user".into(), case.secrets.clone().into());
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn law_4_a_slot_changed_while_rendered_stays_as_changed_and_is_told_of(case in Case::any()) {
+    fn invariant_4_a_slot_changed_while_rendered_stays_as_changed_and_is_told_of(case in Case::any()) {
         let blueprint = blueprint(&case.template());
         let plan = plan(&case.target, &blueprint, &case.secrets, None);
         let Some(slot) = plan.filling.slots.first() else { return Ok(()) };
@@ -143,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn law_6_no_byte_of_a_secret_is_in_the_journal_the_patch_or_any_debug_output(case in Case::any()) {
+    fn invariant_6_no_byte_of_a_secret_is_in_the_journal_the_patch_or_any_debug_output(case in Case::any()) {
         let blueprint = blueprint(&case.template());
         let plan = plan(&case.target, &blueprint, &case.secrets, None);
         let journal = journal(&plan);

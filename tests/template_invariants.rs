@@ -1,4 +1,4 @@
-//! Laws of templates and placeholders, over generated texts.
+//! Invariants of templates and placeholders, over generated texts.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use keystencil::document::{Document, string};

@@ -1,4 +1,4 @@
-//! The errands, started by themselves as `exec` and the guard start them: killed at each call, and refused each.
+//! The helpers, started by themselves as `exec` and the guard start them: killed at each call, and refused each.
 //!
 //! Whatever happens to one, the target is whole, what stands in it is owed, and a program that may be running keeps it.
 
@@ -8,7 +8,7 @@ use crate::trace::{inject, kill_at, points};
 use std::fs;
 use std::process::Output;
 
-/// The process that `exec` would be, as an errand is told of it.
+/// The process that `exec` would be, as a helper is told of it.
 struct Owner {
     process: Sleeper,
     id: String,
@@ -27,7 +27,7 @@ impl Owner {
     }
 }
 
-/// What must be so after an errand, however it ended.
+/// What must be so after a helper, however it ended.
 #[derive(Clone, Copy, PartialEq)]
 enum Leaves {
     /// Whoever it works for lives, and so do its secrets.
@@ -37,18 +37,18 @@ enum Leaves {
     Either,
 }
 
-/// Runs the errand once for each of its calls and kills it there, and once more and refuses it the call.
+/// Runs the helper once for each of its calls and kills it there, and once more and refuses it the call.
 fn check(home: &mut Home, args: &[&str], owner: Option<&Owner>, leaves: Leaves, at_rest: &[u8], rendered: &[u8]) {
     home.keep();
     let points = points(home, args, false);
-    cure(home, owner, at_rest, "neither killed nor refused");
+    settle(home, owner, at_rest, "neither killed nor refused");
     let (mut killed, mut refused) = (0, 0);
     for (turn, point) in points.iter().enumerate() {
         home.restore();
         let (output, was_killed) = kill_at(home, args, point);
         killed += usize::from(was_killed);
         check_one(home, &format!("{args:?}, killed at {point:?}"), &output, leaves, &[at_rest, rendered]);
-        cure(home, owner, at_rest, &format!("{args:?}, killed at {point:?}"));
+        settle(home, owner, at_rest, &format!("{args:?}, killed at {point:?}"));
         let Some(error) = point.error(turn) else { continue };
         home.restore();
         let output = inject(home, args, point, &format!("error={error}"), "");
@@ -56,7 +56,7 @@ fn check(home: &mut Home, args: &[&str], owner: Option<&Owner>, leaves: Leaves, 
         let when = format!("{args:?}, {error} at {point:?}");
         assert!(!said(&output).contains("panicked"), "{when}: {}", said(&output));
         check_one(home, &when, &output, leaves, &[at_rest, rendered]);
-        cure(home, owner, at_rest, &when);
+        settle(home, owner, at_rest, &when);
     }
     println!("{}: killed {killed} times, refused {refused} times, at {} calls", args[0], points.len());
     assert!(killed * 10 >= points.len() * 8 && refused > 0, "only {killed} of {} runs were killed", points.len());
@@ -75,7 +75,7 @@ fn check_one(home: &Home, when: &str, output: &Output, leaves: Leaves, known: &[
 }
 
 /// What `exec` or a person does afterwards.
-fn cure(home: &Home, owner: Option<&Owner>, at_rest: &[u8], when: &str) {
+fn settle(home: &Home, owner: Option<&Owner>, at_rest: &[u8], when: &str) {
     home.age_lock();
     let pid = owner.map(|owner| owner.process.pid());
     let unrender = pid.as_ref().map(|pid| vec!["unrender", "--owner", pid]);

@@ -1,4 +1,4 @@
-//! Documents, templates, secrets and drifts for the laws.
+//! Documents, templates, secrets and drifts for the invariants.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -205,7 +205,7 @@ impl Drift {
         })
     }
 
-    /// Applies it; must treat every string alike, since the laws apply it to both forms.
+    /// Applies it; must treat every string alike, since the invariants apply it to both forms.
     pub(crate) fn apply(&self, value: &mut Value) {
         let Value::Object(members) = value else { return };
         let pick =

@@ -1,4 +1,4 @@
-//! What `exec` has its errands do, seen from outside: they are killed, interrupted, replaced on disk, and spied at.
+//! What `exec` has its helpers do, seen from outside: they are killed, interrupted, replaced on disk, and spied at.
 
 use crate::keyring::Keyring;
 use crate::sandbox::{AT_REST, BINARY, Running, Sandbox};
@@ -18,8 +18,8 @@ fn provided(command: &str) -> Sandbox {
     sandbox
 }
 
-/// Processes of this home that were started as that errand, or as the guard.
-pub(crate) fn errands(sandbox: &Sandbox, verb: &str) -> Vec<u32> {
+/// Processes of this home that were started as that helper, or as the guard.
+pub(crate) fn helpers(sandbox: &Sandbox, verb: &str) -> Vec<u32> {
     let home = sandbox.home().to_string_lossy().into_owned();
     let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     all.filter(|pid: &u32| {
@@ -32,7 +32,7 @@ pub(crate) fn errands(sandbox: &Sandbox, verb: &str) -> Vec<u32> {
 }
 
 #[test]
-fn an_errand_that_is_killed_while_it_asks_for_secrets_is_125_and_the_program_is_not_run() {
+fn an_helper_that_is_killed_while_it_asks_for_secrets_is_125_and_the_program_is_not_run() {
     let sandbox = provided("kill -KILL $PPID; sleep 1");
     let said = sandbox.run(&["exec", "--", "touch", "ran"]);
     assert_eq!((said.code, said.out.as_str()), (125, ""), "{said:?}");
@@ -41,7 +41,7 @@ fn an_errand_that_is_killed_while_it_asks_for_secrets_is_125_and_the_program_is_
 }
 
 #[test]
-fn a_signal_while_secrets_are_asked_for_ends_exec_and_its_errand_by_that_signal() {
+fn a_signal_while_secrets_are_asked_for_ends_exec_and_its_helper_by_that_signal() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::KILL] {
         let sandbox = provided("touch asked; exec sleep 600");
         let mut child = Running(sandbox.command(&["exec", "--", "touch", "ran"]).spawn().unwrap());
@@ -49,7 +49,7 @@ fn a_signal_while_secrets_are_asked_for_ends_exec_and_its_errand_by_that_signal(
         kill_process(Pid::from_child(&child.0), signal).unwrap();
         let status = child.0.wait().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(signal.as_raw()), "{status:?}");
-        sandbox.wait_until(|| errands(&sandbox, "exec-fill").is_empty());
+        sandbox.wait_until(|| helpers(&sandbox, "exec-fill").is_empty());
         assert!(!sandbox.path("ran").exists() && !sandbox.path("live.json").exists());
     }
 }
@@ -61,7 +61,7 @@ fn ctrl_c_at_a_prompt_ends_everything_and_nothing_is_rendered() {
     sandbox.wait_until(|| sandbox.path("asked").exists());
     keyboard.write_all(b"\x03").unwrap();
     assert_eq!(child.0.wait().unwrap().code(), Some(130));
-    sandbox.wait_until(|| errands(&sandbox, "exec-fill").is_empty());
+    sandbox.wait_until(|| helpers(&sandbox, "exec-fill").is_empty());
     assert!(!sandbox.path("ran").exists() && !sandbox.path("live.json").exists());
 }
 
@@ -79,7 +79,7 @@ fn an_upgrade_that_replaces_or_removes_the_program_while_exec_runs_keeps_no_key_
         let said = sandbox.said(&command.output().unwrap());
         assert_eq!(said.whole(), "[0]");
         assert_eq!(sandbox.live(), AT_REST);
-        sandbox.wait_until(|| errands(&sandbox, "guard").is_empty());
+        sandbox.wait_until(|| helpers(&sandbox, "guard").is_empty());
     }
 }
 
@@ -103,11 +103,11 @@ fn a_caller_that_reads_a_pipe_to_its_end_does_not_wait_for_the_guard() {
     let mut pipe = caller.0.stdout.take().unwrap();
     let reader = std::thread::spawn(move || pipe.read_to_end(&mut Vec::new()).unwrap());
     sandbox.wait_until(|| reader.is_finished());
-    sandbox.wait_until(|| errands(&sandbox, "guard").len() == 1);
+    sandbox.wait_until(|| helpers(&sandbox, "guard").len() == 1);
     assert!(sandbox.read(".claude.json").contains("sk-canary"));
 }
 
-/// The guard's and the errands' own calls too: every process that is ours.
+/// The guard's and the helpers' own calls too: every process that is ours.
 #[test]
 fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_dumps_no_core() {
     let sandbox = Sandbox::with_key();
@@ -197,7 +197,7 @@ fn a_keyring_that_hangs_keeps_no_ctrl_c_from_ending_exec() {
         command.env(name, value.unwrap());
     }
     let mut child = Running(command.stderr(Stdio::null()).spawn().unwrap());
-    sandbox.wait_until(|| !errands(&sandbox, "exec-fill").is_empty());
+    sandbox.wait_until(|| !helpers(&sandbox, "exec-fill").is_empty());
     kill_process(Pid::from_child(&child.0), Signal::INT).unwrap();
     let status = child.0.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::INT.as_raw()), "{status:?}");
