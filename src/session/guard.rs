@@ -67,9 +67,13 @@ impl Session<'_> {
             watched.retain(|lease| lease.pid.is_some());
             watched.extend(starter.filter(|starter| is_alive(starter)).cloned());
             if watched.is_empty() {
-                // A home folder that was deleted meanwhile must not come back for a lock.
                 if !state.folder().exists() {
-                    return Ok(());
+                    // A home folder that was deleted meanwhile must not come back for a lock.
+                    if !memory.has_lost()? {
+                        return Ok(());
+                    }
+                    // The state alone went, between two looks: the next one puts it back.
+                    continue;
                 }
                 // Whoever renders next starts a guard after writing its journal under this lock, so either we see that
                 // journal or the new guard finds ours gone.
