@@ -72,13 +72,14 @@ pub trait Explain: std::error::Error {
         None
     }
 
-    /// What to do next, naming the command; printed after `hint:`.
+    /// What would be right, printed after `hint:`. Never a verb or a flag of ours: which of those helps is known to the command
+    /// line alone, which looks there first.
     fn hint(&self) -> Option<String> {
         None
     }
 
     /// Further errors of the same kind found in the same run (all missing secrets, say), each reported in full.
-    fn others(&self) -> Vec<&dyn Explain> {
+    fn others(&self) -> Vec<&(dyn Explain + 'static)> {
         Vec::new()
     }
 }

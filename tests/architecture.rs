@@ -1,4 +1,5 @@
-//! The shape of the crate: a layer imports only layers below it, files stay small, one place writes targets.
+//! The shape of the crate: a room imports only rooms below it, no files import each other in a circle, files stay small, one
+//! place writes targets.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -7,24 +8,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The layers by their first path segment. `error` and `secret` are the ground every layer stands on.
-const LAYERS: [(&str, usize); 14] = [
-    ("error", 0),
-    ("secret", 1),
-    ("document", 2),
-    ("scan", 3),
-    ("template", 4),
-    ("journal", 5),
-    ("host", 6),
-    ("consent", 7),
-    ("plan", 8),
-    ("lint", 9),
-    ("adopt", 10),
-    ("store", 11),
-    ("session", 12),
-    ("cli", 13),
+#[path = "architecture/imports.rs"]
+mod imports;
+
+use imports::{circles, uses};
+
+/// The rooms, from the ground up.
+const ROOMS: [&str; 14] = [
+    "error", "secret", "document", "scan", "template", "journal", "host", "consent", "plan", "lint", "adopt", "store",
+    "session", "cli",
 ];
-const TOP: usize = 14;
+/// The rooms that decide: texts go in, a decision comes out.
+const PURE: [&str; 10] =
+    ["error", "secret", "document", "scan", "template", "journal", "consent", "plan", "lint", "adopt"];
+/// What they may take from a room with effects.
+const PURE_ELSEWHERE: [&str; 1] = ["host/servers.rs"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -52,31 +50,53 @@ fn product(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests").next().unwrap()
 }
 
-fn layer(segment: &str) -> Option<usize> {
-    LAYERS.iter().find(|(name, _)| *name == segment).map(|(_, layer)| *layer)
+/// The first part of a path below `src`.
+fn room(path: &str) -> &str {
+    path.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+fn all_uses() -> imports::Uses {
+    let files: Vec<_> =
+        all_sources().into_iter().map(|(path, text)| (path.to_str().unwrap().replace('\\', "/"), text)).collect();
+    uses(&files)
 }
 
 #[test]
-fn a_layer_imports_only_layers_below_it() {
+#[ignore = "being untied"]
+fn no_files_import_each_other_in_a_circle() {
+    let circles = circles(&all_uses());
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn a_room_imports_only_rooms_below_it() {
+    let rank = |path: &str| ROOMS.iter().position(|name| *name == room(path));
     let mut faults = Vec::new();
-    for (path, text) in all_sources().into_iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
-        let segment = path.iter().next().unwrap().to_string_lossy().replace(".rs", "");
-        let own = layer(&segment).unwrap_or(TOP);
-        for (number, line) in product(&text).lines().enumerate() {
-            if line.trim_start().starts_with("//") {
-                continue;
+    for (file, used) in all_uses() {
+        for (other, names) in used {
+            let is_pure = PURE.contains(&room(&file)) && PURE.contains(&room(&other));
+            let (own, below) = (rank(&file).unwrap_or(ROOMS.len()), rank(&other).unwrap_or(ROOMS.len()));
+            if below > own {
+                faults.push(format!("{file} imports {other}, which is above it: {names:?}"));
+            } else if PURE.contains(&room(&file)) && !is_pure && !PURE_ELSEWHERE.contains(&other.as_str()) {
+                faults.push(format!("{file}, which is pure, imports {other}, which is not: {names:?}"));
             }
-            for used in line.split("crate::").skip(1) {
-                let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let below = layer(&used).unwrap_or(TOP);
-                let same = used == segment;
-                if below > own || (below == own && !same && own > 0) {
-                    faults.push(format!(
-                        "{}:{}: layer {own} uses `{used}` of layer {below}",
-                        path.display(),
-                        number + 1
-                    ));
-                }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_pure_room_touches_no_file_no_process_no_environment_and_no_clock() {
+    let effects = ["fs", "process", "env", "net", "thread::sleep", "time"].map(|name| format!("std::{name}"));
+    let effects: Vec<&str> = effects.iter().map(String::as_str).chain(["rustix", "Timestamp::now"]).collect();
+    let mut faults = Vec::new();
+    for (path, text) in all_sources() {
+        let path = path.to_str().unwrap().to_owned();
+        let is_pure = PURE.contains(&room(&path)) || PURE_ELSEWHERE.contains(&path.as_str());
+        for line in product(&text).lines().filter(|line| is_pure && !line.trim_start().starts_with("//")) {
+            if effects.iter().any(|effect| line.contains(effect)) {
+                faults.push(format!("{path}: {}", line.trim()));
             }
         }
     }
@@ -139,4 +159,15 @@ fn no_dependency_needs_a_newer_rust_than_the_one_we_promise() {
         .map(|package| format!("{} needs {}", package["name"], package["rust_version"]))
         .collect();
     assert!(newer.is_empty(), "{}", newer.join("\n"));
+}
+
+#[test]
+fn only_the_command_line_knows_which_of_its_verbs_helps() {
+    for (path, text) in all_sources().into_iter().filter(|(path, _)| !path.starts_with("cli")) {
+        for line in product(&text).lines().filter(|line| !line.trim_start().starts_with("//")) {
+            // What a file says it was made by is no hint.
+            let hint = line.contains("`keystencil ") && !line.contains("// Made by `keystencil import`");
+            assert!(!hint, "{}: {}", path.display(), line.trim());
+        }
+    }
 }

@@ -1,16 +1,14 @@
-//! The command line as clap sees it: the global options and the list of verbs. What a verb takes is in its own file.
+//! The command line as clap sees it: the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
     absorb, allow, check, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge,
     recover, render, secret, status, unlock, unrender, vault,
 };
-use crate::store::Choice;
-use anstream::ColorChoice;
+use super::global::{ColorArg, GlobalArgs};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum as _};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -47,64 +45,6 @@ pub(super) struct Cli {
     pub(super) global: GlobalArgs,
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// Options that every command takes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(super) struct GlobalArgs {
-    /// Read this config file instead of the usual one
-    #[arg(long, global = true, value_name = "FILE", env = "KEYSTENCIL_CONFIG", hide_env_values = true)]
-    pub(super) config: Option<PathBuf>,
-    /// Where secrets are: in the keyring (native), in an encrypted file (vault), or in either (auto)
-    #[arg(long, global = true, value_name = "WHICH", env = "KEYSTENCIL_STORE", hide_env_values = true)]
-    pub(super) store: Option<StoreArg>,
-    /// Say nothing but errors and warnings
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-    /// Say more
-    #[arg(short, long, global = true)]
-    pub(super) verbose: bool,
-    /// When to use colours: on a terminal (auto), always or never
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
-    pub(super) color: ColorArg,
-}
-
-/// The values of `--store`. Without comments of their own: clap would list them in the help of every command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum StoreArg {
-    Auto,
-    Native,
-    Vault,
-}
-
-impl From<StoreArg> for Choice {
-    fn from(store: StoreArg) -> Self {
-        match store {
-            StoreArg::Auto => Self::Auto,
-            StoreArg::Native => Self::Native,
-            StoreArg::Vault => Self::Vault,
-        }
-    }
-}
-
-/// The values of `--color`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorArg {
-    Auto,
-    Always,
-    Never,
-}
-
-impl From<ColorArg> for ColorChoice {
-    fn from(color: ColorArg) -> Self {
-        match color {
-            ColorArg::Auto => Self::Auto,
-            ColorArg::Always => Self::Always,
-            ColorArg::Never => Self::Never,
-        }
-    }
 }
 
 /// The verbs.

@@ -9,8 +9,8 @@ mod provider;
 
 pub(super) use error::ConfigError;
 
-use super::args::StoreArg;
 use super::environment::{Environment, variable_os};
+use super::global::StoreArg;
 use super::rotation::Rotation;
 use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
@@ -165,6 +165,7 @@ fn place(path: &Path, text: &str, offset: usize) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::hints;
     use crate::error::Explain as _;
 
     fn read(text: &str) -> Result<Config, ConfigError> {
@@ -173,7 +174,7 @@ mod tests {
 
     fn complaint(text: &str) -> (String, String, String) {
         let error = read(text).unwrap_err();
-        (error.to_string(), error.place().unwrap().to_string(), error.hint().unwrap_or_default())
+        (error.to_string(), error.place().unwrap().to_string(), hints::of(&error).unwrap_or_default())
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! What every command works with: the printer, the config, the stores, and sessions made of them.
 
-use super::args::GlobalArgs;
 use super::config::{Config, ConfigError};
 use super::environment::{self, Environment};
-use super::error::CliError;
+use super::error::CommandError;
+use super::global::GlobalArgs;
 use super::harden::Hardened;
 use super::lookup::Lookup;
 use super::report::{Report, Text, Warning};
 use super::terminal_prompt::TerminalPrompt;
+use crate::cli::hints;
 use crate::error::Explain as _;
-use crate::host::git::{Places, word};
+use crate::host::git::Places;
+use crate::host::shell::word;
 use crate::session::{FilterCall, Session, State};
 use crate::store::{Choice, Notice, Stores, lookup::LIMIT};
 use crate::template::Variables;
@@ -42,15 +44,15 @@ impl Context {
     /// Reads the config.
     ///
     /// # Errors
-    /// [`CliError::Config`].
-    pub(super) fn open(&self) -> Result<Workplace<'_>, CliError> {
+    /// [`CommandError`].
+    pub(super) fn open(&self) -> Result<Workplace<'_>, CommandError> {
         Ok(self.with_config(Config::read(self.global.config.as_deref(), &self.environment)?))
     }
 
     /// Reads the config, and does without if it can't be used: secrets can be taken out all the same.
     pub(super) fn open_anyhow(&self) -> Workplace<'_> {
         let config = Config::read(self.global.config.as_deref(), &self.environment).unwrap_or_else(|error| {
-            let (message, place, hint) = (error.to_string(), error.place(), error.hint());
+            let (message, place, hint) = (error.to_string(), error.place(), hints::of(&error));
             self.report.warning(&Warning { message, place, hint });
             Config::default()
         });
@@ -65,7 +67,8 @@ impl Context {
     /// How git is to call us as its filter, whoever runs it.
     pub(super) fn filter_call(&self) -> FilterCall {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-        let program = environment::own_program().map_or_else(|| "keystencil".to_owned(), |own| word(&own));
+        let program =
+            environment::own_program().map_or_else(|| "keystencil".to_owned(), |own| word(&own.to_string_lossy()));
         let config = Some(absolute(self.config_file())).filter(|config| config.is_file());
         let attributes = self.environment.config.parent().unwrap_or(&self.environment.home).join("git/attributes");
         FilterCall::new(&program, &absolute(self.environment.state.clone()), config.as_deref())

@@ -9,7 +9,7 @@ pub(super) use shown::{cut, in_use, one, shown};
 
 use super::context::Workplace;
 use super::environment;
-use super::error::CliError;
+use super::error::CommandError;
 use super::report::{BOLD, DIM, GOOD, Report, Text, count};
 use crate::consent::Flow;
 use crate::plan::OnConflict;
@@ -39,8 +39,12 @@ impl<'t> Pending<'t> {
     /// Looks what waits. Asks the stores, once for all; a target that can't be rendered says so itself.
     ///
     /// # Errors
-    /// [`CliError::Session`] if what was allowed can't be read.
-    pub(super) fn of(session: &Session<'_>, targets: &'t [Target], on_conflict: OnConflict) -> Result<Self, CliError> {
+    /// [`CommandError`] if what was allowed can't be read.
+    pub(super) fn of(
+        session: &Session<'_>,
+        targets: &'t [Target],
+        on_conflict: OnConflict,
+    ) -> Result<Self, CommandError> {
         let blueprint = |target: &'t Target| Some((target, session.blueprint(target).ok()?));
         let ready: Vec<_> = targets.iter().filter_map(blueprint).collect();
         session.ask_keys_for(&ready)?;
@@ -84,14 +88,14 @@ impl<'t> Pending<'t> {
 /// Asks about everything that is new in these targets; what is not allowed then is refused by the render.
 ///
 /// # Errors
-/// [`CliError::Session`] if what was allowed can't be read, sealed or written, [`CliError::AllowNew`], [`CliError::Input`].
+/// [`CommandError`] if what was allowed can't be read, sealed or written, [`CommandError`], [`CommandError`].
 pub(super) fn ensure(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
     targets: &[Target],
     on_conflict: Option<OnConflict>,
     allow_new: AllowNewArgs,
-) -> Result<(), CliError> {
+) -> Result<(), CommandError> {
     if !session.guarded {
         return Ok(());
     }
@@ -117,7 +121,7 @@ pub(super) fn decide(
     targets: &[Target],
     pending: &mut Pending<'_>,
     allow_new: AllowNewArgs,
-) -> Result<(), CliError> {
+) -> Result<(), CommandError> {
     let report = workplace.report();
     if let Some(given) = allow_new.allow_new {
         without_asking(workplace, session, targets, pending, given)?;
@@ -152,7 +156,7 @@ pub(super) fn decide(
     Ok(())
 }
 
-fn allow(report: &Report, session: &Session<'_>, target: &Target, flows: &[Flow]) -> Result<(), CliError> {
+fn allow(report: &Report, session: &Session<'_>, target: &Target, flows: &[Flow]) -> Result<(), CommandError> {
     session.allow(&target.path, flows)?;
     let (things, path) = (things(flows), report.path(&target.path));
     report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {things} of {path}")));
@@ -166,7 +170,7 @@ fn without_asking(
     targets: &[Target],
     pending: &mut Pending<'_>,
     given: Option<usize>,
-) -> Result<(), CliError> {
+) -> Result<(), CommandError> {
     let mut first = Vec::new();
     for target in targets {
         if session.is_undecided(target)? {
@@ -182,7 +186,7 @@ fn without_asking(
         return Ok(());
     }
     if given != Some(number) {
-        return Err(CliError::AllowNew { given, number });
+        return Err(not_the_number(given, number));
     }
     if commands {
         session.allow_commands()?;
@@ -206,7 +210,7 @@ pub(super) fn things(flows: &[Flow]) -> String {
     count(flows.len(), if flows.iter().any(Flow::is_start) { "thing" } else { "slot" })
 }
 
-fn ask(report: &Report, flows: &[&Flow]) -> Result<bool, CliError> {
+fn ask(report: &Report, flows: &[&Flow]) -> Result<bool, CommandError> {
     let number = flows.len();
     if number <= MANY && flows.iter().any(|flow| is_long(flow)) {
         let question =
@@ -222,7 +226,7 @@ fn ask(report: &Report, flows: &[&Flow]) -> Result<bool, CliError> {
 }
 
 /// Shows the commands that the config declares, and asks whether they may run.
-fn ask_commands(workplace: &Workplace<'_>) -> Result<bool, CliError> {
+fn ask_commands(workplace: &Workplace<'_>) -> Result<bool, CommandError> {
     let report = workplace.report();
     report.tell(&shown_commands(workplace));
     report.ask_yes(&Text::new().plain("Let templates run them?"))
@@ -236,4 +240,13 @@ pub(super) fn shown_commands(workplace: &Workplace<'_>) -> Text {
     workplace.config.providers.shown().into_iter().fold(head.end(), |text, (name, line)| {
         text.plain(format_args!("  {name}: ")).plain(cut(&line)).styled(DIM, "").end()
     })
+}
+
+/// `--allow-new` says another number than there is.
+fn not_the_number(given: Option<usize>, number: usize) -> CommandError {
+    let given =
+        given.map_or("`--allow-new` needs a number".to_owned(), |given| format!("`--allow-new={given}` was given"));
+    let are = if number == 1 { "thing is" } else { "things are" };
+    CommandError::new(format!("{given}, and {number} {are} new"))
+        .hint(format!("look at them with `keystencil allow --pending`; if all may be, it is `--allow-new={number}`"))
 }

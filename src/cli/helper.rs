@@ -6,62 +6,22 @@
 //!
 //! Not verbs of the command line: no help, manual or completion knows them.
 
-use super::commands::exec::Close;
-#[cfg(unix)]
-use super::commands::exec::Start;
 use super::environment;
 use crate::host::process::Process;
 use crate::journal::Lease;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::process::Command;
 
 /// The first argument of a helper.
-const FILL: &str = "exec-fill";
-const CLOSE: &str = "exec-close";
+pub(super) const FILL: &str = "exec-fill";
+pub(super) const CLOSE: &str = "exec-close";
 #[cfg(unix)]
-const START: &str = "exec-start";
+pub(super) const START: &str = "exec-start";
 
 /// Whether what is filled in has to be allowed: told, and not read from the environment once more.
 const ON: &str = "grants";
-const OFF: &str = "no-grants";
-
-/// What this process was started for.
-#[derive(Debug)]
-pub(super) enum Helper {
-    /// To render for the `exec` of that process, with or without grants; its own command line follows.
-    Fill(Process, bool),
-    /// To end holds.
-    Close(Close),
-    /// To become the program that `exec` runs.
-    #[cfg(unix)]
-    Start(Start),
-}
-
-impl Helper {
-    /// Takes a helper off the command line; what remains is a command line as a person writes it.
-    pub(super) fn split(arguments: Vec<OsString>) -> (Option<Self>, Vec<OsString>) {
-        let helper = match arguments.split_first() {
-            Some((verb, [owner, grants, ..])) if verb == FILL => {
-                process(owner).map(|owner| Self::Fill(owner, grants == OFF))
-            }
-            Some((verb, rest)) if verb == CLOSE => Close::read(rest).map(Self::Close),
-            #[cfg(unix)]
-            Some((verb, rest)) if verb == START => Start::read(rest).map(Self::Start),
-            _ => None,
-        };
-        let taken = match &helper {
-            None => 0,
-            Some(Self::Fill(..)) => 3,
-            Some(_) => arguments.len(),
-        };
-        if helper.is_some() {
-            show_name();
-        }
-        let rest = arguments.into_iter().skip(taken).collect();
-        (helper, rest)
-    }
-}
+pub(super) const OFF: &str = "no-grants";
 
 /// A process that fills in the secrets for us, as the command line of this process asks for.
 pub(super) fn fill(own: &Lease, without_grants: bool) -> io::Result<Command> {

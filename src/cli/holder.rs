@@ -1,7 +1,7 @@
 //! Who holds the rendered form: the process named by `--owner`, else by `$CLAUDE_PID`, else nobody in particular.
 
 use super::environment;
-use super::error::CliError;
+use super::error::CommandError;
 use super::report::{Report, Warning, warning};
 use crate::host::process::{Process, manual_lease};
 use crate::journal::Lease;
@@ -11,19 +11,26 @@ use jiff::Timestamp;
 /// The process id that is meant, if one is.
 ///
 /// # Errors
-/// [`CliError::BadPid`] if `$CLAUDE_PID` is not one.
-fn owner(named: Option<u32>) -> Result<Option<u32>, CliError> {
+/// [`CommandError`] if `$CLAUDE_PID` is not one.
+fn owner(named: Option<u32>) -> Result<Option<u32>, CommandError> {
     if named.is_some() {
         return Ok(named);
     }
-    environment::claude_pid().map(|text| text.parse().map_err(|_| CliError::BadPid { text })).transpose()
+    environment::claude_pid()
+        .map(|text| {
+            text.parse().map_err(|_| {
+                CommandError::new(format!("`{text}` is not a process id"))
+                    .hint("name a running process by its number, as `ps` shows it")
+            })
+        })
+        .transpose()
 }
 
 /// The lease of the one who is to hold.
 ///
 /// # Errors
-/// [`CliError::BadPid`], or [`SessionError::NoOwner`] if there is no such process.
-pub(super) fn of_render(named: Option<u32>, session: Option<String>) -> Result<Lease, CliError> {
+/// [`CommandError`], or [`SessionError::NoOwner`] if there is no such process.
+pub(super) fn of_render(named: Option<u32>, session: Option<String>) -> Result<Lease, CommandError> {
     let now = Timestamp::now();
     match owner(named)? {
         None => Ok(manual_lease(session, now)),
@@ -34,8 +41,8 @@ pub(super) fn of_render(named: Option<u32>, session: Option<String>) -> Result<L
 /// The lease of the one who lets go; `None` if that process is gone, and its hold with it.
 ///
 /// # Errors
-/// [`CliError::BadPid`].
-pub(super) fn of_unrender(named: Option<u32>) -> Result<Option<Lease>, CliError> {
+/// [`CommandError`].
+pub(super) fn of_unrender(named: Option<u32>) -> Result<Option<Lease>, CommandError> {
     let now = Timestamp::now();
     Ok(match owner(named)? {
         None => Some(manual_lease(None, now)),

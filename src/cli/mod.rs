@@ -10,9 +10,11 @@ mod context;
 mod environment;
 mod error;
 mod exit;
+mod global;
 mod granting;
 mod harden;
 mod helper;
+mod hints;
 mod holder;
 mod lookup;
 mod naming;
@@ -29,16 +31,15 @@ mod terminal_prompt;
 mod usage;
 
 use args::{Cli, Command, EarlyArgs};
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use commands::{
     absorb, allow, check, completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man,
     purge, recover, render, secret, status, unlock, unrender, vault,
 };
 use context::Context;
 use environment::Environment;
-use error::CliError;
+use error::CommandError;
 use exit::Exit;
-use helper::Helper;
 use report::Report;
 use std::process::ExitCode;
 
@@ -49,7 +50,7 @@ pub fn run() -> ExitCode {
     if let Some(watch) = guard::Watch::asked_for(&arguments) {
         return watch.run().into();
     }
-    let (helper, arguments) = Helper::split(arguments);
+    let (helper, arguments) = exec::Helper::split(arguments);
     let early = EarlyArgs::of(&arguments);
     let failed = if early.is_exec { Exit::BEFORE_CMD } else { Exit::Failed };
     let environment = Environment::read();
@@ -57,10 +58,10 @@ pub fn run() -> ExitCode {
     let report = Report::new(early.color.into(), home, environment::working_folder());
     let owner = match (helper, &environment) {
         (None, _) => None,
-        (Some(Helper::Fill(owner, without_grants)), _) => Some((owner, without_grants)),
-        (Some(Helper::Close(close)), Some(environment)) => return close.run(report, &environment.state).into(),
+        (Some(exec::Helper::Fill(owner, without_grants)), _) => Some((owner, without_grants)),
+        (Some(exec::Helper::Close(close)), Some(environment)) => return close.run(report, &environment.state).into(),
         #[cfg(unix)]
-        (Some(Helper::Start(start)), Some(environment)) => {
+        (Some(exec::Helper::Start(start)), Some(environment)) => {
             return start.run(report, &environment.state, &hardened).into();
         }
         (Some(_), None) => return Exit::Failed.into(),
@@ -80,7 +81,14 @@ pub fn run() -> ExitCode {
         }
     };
     let report = report.asked(&cli.global);
-    let Some(environment) = environment else { return complain(&report, &CliError::NoHome, failed).into() };
+    let Some(environment) = environment else {
+        return complain(
+            &report,
+            &CommandError::new("cannot find the home directory").hint("set HOME to the folder that holds your files"),
+            failed,
+        )
+        .into();
+    };
     let context = Context::new(report, environment, hardened, cli.global);
     let done = match (&owner, &cli.command) {
         (Some((owner, without_grants)), Command::Exec(args)) => exec::fill(&context, args, owner, *without_grants),
@@ -89,7 +97,7 @@ pub fn run() -> ExitCode {
     done.unwrap_or_else(|error| complain(&context.report, &error, failed)).into()
 }
 
-fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
+fn dispatch(context: &Context, command: &Command) -> Result<Exit, CommandError> {
     match command {
         Command::Exec(args) => exec::run(context, args),
         Command::Render(args) => render::run(context, args),
@@ -114,12 +122,12 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
         Command::Hook(args) => hook::run(context, args),
         Command::Git(args) => git::run(context, args),
         Command::Demo(args) => demo::run(context, args),
-        Command::Completions(args) => completions::run(context, args),
-        Command::Man(args) => man::run(context, args),
+        Command::Completions(args) => completions::run(context, args, Cli::command()),
+        Command::Man(args) => man::run(context, args, Cli::command()),
     }
 }
 
-fn complain(report: &Report, error: &CliError, failed: Exit) -> Exit {
+fn complain(report: &Report, error: &CommandError, failed: Exit) -> Exit {
     if error.is_broken_pipe() {
         return Exit::BROKEN_PIPE;
     }

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::naming;
 use super::report::{GOOD, Report, Text, Warning, clean, count};
 use crate::error::Place;
-use crate::host::git::word;
+use crate::host::shell::word;
 use crate::journal::Lease;
 use crate::session::{Closed, Outcome, Owed, Rendered, Seen, Target, Unrendered};
 use std::path::{Path, PathBuf};
@@ -232,7 +232,7 @@ pub(super) fn lost_hint<'p>(report: &Report, target: &Path, looked: impl Iterato
     format!(
         "looked {looked}. Was it moved? Move it back, then `keystencil recover`. Is it deleted, with its keys? \
          `keystencil unrender --forget --to {}`",
-        word(target)
+        word(&target.to_string_lossy())
     )
 }
 

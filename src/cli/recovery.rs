@@ -1,9 +1,10 @@
 //! Takes out what crashed holders left: `recover`, and what `render`, `unrender` and `exec` do first.
 
-use super::error::CliError;
+use super::error::CommandError;
 use super::exit::Exit;
 use super::outcome::closed_warnings;
 use super::report::{GOOD, Report, Text, Warning, count, warning};
+use crate::cli::hints;
 use crate::error::Explain as _;
 use crate::session::{Closed, Outcome, Session, SessionError, Unrendered};
 use std::path::Path;
@@ -42,9 +43,9 @@ impl Recovery {
     }
 
     /// Ends a command that recovered first: warns, except of what the command itself failed with.
-    pub(super) fn then(self, report: &Report, result: Result<Exit, CliError>) -> Result<Exit, CliError> {
+    pub(super) fn then(self, report: &Report, result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
         let same = |error: &SessionError| {
-            let is_told = |told: &CliError| told.to_string() == error.to_string() && told.place() == error.place();
+            let is_told = |told: &CommandError| told.to_string() == error.to_string() && told.place() == error.place();
             result.as_ref().err().is_some_and(is_told)
         };
         self.warn_unless(report, same);
@@ -54,7 +55,7 @@ impl Recovery {
     fn warn_unless(&self, report: &Report, is_told: impl Fn(&SessionError) -> bool) {
         for error in self.errors.iter().filter(|error| !is_told(error)) {
             let message = format!("what a crashed program left can't be taken out: {error}");
-            report.warning(&Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+            report.warning(&Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Renders several targets as one act: all are checked, all secrets are asked for at once, and nothing is written
 //! unless every target can be. Used by `render` and `exec`.
 
-use super::error::CliError;
+use super::error::CommandError;
 use crate::plan::OnConflict;
 use crate::session::{Release, RenderOptions, Rendered, Session, Target};
 use crate::template::Blueprint;
@@ -13,7 +13,7 @@ pub(super) type Done = (Target, Rendered);
 ///
 /// # Errors
 /// Every target that has no blueprint, and every secret that is missing.
-pub(super) fn prepare(session: &Session<'_>, targets: &[Target]) -> Result<(), CliError> {
+pub(super) fn prepare(session: &Session<'_>, targets: &[Target]) -> Result<(), CommandError> {
     let mut errors = Vec::new();
     let mut ready: Vec<(&Target, Blueprint)> = Vec::new();
     for target in targets {
@@ -28,24 +28,24 @@ pub(super) fn prepare(session: &Session<'_>, targets: &[Target]) -> Result<(), C
             Err(error) => errors.push(error.into()),
         }
     }
-    if let Some(error) = CliError::several(errors) {
+    if let Some(error) = CommandError::several(errors) {
         return Err(error);
     }
     session.ask_for(&ready)?;
     // A render that lacks a secret ends before it writes anything, and knows where the template asks for it.
     let lacking = ready.iter().filter_map(|(target, blueprint)| session.check_values(target, blueprint).err());
-    CliError::several(lacking.map(CliError::from).collect()).map_or(Ok(()), Err)
+    CommandError::several(lacking.map(CommandError::from)).map_or(Ok(()), Err)
 }
 
 /// Renders all targets; those rendered before one fails are taken back.
 ///
 /// # Errors
-/// The first [`CliError::Session`].
+/// The first [`CommandError`].
 pub(super) fn render_all(
     session: &Session<'_>,
     targets: &[Target],
     options: &RenderOptions,
-) -> Result<Vec<Done>, CliError> {
+) -> Result<Vec<Done>, CommandError> {
     let mut done: Vec<Done> = Vec::new();
     let mut newly_held = Vec::new();
     for target in targets {

@@ -11,8 +11,9 @@ mod text;
 pub(super) use layout::{age, count, sentence, table, wrap};
 pub(super) use text::{Text, clean};
 
-use super::args::GlobalArgs;
-use super::error::CliError;
+use super::error::CommandError;
+use super::global::GlobalArgs;
+use crate::cli::hints;
 use crate::error::{Explain, Place};
 use crate::secret::Secret;
 use anstream::{AutoStream, ColorChoice};
@@ -87,32 +88,32 @@ impl Report {
     /// Prints data.
     ///
     /// # Errors
-    /// [`CliError::Output`] if standard output takes no more.
-    pub(super) fn out(&self, text: &Text) -> Result<(), CliError> {
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn out(&self, text: &Text) -> Result<(), CommandError> {
         write(&mut AutoStream::new(io::stdout().lock(), self.choice(&io::stdout())), text.as_str().as_bytes())
     }
 
     /// Prints data as JSON, one document.
     ///
     /// # Errors
-    /// [`CliError::Output`] if standard output takes no more.
-    pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), CliError> {
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), CommandError> {
         self.json_text(&format!("{value:#}"))
     }
 
     /// Prints a text that is JSON already, one document.
     ///
     /// # Errors
-    /// [`CliError::Output`] if standard output takes no more.
-    pub(super) fn json_text(&self, text: &str) -> Result<(), CliError> {
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn json_text(&self, text: &str) -> Result<(), CommandError> {
         write(&mut io::stdout().lock(), format!("{}\n", text::json(text)).as_bytes())
     }
 
     /// Prints generated text (a completion script, a manual page) as it is.
     ///
     /// # Errors
-    /// [`CliError::Output`] if standard output takes no more.
-    pub(super) fn raw(&self, bytes: &[u8]) -> Result<(), CliError> {
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn raw(&self, bytes: &[u8]) -> Result<(), CommandError> {
         write(&mut io::stdout().lock(), bytes)
     }
 
@@ -124,8 +125,8 @@ impl Report {
     /// Prints a secret: the one place that does, for `secret get`.
     ///
     /// # Errors
-    /// [`CliError::Output`] if standard output takes no more.
-    pub(super) fn secret(&self, secret: &Secret, newline: bool) -> Result<(), CliError> {
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn secret(&self, secret: &Secret, newline: bool) -> Result<(), CommandError> {
         let end = if newline { "\n" } else { "" };
         // One buffer, wiped afterwards; what standard output keeps of it is flushed at once.
         let mut line = Zeroizing::new(String::with_capacity(10 * secret.expose().len() + 1));
@@ -161,9 +162,9 @@ impl Report {
     }
 
     /// Reports an error with every other error found in the same run.
-    pub(super) fn error(&self, error: &dyn Explain) {
+    pub(super) fn error(&self, error: &(dyn Explain + 'static)) {
         let head = Text::new().styled(BAD.bold(), "error").plain(": ").plain(error);
-        self.say(&self.explained(head, error.place(), error.hint().as_deref()));
+        self.say(&self.explained(head, error.place(), hints::of(error).as_deref()));
         for other in error.others() {
             self.error(other);
         }
@@ -172,8 +173,8 @@ impl Report {
     /// Says what clap found; its help goes to standard output.
     ///
     /// # Errors
-    /// [`CliError::Output`] if standard output takes no more.
-    pub(super) fn clap(&self, error: &clap::Error) -> Result<(), CliError> {
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn clap(&self, error: &clap::Error) -> Result<(), CommandError> {
         let rendered = error.render().ansi().to_string();
         if error.use_stderr() {
             self.say(&Text::trusted(rendered));
@@ -247,6 +248,6 @@ pub(super) fn warning(message: impl Display) -> Warning {
     Warning { message: message.to_string(), place: None, hint: None }
 }
 
-fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), CliError> {
-    stream.write_all(bytes).and_then(|()| stream.flush()).map_err(CliError::Output)
+fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), CommandError> {
+    stream.write_all(bytes).and_then(|()| stream.flush()).map_err(CommandError::output)
 }

@@ -4,6 +4,7 @@
 
 use super::context::Workplace;
 use super::report::{Report, Warning, warning};
+use crate::cli::hints;
 use crate::error::Explain as _;
 use crate::secret::{Query, SecretName};
 use crate::session::{SessionError, Target};
@@ -78,7 +79,7 @@ impl Usage {
         for (target, error) in &self.broken {
             let name = target.name.as_deref().unwrap_or_default();
             let message = format!("what the template of `{name}` uses can't be told: {error}");
-            report.warning(&Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+            report.warning(&Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
         !self.broken.is_empty()
     }

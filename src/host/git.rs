@@ -13,11 +13,9 @@ pub mod objects;
 pub mod packet;
 pub mod places;
 pub mod repository;
-mod shell;
 
 pub use call::GitError;
 pub use objects::Objects;
 pub use packet::{Incoming, ProtocolError};
 pub use places::Places;
 pub use repository::Repository;
-pub use shell::word;

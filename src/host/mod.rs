@@ -8,6 +8,7 @@ pub mod process;
 pub mod profile;
 pub mod replace;
 pub mod servers;
+pub mod shell;
 
 pub use lock::{HostLock, LockError, OwnLock};
 pub use profile::Profile;

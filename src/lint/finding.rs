@@ -68,37 +68,6 @@ impl Kind {
         }
     }
 
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Format(rule) => format!(
-                "store it with `keystencil secret set {}` and write `<< keyring('{}') >>`; if it was ever pushed, \
-                 revoke it: {}",
-                rule.name, rule.name, rule.revoke_url
-            ),
-            Self::Random | Self::UrlPassword => {
-                "store it with `keystencil secret set NAME` and write `<< keyring('NAME') \
-                 >>`; if it is no secret, say `keystencil: allow` in a comment there"
-                    .to_owned()
-            }
-            Self::Own { name, .. } => {
-                format!("take it out and write `{name}`; if it was ever pushed, replace it by a new one")
-            }
-            Self::Rendered(_) | Self::RenderedFile => {
-                "run `keystencil unrender`, and `keystencil install git` so that such files are never staged".to_owned()
-            }
-            Self::Literal(_) => {
-                "store it with `keystencil secret set`, then `keystencil render --on-conflict replace`".to_owned()
-            }
-            Self::Broken(_, hint) => {
-                hint.clone().unwrap_or_else(|| "correct the template; `keystencil diff` tries it".to_owned())
-            }
-            Self::Unknown(_) => "store it with `keystencil secret set`, or correct the name".to_owned(),
-            Self::Logged(_) => "put the reference into `env` or `headers` of the server".to_owned(),
-        }
-    }
-
     /// Whether a baseline may hold it: a secret that is certainly the user's own is no false positive, and no hash of
     /// it belongs into a file that is committed.
     #[must_use]

@@ -8,10 +8,10 @@ use crate::host::{LockError, ReplaceError};
 use crate::journal::JournalError;
 use crate::plan::PlanError;
 use crate::secret::SecretName;
-use crate::store::{LookupError, StoreError};
+use crate::store::{LookupError, StoreError, StoreKind, Unresolved};
 use crate::template::TemplateError;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum SessionError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// Secrets that are in no store, and variables that are not set: all of them.
-    #[error("{}", .0.first().map(|first| first.message.as_str()).unwrap_or_default())]
+    #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Missing(Vec<MissingSecret>),
     /// The target can't take a template.
     #[error("{error}")]
@@ -238,29 +238,26 @@ pub enum SessionError {
 
 /// One reference without a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{why}")]
 pub struct MissingSecret {
-    /// What is missing.
-    pub message: String,
     /// Where the template asks for it.
     pub place: Place,
-    /// How to provide it.
-    pub hint: String,
+    /// Why it has none.
+    pub why: Missing,
 }
 
-/// Both hints of a file that git could commit.
-fn keep_from_git(path: &Path, root: &Path, is_copy: bool, is_tracked: bool) -> String {
-    let name = path.strip_prefix(root).unwrap_or(path).display();
-    let (slash, forget) = match (is_copy, is_tracked) {
-        (true, _) => ("/", String::new()),
-        (false, true) => ("", format!(", after `git rm --cached '{name}'`")),
-        (false, false) => ("", String::new()),
-    };
-    format!(
-        "`keystencil install git` lets git see its placeholders only; or have git ignore it: a line `/{name}{slash}` in \
-         {}{forget}",
-        root.join(".gitignore").display()
-    )
+/// Why a reference has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// No store gave it.
+    #[error(transparent)]
+    Unresolved(#[from] Unresolved),
+    /// A variable of the environment that nobody set; its name.
+    #[error("the environment variable `{0}` is not set")]
+    Unset(String),
+    /// No store keeps it, and the store whose key says whether it was allowed does not answer.
+    #[error("the {0} does not say whether this was allowed: {1}")]
+    Untold(StoreKind, StoreError),
 }
 
 fn more(others: usize) -> String {
@@ -270,10 +267,6 @@ fn more(others: usize) -> String {
 impl Explain for MissingSecret {
     fn place(&self) -> Option<Place> {
         Some(self.place.clone())
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(self.hint.clone())
     }
 }
 
@@ -318,79 +311,9 @@ impl Explain for SessionError {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    fn others(&self) -> Vec<&(dyn Explain + 'static)> {
         match self {
-            Self::NoTemplate { .. } => Some("name it with `--template FILE`, or in the config".to_owned()),
-            Self::Template(error) => error.hint(),
-            Self::Missing(missing) => missing.first().and_then(Explain::hint),
-            Self::Target { error, path } => Some(match error {
-                PlanError::Empty => format!("delete {}: a missing target is created", path.display()),
-                PlanError::Syntax(_) => "repair it by hand; nothing was changed".to_owned(),
-                PlanError::NotAnObject => "a target is an object `{…}` that settings are merged into".to_owned(),
-                PlanError::Edit(_) => {
-                    "this is a fault of keystencil's: please report it; nothing was changed".to_owned()
-                }
-            }),
-            Self::Journal { error, .. } => error.hint(),
-            Self::Settings { error, .. } => error.hint(),
-            Self::Grants { .. } => {
-                Some("`keystencil allow --revoke --all` removes it; then allow anew with `keystencil allow`".to_owned())
-            }
-            Self::Conflict { .. } => {
-                Some("move it into a store with `keystencil secret set`, or use `--on-conflict replace`".to_owned())
-            }
-            Self::File(error) => error.hint(),
-            Self::Lock(error) => error.hint(),
-            Self::Raced { .. } => Some("stop that program and try again".to_owned()),
-            Self::Format { .. } => Some(
-                "store it with `keystencil secret set`, and put a reference into the template. What is no key can be staged \
-                 with KEYSTENCIL_GIT_ALLOW=1 in the environment"
-                    .to_owned(),
-            ),
-            Self::Exposed { .. } => Some(
-                "`keystencil render` recognises a key that a store has; put the placeholder back for any other. What is no \
-                 key can be staged with KEYSTENCIL_GIT_ALLOW=1 in the environment"
-                    .to_owned(),
-            ),
-            Self::Stale { .. } => Some("try again".to_owned()),
-            Self::Wide { .. } => Some("save it as UTF-8".to_owned()),
-            Self::OtherFilter { .. } => Some("a file has one filter: take the other out of the git attributes".to_owned()),
-            Self::StillRendered { .. } => Some("first: keystencil unrender --all".to_owned()),
-            Self::Committable { path, root, is_copy, is_tracked } => Some(keep_from_git(path, root, *is_copy, *is_tracked)),
-            Self::NoState { .. } | Self::OtherState { .. } => {
-                Some("`keystencil install git`, where you usually work, renews the filter".to_owned())
-            }
-            Self::Unasked { error, .. } => Some(format!(
-                "{}; or write `git = \"allow\"` under the target in the config, to render it unseen",
-                error.hint().unwrap_or_default()
-            )),
-            Self::Git(error) => error.hint(),
-            Self::NoOwner { .. } => Some("leave `--owner` out to hold it until `keystencil unrender`".to_owned()),
-            Self::Rendered { .. } => Some("end it with `keystencil unrender --all` first".to_owned()),
-            Self::Changed { .. } => Some("nothing was changed; try again".to_owned()),
-            Self::SecretInTemplate { .. } => Some(
-                "nothing was written; put the reference into the template by hand, `<< keyring('NAME') >>`".to_owned(),
-            ),
-            Self::TemplateExists { .. } => {
-                Some("write this one elsewhere with `--template FILE`, and take its parts over".to_owned())
-            }
-            Self::Unfaithful { .. } => Some(
-                "nothing was changed; leave that place out with `--skip POINTER`, and store its key by hand".to_owned(),
-            ),
-            Self::KeyInTemplate { .. } => {
-                Some("nothing was changed; take it out by hand first: no reference can stand there".to_owned())
-            }
-            Self::NotKept { .. } => Some("nothing was changed; try the other store with `--store vault`".to_owned()),
-            Self::NameInUse { .. } => Some("nothing was changed; choose another name".to_owned()),
-            Self::Store(error) => error.hint(),
-            Self::Lookup(error) => error.hint(),
-            Self::Random => None,
-        }
-    }
-
-    fn others(&self) -> Vec<&dyn Explain> {
-        match self {
-            Self::Missing(missing) => missing.iter().skip(1).map(|one| one as &dyn Explain).collect(),
+            Self::Missing(missing) => missing.iter().skip(1).map(|one| one as &(dyn Explain + 'static)).collect(),
             _ => Vec::new(),
         }
     }

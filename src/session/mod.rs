@@ -40,7 +40,7 @@ pub use absorb::Absorbing;
 pub use clean::{Cleaner, Known};
 pub use commands::Commands;
 pub use compare::Compared;
-pub use error::{MissingSecret, SessionError};
+pub use error::{Missing, MissingSecret, SessionError};
 pub use filter::{FilterCall, FilterChange, FilterOptions, FilterState, Filtered, install_filter, uninstall_filter};
 pub use grants::{Allowed, Revoked, Standing};
 pub use import::{ImportRequest, Imported, Keeper, Rewrite};

@@ -4,9 +4,9 @@
 //! stores come with the values, and say which of the records hold.
 
 use super::grants::Kept;
-use super::{MissingSecret, Session, SessionError, Target};
+use super::{Missing, MissingSecret, Session, SessionError, Target};
 use crate::consent::Grants;
-use crate::error::{Explain as _, Place};
+use crate::error::Place;
 use crate::secret::{Provided, Query, Secret};
 use crate::store::{Answers, Keys, Request, Unresolved};
 use crate::template::{Blueprint, Part, Reference, Slot, Source};
@@ -127,18 +127,16 @@ impl Session<'_> {
 /// What is in no store.
 fn absent(blueprint: &Blueprint, one: &Unresolved) -> MissingSecret {
     MissingSecret {
-        message: one.to_string(),
         place: place_of(blueprint, |reference| reference.source.query() == Some(&one.query)),
-        hint: one.hint().unwrap_or_default(),
+        why: Missing::Unresolved(one.clone()),
     }
 }
 
 /// A variable of the environment that a template asks for and nobody set.
 fn unset(blueprint: &Blueprint, name: &str) -> MissingSecret {
     MissingSecret {
-        message: format!("the environment variable `{name}` is not set"),
         place: place_of(blueprint, |reference| reference.source == Source::Env(name.to_owned())),
-        hint: format!("set it, or store its value and write `<< keyring('{}') >>`", name.to_lowercase()),
+        why: Missing::Unset(name.to_owned()),
     }
 }
 
@@ -150,9 +148,8 @@ fn untold(blueprint: &Blueprint, reference: &Reference, answers: &Answers) -> Op
     let usual = answers.keys.usual()?;
     let (kind, error) = answers.silent.iter().find(|(kind, _)| *kind == usual)?;
     Some(MissingSecret {
-        message: format!("the {kind} does not say whether this was allowed: {error}"),
         place: place_of(blueprint, |other| other == reference),
-        hint: error.hint().unwrap_or_default(),
+        why: Missing::Untold(*kind, error.clone()),
     })
 }
 

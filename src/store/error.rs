@@ -5,6 +5,7 @@
 
 use super::StoreKind;
 use super::command::CommandError;
+use crate::error::{Explain, Place};
 use crate::secret::{Query, SecretName};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -312,7 +313,7 @@ fn plugins(names: &str) -> String {
 }
 
 /// Labels are other programs' texts. Quotes stay as they are: each label of Python's keyring has four.
-pub(super) fn quoted(labels: &[String]) -> String {
+pub fn quoted(labels: &[String]) -> String {
     let shown = |label: &String| {
         let mut shown = String::new();
         for char in label.chars() {
@@ -321,6 +322,31 @@ pub(super) fn quoted(labels: &[String]) -> String {
         format!("`{shown}`")
     };
     labels.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+impl Explain for StoreError {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::VaultIdentityMissing { identity: path }
+            | Self::VaultIdentityUnreadable { identity: path, .. }
+            | Self::VaultLocked { identity: path }
+            | Self::NoSuchIdentity { identity: path }
+            | Self::NewIdentityLocked { identity: path }
+            | Self::NewIdentityPublic { identity: path }
+            | Self::VaultPassphrase { identity: path }
+            | Self::VaultPlugin { identity: path, .. }
+            | Self::RuntimeFolder { path, .. }
+            | Self::BadExport { path, .. }
+            | Self::VaultPermissions { path, .. }
+            | Self::BackupDamaged { path, .. }
+            | Self::VaultWrongKey { vault: path, .. }
+            | Self::VaultDamaged { vault: path, .. }
+            | Self::VaultNewer { vault: path, .. }
+            | Self::VaultBusy { lock: path }
+            | Self::Io { path, .. } => Some(Place::file(path)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 mod answers;
 pub mod command;
 pub mod error;
-mod hint;
 pub mod listing;
 pub mod lookup;
 pub mod native;
@@ -17,9 +16,7 @@ pub mod vault;
 
 pub use answers::{Answers, Keys, Origin, Request};
 pub use command::Providers;
-pub use error::StoreError;
-pub(crate) use hint::command as secret_command;
-pub(crate) use hint::shell_word;
+pub use error::{StoreError, quoted};
 pub use listing::Listing;
 pub use lookup::{Choice, Stores};
 pub use native::{Bus, Native, Notice};

@@ -3,7 +3,6 @@
 //! The session reports it with the places of the references; nothing is written when there is one.
 
 use super::StoreError;
-use super::hint::provide;
 use crate::error::{Explain, Place};
 use crate::secret::{Query, SecretName};
 use std::fmt;
@@ -45,12 +44,8 @@ impl Explain for LookupError {
         self.missing().first().and_then(Explain::place)
     }
 
-    fn hint(&self) -> Option<String> {
-        self.missing().first().and_then(Explain::hint)
-    }
-
-    fn others(&self) -> Vec<&dyn Explain> {
-        self.missing().iter().skip(1).map(|missing| missing as &dyn Explain).collect()
+    fn others(&self) -> Vec<&(dyn Explain + 'static)> {
+        self.missing().iter().skip(1).map(|missing| missing as &(dyn Explain + 'static)).collect()
     }
 }
 
@@ -87,7 +82,8 @@ impl Unresolved {
     }
 
     /// The answer that is to be mended first, if it is not simply that the secret was never stored.
-    fn trouble(&self) -> Option<&StoreError> {
+    #[must_use]
+    pub fn trouble(&self) -> Option<&StoreError> {
         let answers = || self.answers.iter();
         answers()
             .find(|error| !passes_on(error))
@@ -115,25 +111,6 @@ impl std::error::Error for Unresolved {}
 impl Explain for Unresolved {
     fn place(&self) -> Option<Place> {
         self.trouble().and_then(Explain::place)
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self.trouble() {
-            None => {
-                let mut hint = provide(&self.query);
-                if let Some(near) = &self.near {
-                    hint = format!("did you mean {near}? Else {hint}");
-                }
-                // A keyring that has gone may well have it: a second copy would not help.
-                let is_absent = self.answers.iter().any(StoreError::is_absent);
-                Some(if is_absent {
-                    format!("{hint}; no keyring answers here, only the vault was asked")
-                } else {
-                    hint
-                })
-            }
-            Some(error) => error.hint(),
-        }
     }
 }
 

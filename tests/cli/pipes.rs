@@ -21,7 +21,7 @@ fn a_full_disk_behind_standard_output_is_an_error() {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let said = sandbox.said(&sandbox.command(&["diff"]).stdout(full).output().unwrap());
     assert_eq!(said.code, 2);
-    assert!(said.err.starts_with("error: standard output can't be written: "), "{said:?}");
+    assert!(said.err.starts_with("error: cannot write to standard output: "), "{said:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::adopt::import::Selection;
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{TargetArgs, select};
@@ -61,7 +61,7 @@ pub(in crate::cli) struct AbsorbArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &AbsorbArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &AbsorbArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
     workplace.session(|session| {
@@ -83,7 +83,7 @@ fn absorb(
     session: &Session<'_>,
     target: &Target,
     args: &AbsorbArgs,
-) -> Result<(Exit, serde_json::Value), CliError> {
+) -> Result<(Exit, serde_json::Value), CommandError> {
     let report = workplace.report();
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
     let mut absorbing = session.absorbing(target, &|place| selection.names(place))?;
@@ -93,7 +93,7 @@ fn absorb(
     if !(interactive || args.yes || args.dry_run || absorbing.hunks.is_empty()) {
         let shown = absorbing.hunks.iter().fold(Text::new(), |text, hunk| text.text(&hunks::shown(hunk)));
         report.tell(&shown);
-        return Err(CliError::NotConfirmed("nothing was absorbed: there is nobody to ask"));
+        return Err(CommandError::not_confirmed("nothing was absorbed: there is nobody to ask"));
     }
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut answer = Answer::One;

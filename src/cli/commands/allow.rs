@@ -1,13 +1,13 @@
 //! `keystencil allow`.
 
 use crate::cli::context::{Context, Workplace};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, Pending, cut, decide, in_use, one, shown, shown_commands};
 use crate::cli::report::{BOLD, DIM, MARK, Report, Text, Warning, count, warning, wrap};
 use crate::cli::targets::{TargetArgs, select};
 use crate::consent::{Flow, Grant};
-use crate::document::Pointer;
+use crate::document::{Pointer, PointerError};
 use crate::error::Explain as _;
 use crate::plan::OnConflict;
 use crate::session::{Revoked, Sealed, Session, Target};
@@ -74,7 +74,7 @@ pub(in crate::cli) struct AllowArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     workplace.session(|session| {
         if args.list {
@@ -107,13 +107,18 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
         decide(&workplace, session, &targets, &mut pending, args.new)?;
         match pending.slots() + usize::from(pending.commands) {
             0 => Ok(Exit::Done),
-            things => Err(CliError::NotAllowed { things }),
+            things => Err(not_allowed(things)),
         }
     })
 }
 
 /// Shows everything that is new, however much it is.
-fn show(workplace: &Workplace<'_>, session: &Session<'_>, pending: &Pending<'_>, json: bool) -> Result<Exit, CliError> {
+fn show(
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+    pending: &Pending<'_>,
+    json: bool,
+) -> Result<Exit, CommandError> {
     let report = workplace.report();
     if pending.commands && !json {
         report.out(&shown_commands(workplace))?;
@@ -146,7 +151,7 @@ fn pending_json(target: &Target, flows: &[Flow]) -> Value {
     json!({ "target": target.name, "path": target.path.display().to_string(), "new": flows })
 }
 
-fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<Exit, CliError> {
+fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<Exit, CommandError> {
     let report = workplace.report();
     let all = session.all_allowed()?;
     if json {
@@ -186,9 +191,12 @@ fn revoke(
     session: &Session<'_>,
     targets: &[Target],
     slots: &[String],
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let slots: Vec<Pointer> =
-        slots.iter().map(|slot| Pointer::parse(slot)).collect::<Result<_, _>>().map_err(CliError::Pointer)?;
+        slots.iter().map(|slot| Pointer::parse(slot)).collect::<Result<_, _>>().map_err(|error: PointerError| {
+            CommandError::new(error.to_string())
+                .hint("write it as `keystencil allow --list` shows it: /mcpServers/github/env/TOKEN")
+        })?;
     let (report, mut gone, mut exit) = (workplace.report(), 0, Exit::Done);
     for target in targets {
         let revoked = session.revoke(&target.path, |grant| slots.is_empty() || slots.contains(&grant.pointer))?;
@@ -219,4 +227,12 @@ fn doubtful(report: &Report, revoked: &Revoked) -> Exit {
         });
     }
     Exit::attention(!revoked.doubtful.is_empty())
+}
+
+fn not_allowed(things: usize) -> CommandError {
+    let (s, are) = if things == 1 { ("", "is") } else { ("s", "are") };
+    CommandError::new(format!("{things} new thing{s} {are} not allowed")).hint(
+        "see it with `keystencil allow --pending`, and say yes at a terminal; the first time `--allow-new=N` does it \
+         without one, where N is the number of all things",
+    )
 }

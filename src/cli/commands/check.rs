@@ -10,7 +10,7 @@ mod templates;
 pub(in crate::cli) use error::CheckError;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::targets::TargetError;
 use crate::host::Resolved;
@@ -86,7 +86,7 @@ struct Checked {
     unread: Vec<(PathBuf, String)>,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let targets = &workplace.config.targets;
     if args.files.is_empty() && !args.index && targets.is_empty() {
@@ -111,11 +111,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
     if args.update_baseline {
         let count = update(&mut baseline, &mut checked.findings, root);
         let path = args.baseline.as_deref().unwrap_or(Path::new(""));
-        write(path, &baseline.write()).map_err(|source| CliError::File {
-            step: "write the baseline",
-            path: path.to_owned(),
-            source,
-        })?;
+        write(path, &baseline.write()).map_err(|source| CommandError::file("write the baseline", path, &source))?;
         show::updated(&workplace, path, count);
     } else {
         checked.findings.retain(|finding| !is_known(&baseline, finding, root));
@@ -149,13 +145,13 @@ impl Scope {
     }
 }
 
-fn read_baseline(args: &CheckArgs) -> Result<Baseline, CliError> {
+fn read_baseline(args: &CheckArgs) -> Result<Baseline, CommandError> {
     let new = || Ok(Baseline::new(known::random()?));
     let Some(path) = &args.baseline else { return Ok(Baseline::default()) };
     match std::fs::read_to_string(path) {
         Ok(text) => Baseline::read(&text).map_err(|error| CheckError::Baseline { path: path.clone(), error }.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && args.update_baseline => new(),
-        Err(source) => Err(CliError::File { step: "read the baseline", path: path.clone(), source }),
+        Err(source) => Err(CommandError::file("read the baseline", path, &source)),
     }
 }
 

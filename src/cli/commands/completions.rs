@@ -1,10 +1,9 @@
 //! `keystencil completions`.
 
-use crate::cli::args::Cli;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
 /// Print a completion script for a shell
@@ -21,9 +20,13 @@ pub(in crate::cli) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &CompletionsArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(
+    context: &Context,
+    args: &CompletionsArgs,
+    mut command: Command,
+) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
-    generate(args.shell, &mut Cli::command(), "keystencil", &mut script);
+    generate(args.shell, &mut command, "keystencil", &mut script);
     context.report.raw(&script)?;
     Ok(Exit::Done)
 }

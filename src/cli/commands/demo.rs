@@ -4,7 +4,7 @@ pub(in crate::cli) mod child;
 mod stage;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use clap::Args;
 use stage::Stage;
@@ -27,8 +27,8 @@ pub(in crate::cli) struct DemoArgs {
     keep: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &DemoArgs) -> Result<Exit, CliError> {
-    let failed = |source| CliError::File { step: "make the scratch folder", path: std::env::temp_dir(), source };
+pub(in crate::cli) fn run(context: &Context, args: &DemoArgs) -> Result<Exit, CommandError> {
+    let failed = |source| CommandError::file("make the scratch folder", std::env::temp_dir(), &source);
     let scratch = tempfile::Builder::new().prefix("keystencil-demo-").tempdir().map_err(failed)?;
     let played = play(&Stage::new(&context.report, scratch.path())?);
     if args.keep {
@@ -38,7 +38,7 @@ pub(in crate::cli) fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Cl
     played.map(|()| Exit::Done)
 }
 
-fn play(stage: &Stage<'_>) -> Result<(), CliError> {
+fn play(stage: &Stage<'_>) -> Result<(), CommandError> {
     stage.write("dotfiles/claude.json", TEMPLATE)?;
     stage.write(".claude.json", TARGET)?;
     stage.write("keystencil.toml", CONFIG)?;

@@ -5,7 +5,7 @@ mod filled;
 mod pending;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::cut;
 use crate::cli::report::{BAD, DIM, GOOD, MARK, Report, Text, WARN};
@@ -79,7 +79,7 @@ struct Difference {
     is_recorded: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let report = workplace.report();
     let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
@@ -121,7 +121,7 @@ impl Difference {
     }
 }
 
-fn show(report: &Report, difference: &Difference, only_stat: bool) -> Result<(), CliError> {
+fn show(report: &Report, difference: &Difference, only_stat: bool) -> Result<(), CommandError> {
     let (added, removed) = difference.stat;
     let name = &difference.name;
     if only_stat {

@@ -10,9 +10,9 @@ mod targets;
 
 use crate::cli::config::Config;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::error::Explain as _;
+use crate::cli::hints;
 use clap::Args;
 use finding::{Finding, Mood};
 
@@ -39,11 +39,11 @@ pub(in crate::cli) struct DoctorArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, CommandError> {
     let report = &context.report;
     let mut findings = Vec::new();
     let config = context.config().unwrap_or_else(|error| {
-        findings.push(Finding::bad("config", targets::explained(report, &error), error.hint()));
+        findings.push(Finding::bad("config", targets::explained(report, &error), hints::of(&error)));
         Config::default()
     });
     let workplace = context.with_config(config);

@@ -2,21 +2,20 @@
 
 mod close;
 mod held;
+mod helpers;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
 mod start;
 mod window;
 
-pub(in crate::cli) use close::Close;
-#[cfg(unix)]
-pub(in crate::cli) use start::Start;
+pub(in crate::cli) use helpers::Helper;
 
 use super::guard::watch;
 use super::install::real_program;
 use super::render::ConflictArgs;
 use crate::cli::context::{Context, Workplace};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, ensure};
 use crate::cli::helper;
@@ -24,12 +23,13 @@ use crate::cli::holder::goes_without_grants;
 use crate::cli::outcome::render_warnings;
 use crate::cli::recovery::recover;
 use crate::cli::rendering::{prepare, render_all};
-use crate::cli::report::{GOOD, Report, Text, count};
+use crate::cli::report::{GOOD, Text, count};
 use crate::cli::targets::{PairArgs, select};
 use crate::host::process::{Process, is_alive};
 use crate::journal::Lease;
 use crate::session::{RenderOptions, Session, Target};
 use clap::{Args, ValueEnum};
+use close::not_started;
 use held::Held;
 use jiff::Timestamp;
 use std::ffi::{OsStr, OsString};
@@ -89,7 +89,7 @@ pub(in crate::cli) struct ExecArgs {
     command: Vec<OsString>,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, CommandError> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::BEFORE_CMD) };
     if !args.behind_shim {
         let done = with_secrets(context, args, program, arguments)?;
@@ -97,7 +97,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
     }
     let Some(real) = real_program(&program.to_string_lossy()) else {
         let none = io::Error::new(io::ErrorKind::NotFound, "PATH has no program of that name but the shim");
-        return Ok(not_started(&context.report, program, none));
+        return Ok(not_started(&context.report, program, &none));
     };
     if !arguments.first().is_some_and(|first| WITHOUT_SESSION.iter().any(|word| first == word)) {
         // A shim is in the way of its program if a keyring that does not answer keeps it from starting.
@@ -109,7 +109,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Cl
     }
     Ok(match context.hardened.lifted(|| Command::new(&real).args(arguments).status()) {
         Ok(status) => exit_of(status),
-        Err(source) => not_started(&context.report, program, source),
+        Err(source) => not_started(&context.report, program, &source),
     })
 }
 
@@ -120,14 +120,14 @@ fn with_secrets(
     args: &ExecArgs,
     program: &OsStr,
     arguments: &[OsString],
-) -> Result<Option<Exit>, CliError> {
+) -> Result<Option<Exit>, CommandError> {
     let workplace = context.open()?;
     let targets = select(&workplace.config, &args.targets, &args.pair)?;
     workplace.session(|session| {
         let without_grants = goes_without_grants(&context.report, session);
         let own = Process::current().lease(None, Timestamp::now());
         #[cfg(unix)]
-        let signals = signals::Signals::watch().map_err(CliError::Signals)?;
+        let signals = signals::Signals::watch().map_err(signals_failed)?;
         let noted = match args.window {
             Window::Start => Some(session.state.open_window(&own)?),
             Window::Session => None,
@@ -135,12 +135,12 @@ fn with_secrets(
         // From here on secrets may be in files, and `held` takes them out on every way out, a panic included.
         let mut held = Held::new(&context.report, session, &targets, own.clone());
         let mut filling =
-            helper::fill(&own, without_grants).and_then(|mut command| command.spawn()).map_err(CliError::NoFiller)?;
+            helper::fill(&own, without_grants).and_then(|mut command| command.spawn()).map_err(no_filler)?;
         #[cfg(unix)]
         let filled = signals.until_end_of_helper(&mut filling);
         #[cfg(not(unix))]
         let filled = filling.wait();
-        let filled = filled.map_err(CliError::NoFiller)?;
+        let filled = filled.map_err(no_filler)?;
         if !filled.success() {
             held.release();
             if filled.code() == Some(i32::from(Exit::BEFORE_CMD.code())) {
@@ -153,7 +153,8 @@ fn with_secrets(
                 signals.end_by(signal);
                 return Ok(Some(after_signal(signal)));
             }
-            return Err(CliError::CutShort(filled));
+            return Err(CommandError::new(format!("filling in the secrets was cut short ({filled})"))
+                .hint("the secrets are out of the files again; was it killed, or is memory short? Try again"));
         }
         held.remember();
         #[cfg(unix)]
@@ -165,7 +166,7 @@ fn with_secrets(
             Ok(child) => child,
             Err(source) => {
                 held.release();
-                return Ok(Some(not_started(&context.report, program, source)));
+                return Ok(Some(not_started(&context.report, program, &source)));
             }
         };
         #[cfg(unix)]
@@ -199,7 +200,7 @@ pub(in crate::cli) fn fill(
     args: &ExecArgs,
     owner: &Process,
     without_grants: bool,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     // A prompt must not outlive whoever waits for it.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
@@ -214,7 +215,7 @@ pub(in crate::cli) fn fill(
         prepare(session, &targets)?;
         // Then it does not: `exec` hears it as well, and decides.
         #[cfg(unix)]
-        let _signals = signals::Signals::watch().map_err(CliError::Signals)?;
+        let _signals = signals::Signals::watch().map_err(signals_failed)?;
         for target in &targets {
             watch(&context.environment.state, &target.path);
         }
@@ -236,7 +237,7 @@ fn start(
     program: &OsStr,
     arguments: &[OsString],
 ) -> io::Result<Child> {
-    Start::command(&context.report, own, targets, program, arguments)?.spawn()
+    start::Start::command(&context.report, own, targets, program, arguments)?.spawn()
 }
 
 /// Starts the program.
@@ -271,12 +272,6 @@ fn say_rendered(workplace: &Workplace<'_>, done: &[crate::cli::rendering::Done])
     }
 }
 
-fn not_started(report: &Report, program: &OsStr, source: io::Error) -> Exit {
-    let exit = if source.kind() == io::ErrorKind::NotFound { Exit::NOT_FOUND } else { Exit::NOT_EXECUTABLE };
-    report.error(&CliError::NotStarted { program: program.to_string_lossy().into_owned(), source });
-    exit
-}
-
 fn exit_of(status: ExitStatus) -> Exit {
     #[cfg(unix)]
     if let Some(signal) = status.signal() {
@@ -290,4 +285,16 @@ fn exit_of(status: ExitStatus) -> Exit {
 #[cfg(unix)]
 fn after_signal(signal: i32) -> Exit {
     Exit::Status(u8::try_from(128 + signal).unwrap_or(u8::MAX))
+}
+
+#[allow(clippy::needless_pass_by_value)]
+#[cfg(unix)]
+fn signals_failed(source: io::Error) -> CommandError {
+    CommandError::new(format!("cannot watch signals: {source}"))
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn no_filler(source: io::Error) -> CommandError {
+    CommandError::new(format!("keystencil cannot start itself to fill in the secrets: {source}"))
+        .hint("is keystencil's own file still there, and executable?")
 }

@@ -5,7 +5,7 @@ mod process;
 
 use crate::cli::context::Context;
 use crate::cli::environment::working_folder;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::host::git::packet;
 use crate::session::{Cleaner, State};
@@ -62,21 +62,22 @@ enum GitCommand {
     },
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, CommandError> {
     let state = args.state.clone().unwrap_or_else(|| context.environment.state.clone());
     let home = State::new(state.clone()).for_filter()?.home;
     let context = &context.with_folders(home, state);
     match &args.command {
         GitCommand::Clean { any, path } => {
             let mut filter = Filter::new(context, *any)?;
-            let input = contents(&mut io::stdin().lock(), filter.size_of(path)).map_err(CliError::Content)?;
+            let input = contents(&mut io::stdin().lock(), filter.size_of(path))
+                .map_err(|error| CommandError::new(format!("cannot read the content: {error}")))?;
             let staged = filter.clean(path, input)?;
             context.report.raw(&staged)?;
         }
         GitCommand::Textconv { file } => {
             let mut cleaner = Cleaner::new(State::new(context.environment.state.clone()));
             cleaner.look()?;
-            let failed = |source| CliError::File { step: "read it", path: file.clone(), source };
+            let failed = |source| CommandError::file("read it", file, &source);
             let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
             let mut opened = fs::File::open(file).map_err(failed)?;
             let content = contents(&mut opened, usize::try_from(size).unwrap_or_default()).map_err(failed)?;

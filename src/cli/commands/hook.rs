@@ -6,9 +6,10 @@ mod input;
 use super::guard::watch;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::{self, variable_os};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::things;
+use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::outcome::seen_warning;
 use crate::cli::report::{clean, count, sentence};
@@ -56,7 +57,7 @@ const SHOWN: usize = 5;
 /// How long the client takes to see that its config was changed, with something to spare.
 const UNTIL_SEEN: Duration = Duration::from_millis(700);
 
-pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, CommandError> {
     let message = match answer(context, args.event) {
         Ok(message) => message,
         Err(error) => Some(told(&error)),
@@ -69,7 +70,7 @@ pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, Cl
 }
 
 /// What to tell the person, if anything.
-fn answer(context: &Context, event: Event) -> Result<Option<String>, CliError> {
+fn answer(context: &Context, event: Event) -> Result<Option<String>, CommandError> {
     let name = match event {
         Event::SessionStart => "SessionStart",
         Event::SessionEnd => "SessionEnd",
@@ -120,7 +121,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn start(&self) -> Result<Option<String>, CliError> {
+    fn start(&self) -> Result<Option<String>, CommandError> {
         drop(self.session.recover());
         if self.has_window() {
             // `exec --window start` lets go by itself when the servers have what they need.
@@ -166,7 +167,7 @@ impl Call<'_> {
         Some(refused.map_or(filled.clone(), |refused| format!("{filled} {refused}")))
     }
 
-    fn end(&self) -> Result<Option<String>, CliError> {
+    fn end(&self) -> Result<Option<String>, CommandError> {
         let mut told = Vec::new();
         for path in self.paths()? {
             // A process that holds nothing (`claude mcp list` ends a session it never began) takes nothing away.
@@ -189,7 +190,7 @@ impl Call<'_> {
     /// Before the client reads its config again: under `exec --window start` that holds placeholders now, and the client
     /// would reconnect its servers with them. It takes a moment to see a change (measured: not at once, after half a
     /// second).
-    fn reopen(&self) -> Result<Option<String>, CliError> {
+    fn reopen(&self) -> Result<Option<String>, CommandError> {
         if !self.has_window() {
             return Ok(None);
         }
@@ -222,7 +223,7 @@ impl Call<'_> {
     }
 
     /// The files that may be the client's: those of the config, and whatever is rendered now.
-    fn paths(&self) -> Result<Vec<PathBuf>, CliError> {
+    fn paths(&self) -> Result<Vec<PathBuf>, CommandError> {
         let all = self.session.status(&self.workplace.config.targets)?;
         Ok(all.into_iter().map(|status| status.path).collect())
     }
@@ -275,9 +276,9 @@ fn reminder(workplace: &Workplace<'_>, session: &Session<'_>) -> Option<String> 
 }
 
 /// An error and everything found with it, in one line.
-fn told(error: &dyn Explain) -> String {
+fn told(error: &(dyn Explain + 'static)) -> String {
     let others = error.others().len();
     let more = if others > 0 { format!(" (and {} more)", count(others, "such error")) } else { String::new() };
-    let hint = error.hint().map(|hint| format!(" {}", sentence(&hint))).unwrap_or_default();
+    let hint = hints::of(error).map(|hint| format!(" {}", sentence(&hint))).unwrap_or_default();
     format!("{}{more}{hint}", sentence(&error.to_string()))
 }

@@ -13,7 +13,7 @@ use crate::adopt::import::{Extent, ImportPlan, Rename, Selection, plan, plan_kno
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::closed_warnings;
 use crate::cli::progress::Progress;
@@ -113,7 +113,7 @@ pub(in crate::cli) struct ImportArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     workplace.session(|session| {
         if args.dry_run {
@@ -124,7 +124,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, 
     })
 }
 
-fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
+fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -> Result<Exit, CommandError> {
     let keeper = Stored::new(&workplace.lookup.stores);
     let stored = known::values(workplace);
     let mut agreed: Option<ImportPlan> = None;
@@ -160,7 +160,7 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         if agreed.as_ref() != Some(&plan) {
             match ask(&shown, args)? {
                 Answer::Yes => {}
-                Answer::No => return Err(CliError::NotConfirmed("nothing was imported")),
+                Answer::No => return Err(CommandError::not_confirmed("nothing was imported")),
                 Answer::Names => {
                     renames.extend(rename::ask(workplace.report(), &plan, &keeper)?);
                     continue;
@@ -188,7 +188,7 @@ fn selection(args: &ImportArgs) -> Selection {
     Selection { only: args.only.clone(), skip: args.skip.clone() }
 }
 
-fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     match Resolved::follow(file).and_then(|file| file.read()) {
         Ok(Some(text)) => Ok(Zeroizing::new(text)),
         Ok(None) => Err(ImportError::no_file(file).into()),
@@ -213,7 +213,7 @@ fn template(plan: &ImportPlan, document: &Document<'_>, workplace: &Workplace<'_
 }
 
 /// Every pattern of `--only` has to mean something, or it is a slip of the pen.
-fn check_selection(plan: &ImportPlan, text: &[u8], args: &ImportArgs) -> Result<(), CliError> {
+fn check_selection(plan: &ImportPlan, text: &[u8], args: &ImportArgs) -> Result<(), CommandError> {
     let selection = selection(args);
     let Some(idle) = selection.idle(plan) else { return Ok(()) };
     let all = self::plan(text, &Selection::default(), &mut |_| ());
@@ -224,12 +224,12 @@ fn check_selection(plan: &ImportPlan, text: &[u8], args: &ImportArgs) -> Result<
 }
 
 /// Shows the plan and asks for a yes.
-fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CliError> {
+fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CommandError> {
     if args.yes {
         return Ok(Answer::Yes);
     }
     if !environment::is_interactive() || args.json {
-        return Err(CliError::NotConfirmed("nothing is imported without a yes"));
+        return Err(CommandError::not_confirmed("nothing is imported without a yes"));
     }
     shown.plan(false)?;
     let question = format!("import {}?", count(shown.plan.secrets.len(), "secret"));
@@ -252,7 +252,7 @@ fn done(
     shown: &show::Shown<'_>,
     imported: &Imported,
     args: &ImportArgs,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let report = shown.workplace.report();
     if args.json {
         report.json(&shown.as_json(Some(imported)))?;

@@ -1,7 +1,7 @@
 //! `keystencil init`.
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
 use clap::Args;
@@ -19,11 +19,11 @@ const TEMPLATE: &str = include_str!("init/claude.json");
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InitArgs {}
 
-pub(in crate::cli) fn run(context: &Context, _args: &InitArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, _args: &InitArgs) -> Result<Exit, CommandError> {
     let config = context.config_file();
     let template = config.with_file_name("claude.json");
     if let Some(there) = [&config, &template].into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(CliError::Exists(there.clone()));
+        return Err(CommandError::exists(there));
     }
     for (path, text) in [(&template, TEMPLATE), (&config, CONFIG)] {
         write_new(path, text)?;
@@ -34,8 +34,8 @@ pub(in crate::cli) fn run(context: &Context, _args: &InitArgs) -> Result<Exit, C
     Ok(Exit::Done)
 }
 
-fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |source| CliError::File { step: "write the file", path: path.to_owned(), source };
+fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
+    let failed = |source| CommandError::file("write the file", path, &source);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }

@@ -7,11 +7,11 @@ pub(in crate::cli) use shim::{is_shim, real_program};
 
 use crate::cli::context::Context;
 use crate::cli::environment::{own_program, search_path, variable_os};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
-use crate::host::git::word as quoted;
 use crate::host::profile::{ClaudeCode, Profile};
+use crate::host::shell::word;
 use clap::{Args, Subcommand};
 
 /// Let a program start and end sessions by itself
@@ -52,7 +52,7 @@ enum Uninstall {
     Git(git::UngitArgs),
 }
 
-pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<Exit, CommandError> {
     match &args.what {
         Install::ClaudeCode => {
             let program = program();
@@ -63,7 +63,7 @@ pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<E
     }
 }
 
-pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Result<Exit, CommandError> {
     match &args.what {
         Uninstall::ClaudeCode => hooks(context, None, "uninstalled", "are not there"),
         Uninstall::Shim(args) => shim::uninstall(context, args),
@@ -71,7 +71,7 @@ pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Resu
     }
 }
 
-fn hooks(context: &Context, program: Option<&str>, done: &str, nothing: &str) -> Result<Exit, CliError> {
+fn hooks(context: &Context, program: Option<&str>, done: &str, nothing: &str) -> Result<Exit, CommandError> {
     let report = &context.report;
     let Some(settings) = ClaudeCode.settings(&context.environment.home, &variable_os) else { return Ok(Exit::Done) };
     if program.is_none() && !settings.exists() {
@@ -79,7 +79,7 @@ fn hooks(context: &Context, program: Option<&str>, done: &str, nothing: &str) ->
         return Ok(Exit::Done);
     }
     if let Some(folder) = settings.parent() {
-        let failed = |source| CliError::File { step: "make the folder", path: folder.to_owned(), source };
+        let failed = |source| CommandError::file("make the folder", folder, &source);
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     let changed = context.open_anyhow().session(|session| session.change_hooks(&ClaudeCode, &settings, program))?;
@@ -97,6 +97,6 @@ fn program() -> String {
     let found = search_path().into_iter().map(|folder| folder.join("keystencil")).find(|file| file.is_file());
     match found.and_then(|file| file.canonicalize().ok()) {
         Some(found) if found == own => "keystencil".to_owned(),
-        _ => quoted(&own),
+        _ => word(&own.to_string_lossy()),
     }
 }

@@ -1,7 +1,7 @@
 //! `keystencil log`.
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::naming::of_placeholder;
 use crate::cli::report::{Text, count, table};
@@ -25,7 +25,7 @@ pub(in crate::cli) struct LogArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &LogArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &LogArgs) -> Result<Exit, CommandError> {
     let report = &context.report;
     let records = State::new(context.environment.state.clone()).records();
     let shown = records.get(records.len().saturating_sub(args.last)..).unwrap_or_default();

@@ -1,10 +1,9 @@
 //! `keystencil man`.
 
-use crate::cli::args::Cli;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use std::path::PathBuf;
 
@@ -22,16 +21,15 @@ pub(in crate::cli) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &ManArgs) -> Result<Exit, CliError> {
-    let command = Cli::command();
+pub(in crate::cli) fn run(context: &Context, args: &ManArgs, command: Command) -> Result<Exit, CommandError> {
     match &args.dir {
         None => {
             let mut page = Vec::new();
-            Man::new(command).render(&mut page).map_err(CliError::Output)?;
+            Man::new(command).render(&mut page).map_err(CommandError::output)?;
             context.report.raw(&page)?;
         }
         Some(folder) => {
-            let failed = |source| CliError::File { step: "write the pages", path: folder.clone(), source };
+            let failed = |source| CommandError::file("write the pages", folder, &source);
             std::fs::create_dir_all(folder).map_err(failed)?;
             clap_mangen::generate_to(command, folder).map_err(failed)?;
         }

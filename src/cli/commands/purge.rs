@@ -8,7 +8,7 @@ mod plan;
 
 use crate::cli::context::Context;
 use crate::cli::environment::is_interactive;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::Text;
 use clap::Args;
@@ -49,7 +49,7 @@ pub(in crate::cli) struct PurgeArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, CommandError> {
     let report = &context.report;
     // A broken config must not keep keys on the machine.
     let workplace = context.open_anyhow();
@@ -81,7 +81,7 @@ pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, C
     if !args.yes {
         let asked = is_interactive() && report.ask_yes(&Text::new().plain("Take all of it off this machine?"))?;
         if !asked {
-            return Err(CliError::NotConfirmed("nothing was taken away"));
+            return Err(CommandError::not_confirmed("nothing was taken away"));
         }
     }
     let done = Done::carry_out(&workplace, &plan);

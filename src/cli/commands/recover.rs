@@ -1,7 +1,7 @@
 //! `keystencil recover`.
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::say_owed;
 use crate::cli::recovery::recover;
@@ -19,7 +19,7 @@ use clap::Args;
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct RecoverArgs {}
 
-pub(in crate::cli) fn run(context: &Context, _args: &RecoverArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, _args: &RecoverArgs) -> Result<Exit, CommandError> {
     let report = &context.report;
     let workplace = context.open_anyhow();
     workplace.session(|session| {
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(context: &Context, _args: &RecoverArgs) -> Result<Exit
             report.note(Text::new().plain("nothing to recover"));
         }
         let exit = recovery.exit.and(say_owed(report, &before, &owed));
-        let errors = recovery.errors.into_iter().map(CliError::from).collect();
-        CliError::several(errors).map_or(Ok(exit), Err)
+        let errors = recovery.errors.into_iter().map(CommandError::from);
+        CommandError::several(errors).map_or(Ok(exit), Err)
     })
 }

@@ -1,7 +1,7 @@
 //! `keystencil render`.
 
 use crate::cli::context::{Context, Workplace};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, cut, ensure};
 use crate::cli::holder::{self, goes_without_grants};
@@ -85,7 +85,7 @@ impl ConflictArgs {
     }
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let off = workplace.session(|session| goes_without_grants(&context.report, session));
     let workplace = workplace.without_grants(off);
@@ -108,7 +108,7 @@ fn render(
     targets: &[Target],
     options: &RenderOptions,
     json: bool,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     if targets.len() > 1 {
         prepare(session, targets)?;
     }
@@ -142,7 +142,7 @@ fn dry_run(
     session: &Session<'_>,
     targets: &[Target],
     args: &RenderArgs,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let report = workplace.report();
     let (mut all, mut kept) = (Vec::new(), false);
     for target in targets {

@@ -12,7 +12,7 @@ use value::ValueArgs;
 pub(in crate::cli) use value::ValueError;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::secret::{DEFAULT_ACCOUNT, NameError, SecretName};
 use crate::store::{Entry, StoreError};
@@ -71,7 +71,7 @@ fn refuse_foreign(entries: &[Entry]) -> Result<(), StoreError> {
     }
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &SecretArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &SecretArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     match &args.command {
         SecretCommand::Set(args) => set::run(&workplace, args),

@@ -2,7 +2,7 @@
 
 use crate::adopt::PlainText;
 use crate::cli::context::{Context, Workplace};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{not_allowed, things};
 use crate::cli::outcome::{holder, lost_hint, seen_warning};
@@ -71,7 +71,7 @@ struct Row {
     trouble: Option<String>,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let rows = rows(&workplace)?;
     let is_due = |row: &Row| row.status.is_abandoned() || !row.status.owed.is_empty() || row.unread.is_some();
@@ -92,7 +92,7 @@ pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, 
     Ok(if troubles.is_empty() { Exit::attention(abandoned) } else { Exit::Failed })
 }
 
-fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CliError> {
+fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
     let targets = &workplace.config.targets;
     workplace.session(|session| {
         let statuses = session.status(targets)?;

@@ -1,7 +1,7 @@
 //! `keystencil unlock` and `keystencil lock`.
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, count};
 use crate::store::{KeptIn, vault::LONGEST_UNLOCK};
@@ -39,7 +39,7 @@ pub(in crate::cli) struct UnlockArgs {
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct LockArgs {}
 
-pub(in crate::cli) fn unlock(context: &Context, args: &UnlockArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn unlock(context: &Context, args: &UnlockArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let report = workplace.report();
     let Some(kept) = workplace.lookup.stores.vault().unlock(args.limit)? else {
@@ -57,7 +57,7 @@ pub(in crate::cli) fn unlock(context: &Context, args: &UnlockArgs) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(in crate::cli) fn lock(context: &Context, _: &LockArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn lock(context: &Context, _: &LockArgs) -> Result<Exit, CommandError> {
     let workplace = context.open_anyhow();
     let text = if workplace.lookup.stores.vault().forget()? {
         Text::new().styled(GOOD, "locked").plain(" the vault")

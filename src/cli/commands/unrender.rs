@@ -1,7 +1,7 @@
 //! `keystencil unrender`.
 
 use crate::cli::context::{Context, Workplace};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::holder;
 use crate::cli::outcome::{say_owed, unrendered};
@@ -55,7 +55,7 @@ pub(in crate::cli) struct UnrenderArgs {
     forget: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &UnrenderArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &UnrenderArgs) -> Result<Exit, CommandError> {
     let report = &context.report;
     // A broken config must not keep secrets in files.
     let workplace = if args.targets.is_empty() { context.open_anyhow() } else { context.open()? };
@@ -80,7 +80,7 @@ fn let_go(
     args: &UnrenderArgs,
     release: &Release,
     before: &[Owed],
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let paths: Vec<PathBuf> = match (&args.to, args.targets.as_slice()) {
         (Some(file), _) => vec![file.clone()],
         (None, []) => {
@@ -94,17 +94,17 @@ fn let_go(
     for path in &paths {
         match session.unrender(path, release) {
             Ok(done) => exit = exit.and(unrendered(workplace.report(), &done)),
-            Err(error) => errors.push(CliError::from(error)),
+            Err(error) => errors.push(CommandError::from(error)),
         }
     }
     let owed = session.state.owed()?;
     let is_meant = |owed: &&Owed| paths.iter().any(|path| owed.is_of(path));
     exit = exit.and(say_owed(workplace.report(), before, owed.iter().filter(is_meant)));
-    CliError::several(errors).map_or(Ok(exit), Err)
+    CommandError::several(errors).map_or(Ok(exit), Err)
 }
 
 /// The person says that what was not found is gone.
-fn forget(workplace: &Workplace<'_>, session: &Session<'_>, args: &UnrenderArgs) -> Result<Exit, CliError> {
+fn forget(workplace: &Workplace<'_>, session: &Session<'_>, args: &UnrenderArgs) -> Result<Exit, CommandError> {
     let paths: Vec<Option<PathBuf>> = match (&args.to, args.targets.as_slice()) {
         (Some(file), _) => vec![Some(file.clone())],
         (None, []) => vec![None],

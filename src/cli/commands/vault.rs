@@ -7,7 +7,7 @@ mod recipients;
 mod rekey;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::Report;
 use clap::{Args, Subcommand};
@@ -44,7 +44,7 @@ struct ListArgs {
     json: bool,
 }
 
-pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     match &args.command {
         VaultCommand::Rekey(args) => rekey::run(&workplace, args),
@@ -55,12 +55,20 @@ pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, C
     }
 }
 
+const TYPE_ONE: &str = "nothing was changed; run it at a terminal and type one";
+
 /// A new passphrase, asked for twice.
-fn new_passphrase(report: &Report) -> Result<Zeroizing<String>, CliError> {
-    let typed = report.ask_hidden("New passphrase: ").map_err(|_| CliError::NoTerminal)?;
+fn new_passphrase(report: &Report) -> Result<Zeroizing<String>, CommandError> {
+    let typed = report
+        .ask_hidden("New passphrase: ")
+        .map_err(|_| CommandError::new("a passphrase is typed at a terminal, and there is none").hint(TYPE_ONE))?;
     if typed.is_empty() {
-        return Err(CliError::NoPassphrase);
+        return Err(CommandError::new("a passphrase can't be empty").hint(TYPE_ONE));
     }
     let again = report.ask_hidden("New passphrase again: ")?;
-    if typed == again { Ok(typed) } else { Err(CliError::Mistyped) }
+    if typed == again {
+        Ok(typed)
+    } else {
+        Err(CommandError::new("the two values differ").hint("nothing was changed; try again"))
+    }
 }

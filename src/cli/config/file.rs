@@ -1,6 +1,6 @@
 //! The config file as it is written.
 
-use crate::cli::args::StoreArg;
+use crate::cli::global::StoreArg;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::{Spanned, Value};

@@ -1,7 +1,7 @@
 //! Questions to the person at the terminal. Asked on standard error, so that a pipe holds data alone.
 
 use super::{Report, Text};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use zeroize::Zeroizing;
 
@@ -9,20 +9,20 @@ impl Report {
     /// Asks for something that is not shown while it is typed.
     ///
     /// # Errors
-    /// [`CliError::Input`] if the terminal can't be read.
-    pub(in crate::cli) fn ask_hidden(&self, question: &str) -> Result<Zeroizing<String>, CliError> {
-        rpassword::prompt_password(question).map(Zeroizing::new).map_err(CliError::Input)
+    /// [`CommandError`] if the terminal can't be read.
+    pub(in crate::cli) fn ask_hidden(&self, question: &str) -> Result<Zeroizing<String>, CommandError> {
+        rpassword::prompt_password(question).map(Zeroizing::new).map_err(CommandError::input)
     }
 
     /// Asks a person for a yes; anything else is a no.
     ///
     /// # Errors
-    /// [`CliError::Input`] if the terminal can't be read.
-    pub(in crate::cli) fn ask_yes(&self, question: &Text) -> Result<bool, CliError> {
+    /// [`CommandError`] if the terminal can't be read.
+    pub(in crate::cli) fn ask_yes(&self, question: &Text) -> Result<bool, CommandError> {
         forget_typed();
         self.say(&question.clone().plain(" [y/N] "));
         let mut answer = String::new();
-        io::stdin().lock().take(64).read_line(&mut answer).map_err(CliError::Input)?;
+        io::stdin().lock().take(64).read_line(&mut answer).map_err(CommandError::input)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -34,23 +34,23 @@ impl Report {
     /// Asks for something that is shown while it is typed.
     ///
     /// # Errors
-    /// [`CliError::Input`] if the terminal can't be read.
-    pub(in crate::cli) fn ask(&self, question: &str) -> Result<String, CliError> {
+    /// [`CommandError`] if the terminal can't be read.
+    pub(in crate::cli) fn ask(&self, question: &str) -> Result<String, CommandError> {
         forget_typed();
         self.say(&Text::new().plain(question));
         let mut line = String::new();
-        io::stdin().read_line(&mut line).map_err(CliError::Input)?;
+        io::stdin().read_line(&mut line).map_err(CommandError::input)?;
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
     /// The same; `None` if the input is over.
     ///
     /// # Errors
-    /// [`CliError::Input`] if the terminal can't be read.
-    pub(in crate::cli) fn ask_line(&self, question: &str) -> Result<Option<String>, CliError> {
+    /// [`CommandError`] if the terminal can't be read.
+    pub(in crate::cli) fn ask_line(&self, question: &str) -> Result<Option<String>, CommandError> {
         self.say(&Text::new().plain(question));
         let mut line = String::new();
-        let read = io::stdin().lock().take(4096).read_line(&mut line).map_err(CliError::Input)?;
+        let read = io::stdin().lock().take(4096).read_line(&mut line).map_err(CommandError::input)?;
         Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }

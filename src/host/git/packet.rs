@@ -21,11 +21,7 @@ pub enum ProtocolError {
     Unknown,
 }
 
-impl Explain for ProtocolError {
-    fn hint(&self) -> Option<String> {
-        Some("this command is for git to call: set it up with `keystencil install git`".to_owned())
-    }
-}
+impl Explain for ProtocolError {}
 
 /// What comes next.
 #[derive(PartialEq, Eq)]

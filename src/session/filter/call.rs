@@ -5,7 +5,7 @@
 
 use super::FILTER;
 use crate::host::git::repository::Settings;
-use crate::host::git::word;
+use crate::host::shell::word;
 use std::path::{Path, PathBuf};
 
 /// How git calls this program.
@@ -34,8 +34,8 @@ impl FilterCall {
     /// This program, as a word of a POSIX shell, its state folder, and its config if there is one.
     #[must_use]
     pub fn new(program: &str, state: &Path, config: Option<&Path>) -> Self {
-        let state = word(state);
-        let config = config.map(|config| format!(" --config {}", word(config))).unwrap_or_default();
+        let state = word(&state.to_string_lossy());
+        let config = config.map(|config| format!(" --config {}", word(&config.to_string_lossy()))).unwrap_or_default();
         Self { before_verb: format!("{program} git --state {state}{config}"), state, attributes: PathBuf::new() }
     }
 

@@ -1,7 +1,7 @@
 //! A command as the config declares it, checked: what it may be, and where the reference goes.
 
-use super::super::shell_word;
 use crate::error::Place;
+use crate::host::shell::word;
 use crate::template::is_provider_name;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -222,8 +222,8 @@ impl Provider {
 
     /// Its command line, as the config has it.
     pub(super) fn line(&self) -> String {
-        let words = self.declaration.command.iter().map(|word| shell_word(word));
-        let variables = self.declaration.env.iter().map(|(name, value)| format!("{name}={}", shell_word(value)));
+        let words = self.declaration.command.iter().map(|argument| word(argument));
+        let variables = self.declaration.env.iter().map(|(name, value)| format!("{name}={}", word(value)));
         variables.chain(words).collect::<Vec<_>>().join(" ")
     }
 

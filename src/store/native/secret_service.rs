@@ -4,11 +4,12 @@
 //! Ours has `application = keystencil`; nothing else is ever written to, or deleted: the program that made it would not
 //! know. Creating with fewer attributes than an item has replaces that item (measured), so ours are made with all.
 
-use super::super::{Entry, SealKeys, Store, StoreError, StoreKind, shell_word};
+use super::super::{Entry, SealKeys, Store, StoreError, StoreKind};
 use super::find::{find, not_found};
 use super::service::{Item, Service};
 use super::wire::Properties;
 use super::{Bus, Notice};
+use crate::host::shell::word;
 use crate::secret::{Attributes, Pinned, Query, SealKey, Secret, SecretName, Wanted};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -339,11 +340,11 @@ fn change(item: &Properties) -> Option<String> {
     }
     if let (Some("Python keyring library"), Some(service), Some(user)) = (get(APPLICATION.0), get(OURS.0), get(OURS.1))
     {
-        return Some(format!("keyring set {} {}", shell_word(service), shell_word(user)));
+        return Some(format!("keyring set {} {}", word(service), word(user)));
     }
     let attributes: BTreeMap<_, _> = item.attributes.iter().filter(|(key, _)| *key != SCHEMA.0).collect();
-    let words = attributes.into_iter().flat_map(|(key, value)| [shell_word(key), shell_word(value)]);
-    let label = shell_word(&item.label);
+    let words = attributes.into_iter().flat_map(|(key, value)| [word(key), word(value)]);
+    let label = word(&item.label);
     Some(format!("secret-tool store --label={label} {}", words.collect::<Vec<_>>().join(" ")))
 }
 

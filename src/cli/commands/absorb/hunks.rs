@@ -1,7 +1,7 @@
 //! The hunks of `absorb` as a person sees them: what changes, the question, and why one was refused.
 
 use crate::adopt::absorb::{Hunk, Refusal};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text, Warning};
 use crate::error::Place;
 use crate::plan::threeway::{Author, Did};
@@ -69,7 +69,7 @@ pub(super) fn shown(hunk: &Hunk) -> Text {
 }
 
 /// Asks what to do with the hunk that was shown last.
-pub(super) fn ask(report: &Report) -> Result<Answer, CliError> {
+pub(super) fn ask(report: &Report) -> Result<Answer, CommandError> {
     loop {
         let answer = report.ask("Take this into the template [y,n,a,q,?]? ")?;
         match answer.trim().to_lowercase().as_str() {

@@ -1,5 +1,6 @@
 //! Why a check could not be made. A check that could not be made is never a check that found nothing.
 
+use crate::cli::error::CommandError;
 use crate::error::{Explain, Place};
 use crate::lint::baseline::BaselineError;
 use std::io;
@@ -45,6 +46,12 @@ pub(in crate::cli) enum CheckError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     NoRandom,
+}
+
+impl std::convert::From<CheckError> for CommandError {
+    fn from(error: CheckError) -> Self {
+        Self::of(error)
+    }
 }
 
 impl Explain for CheckError {

@@ -1,7 +1,7 @@
 //! Files of the work tree: found with `.gitignore` honoured, read piece by piece, looked through on all processors.
 
 use super::{CheckError, Checked, relative};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::progress::Progress;
 use crate::cli::report::Report;
 use crate::journal::{Journal, is_clean};
@@ -53,7 +53,7 @@ pub(super) fn of_targets(targets: &[Target]) -> Found {
 }
 
 /// Every file that was named, and all in the folders.
-pub(super) fn collect(roots: &[PathBuf]) -> Result<Found, CliError> {
+pub(super) fn collect(roots: &[PathBuf]) -> Result<Found, CommandError> {
     let mut found = Found::default();
     let mut folders: Vec<&PathBuf> = Vec::new();
     for root in roots {
@@ -118,7 +118,7 @@ pub(super) fn scan(
     journals: &[Journal],
     root: &Path,
     report: &Report,
-) -> Result<Checked, CliError> {
+) -> Result<Checked, CommandError> {
     let progress = Progress::bytes(report, "checking", found.files.iter().map(|file| file.size).sum());
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Checked { unread: found.unread.clone(), ..Checked::default() });

@@ -4,7 +4,8 @@ use super::CheckError;
 use crate::adopt::import::Stored;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
+use crate::cli::hints;
 use crate::cli::report::{Text, Warning, count, warning};
 use crate::error::Explain as _;
 use crate::journal::Journal;
@@ -23,7 +24,7 @@ pub(super) struct Secrets {
     pub(super) blueprints: Vec<(Target, Result<Blueprint, SessionError>)>,
 }
 
-pub(super) fn random() -> Result<[u8; 32], CliError> {
+pub(super) fn random() -> Result<[u8; 32], CommandError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| CheckError::NoRandom)?;
     Ok(bytes)
@@ -46,7 +47,7 @@ pub(in crate::cli::commands) fn values(workplace: &Workplace<'_>) -> Vec<Stored>
 }
 
 /// Fingerprints of what the templates of the config use.
-pub(super) fn own(workplace: &Workplace<'_>) -> Result<Secrets, CliError> {
+pub(super) fn own(workplace: &Workplace<'_>) -> Result<Secrets, CommandError> {
     let Found { values, missing, blueprints } = ask(workplace);
     let mut own = Own::new(random()?);
     let short = values.iter().filter(|(placeholder, value)| !own.add(placeholder, value)).count();
@@ -110,7 +111,7 @@ fn tell(workplace: &Workplace<'_>, missing: Vec<Unresolved>, is_bare: bool) -> V
             "{} could not be looked up, so no file was searched for it: {first}",
             count(silent.len(), "secret")
         );
-        workplace.report().warning(&Warning { place: first.place(), hint: first.hint(), ..warning(message) });
+        workplace.report().warning(&Warning { place: first.place(), hint: hints::of(first), ..warning(message) });
     }
     if is_bare && !never_stored.is_empty() {
         let text = "no store holds anything here, so the names in the templates were not checked";
@@ -121,7 +122,7 @@ fn tell(workplace: &Workplace<'_>, missing: Vec<Unresolved>, is_bare: bool) -> V
 }
 
 /// What every rendered file owes.
-pub(super) fn journals(workplace: &Workplace<'_>) -> Result<Vec<Journal>, CliError> {
+pub(super) fn journals(workplace: &Workplace<'_>) -> Result<Vec<Journal>, CommandError> {
     let state = State::new(workplace.context.environment.state.clone());
     let mut journals = Vec::new();
     for target in state.owing()? {
@@ -129,7 +130,11 @@ pub(super) fn journals(workplace: &Workplace<'_>) -> Result<Vec<Journal>, CliErr
             Ok(journal) => journals.extend(journal),
             Err(error) => {
                 let message = format!("what one rendered file owes is not known: {error}");
-                workplace.report().warning(&Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+                workplace.report().warning(&Warning {
+                    place: error.place(),
+                    hint: hints::of(&error),
+                    ..warning(message)
+                });
             }
         }
     }

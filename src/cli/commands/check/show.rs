@@ -2,8 +2,9 @@
 
 use super::{CheckArgs, Checked, Scope};
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::hints;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, MARK, Text, Warning, count, warning};
 use crate::error::Place;
 use crate::lint::{Finding, sarif};
@@ -17,7 +18,7 @@ pub(super) fn all(
     args: &CheckArgs,
     scope: &Scope,
     checked: Checked,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let report = workplace.report();
     let mut findings = checked.findings;
     for finding in &mut findings {
@@ -25,7 +26,7 @@ pub(super) fn all(
         finding.file = report.path(&file).into();
     }
     if args.sarif {
-        report.json(&sarif::document(&findings, checked.unread.is_empty()))?;
+        report.json(&sarif::document(&findings, checked.unread.is_empty(), &hints::finding))?;
     } else if args.json {
         report.json(&json!({
             "files": checked.files,
@@ -65,7 +66,7 @@ pub(super) fn all(
     })
 }
 
-fn people(workplace: &Workplace<'_>, findings: &[Finding]) -> Result<(), CliError> {
+fn people(workplace: &Workplace<'_>, findings: &[Finding]) -> Result<(), CommandError> {
     let mut cured = HashSet::new();
     let mut text = Text::new();
     for finding in findings {
@@ -76,7 +77,7 @@ fn people(workplace: &Workplace<'_>, findings: &[Finding]) -> Result<(), CliErro
         }
         text = text.end();
         // The same advice once.
-        let hint = finding.kind.hint();
+        let hint = hints::finding(&finding.kind);
         if cured.insert(hint.clone()) {
             text = text.plain("  ").styled(MARK, "hint").plain(": ").plain(hint).end();
         }
@@ -92,7 +93,7 @@ fn as_json(finding: &Finding) -> Value {
         "rule": finding.kind.rule(),
         "message": finding.kind.message(),
         "shown": finding.shown,
-        "hint": finding.kind.hint(),
+        "hint": hints::finding(&finding.kind),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::files::{pieces, rendered};
 use super::{CheckError, Checked, relative};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::journal::{Journal, is_clean};
 use crate::lint::{Kind, Known, Scan};
 use std::ffi::OsString;
@@ -110,7 +110,12 @@ fn path(bytes: &[u8]) -> PathBuf {
 }
 
 /// Looks through the staged files.
-pub(super) fn scan(index: &Index, known: &Known<'_>, journals: &[Journal], root: &Path) -> Result<Checked, CliError> {
+pub(super) fn scan(
+    index: &Index,
+    known: &Known<'_>,
+    journals: &[Journal],
+    root: &Path,
+) -> Result<Checked, CommandError> {
     let mut checked = Checked::default();
     if index.entries.is_empty() {
         return Ok(checked);

@@ -5,6 +5,7 @@ use super::known::Secrets;
 use super::{Checked, Scope, relative};
 use crate::cli::context::Workplace;
 use crate::cli::environment::variable_os;
+use crate::cli::hints;
 use crate::error::{Explain, Place};
 use crate::host::{Resolved, profile};
 use crate::lint::allow::is_allowed;
@@ -127,7 +128,7 @@ fn literals(workplace: &Workplace<'_>, target: &Target, found: &mut Vec<Finding>
 }
 
 fn broken(target: &Target, error: &SessionError) -> Finding {
-    at(&error.place().unwrap_or_default(), &target.template, Kind::Broken(error.to_string(), error.hint()))
+    at(&error.place().unwrap_or_default(), &target.template, Kind::Broken(error.to_string(), hints::of(error)))
 }
 
 fn at(place: &Place, file: &Path, kind: Kind) -> Finding {

@@ -1,7 +1,7 @@
 //! `keystencil demo-child`: the program that the demo runs, which shows that it got the key. Not one of the verbs: no
 //! help, manual or completion knows it.
 
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{Report, Text};
 use crate::document::{Document, Pointer};
@@ -14,15 +14,15 @@ pub(super) const NAME: &str = "demo-child";
 pub(super) const POINTER: &str = "/mcpServers/github/headers/Authorization";
 
 /// Runs it, if the command line is its own: its name, a file, and what the key in it is told by.
-pub(in crate::cli) fn run(report: &Report, arguments: &[OsString]) -> Option<Result<Exit, CliError>> {
+pub(in crate::cli) fn run(report: &Report, arguments: &[OsString]) -> Option<Result<Exit, CommandError>> {
     match arguments {
         [name, file, print] if name == NAME => Some(answer(report, Path::new(file), &print.to_string_lossy())),
         _ => None,
     }
 }
 
-fn answer(report: &Report, file: &Path, print: &str) -> Result<Exit, CliError> {
-    let failed = |source| CliError::File { step: "read the file", path: file.to_owned(), source };
+fn answer(report: &Report, file: &Path, print: &str) -> Result<Exit, CommandError> {
+    let failed = |source| CommandError::file("read the file", file, &source);
     let text = std::fs::read(file).map_err(failed)?;
     let key = Pointer::parse(POINTER).ok().and_then(|pointer| {
         let header = Document::parse(&text).ok()?.find(&pointer)?.as_str()?.into_owned();

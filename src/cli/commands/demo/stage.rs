@@ -2,7 +2,7 @@
 
 use super::child::{NAME, fingerprint};
 use crate::cli::environment;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,32 +19,32 @@ pub(super) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    pub(super) fn new(report: &'a Report, home: &'a Path) -> Result<Self, CliError> {
+    pub(super) fn new(report: &'a Report, home: &'a Path) -> Result<Self, CommandError> {
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| CliError::Demo("the system gives no random bytes".to_owned()))?;
+        getrandom::fill(&mut random).map_err(|_| went_wrong("the system gives no random bytes"))?;
         let program = std::env::current_exe().map_err(file("find itself", home))?;
         Ok(Self { report, home, program, key: format!("ghp_demo{}", hex::encode(random)) })
     }
 
     /// What is going on.
-    pub(super) fn tell(&self, text: &str) -> Result<(), CliError> {
+    pub(super) fn tell(&self, text: &str) -> Result<(), CommandError> {
         self.report.out(&Text::new().block("\n").styled(DIM, format_args!("# {text}")).end())
     }
 
     /// Shows that something is as it should be, or fails.
-    pub(super) fn check(&self, claim: &str, holds: bool) -> Result<(), CliError> {
+    pub(super) fn check(&self, claim: &str, holds: bool) -> Result<(), CommandError> {
         let (style, mark) = if holds { (GOOD, "✓") } else { (BAD, "✗") };
         self.report.out(&Text::new().styled(style, mark).plain(" ").plain(claim).end())?;
-        if holds { Ok(()) } else { Err(CliError::Demo(format!("it is not so that {claim}"))) }
+        if holds { Ok(()) } else { Err(went_wrong(&format!("it is not so that {claim}"))) }
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), CliError> {
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), CommandError> {
         let path = self.home.join(name);
         let folder = path.parent().unwrap_or(self.home);
         fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)).map_err(file("write the file", &path))
     }
 
-    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, CliError> {
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, CommandError> {
         let path = self.home.join(name);
         fs::read(&path).map_err(file("read the file", &path))
     }
@@ -57,13 +57,13 @@ impl<'a> Stage<'a> {
         [self.key.as_bytes(), encoded].iter().any(|needle| memchr::memmem::find(bytes, needle).is_some())
     }
 
-    pub(super) fn cat(&self, name: &str) -> Result<(), CliError> {
+    pub(super) fn cat(&self, name: &str) -> Result<(), CommandError> {
         self.prompt(&format!("cat {name}"))?;
         self.report.out(&Text::new().block(&String::from_utf8_lossy(&self.read(name)?)).end())
     }
 
     /// Runs this program; `shown` is what a person would type for it.
-    pub(super) fn run(&self, shown: &str, arguments: &[&str], status: i32) -> Result<(), CliError> {
+    pub(super) fn run(&self, shown: &str, arguments: &[&str], status: i32) -> Result<(), CommandError> {
         self.prompt(shown)?;
         let failed = file("run", &self.program);
         let mut child = Command::new(&self.program)
@@ -88,17 +88,17 @@ impl<'a> Stage<'a> {
         for said in [&output.stdout, &output.stderr] {
             self.report.out(&Text::trusted(String::from_utf8_lossy(said).into_owned()))?;
             if self.holds_key(said) {
-                return Err(CliError::Demo(format!("`{shown}` printed the key")));
+                return Err(went_wrong(&format!("`{shown}` printed the key")));
             }
         }
         match output.status.code() {
             Some(code) if code == status => Ok(()),
-            _ => Err(CliError::Demo(format!("`{shown}` ended with {} instead of {status}", output.status))),
+            _ => Err(went_wrong(&format!("`{shown}` ended with {} instead of {status}", output.status))),
         }
     }
 
     /// Runs the program that shows that it got the key, under `exec`.
-    pub(super) fn run_child(&self, shown: &str) -> Result<(), CliError> {
+    pub(super) fn run_child(&self, shown: &str) -> Result<(), CommandError> {
         let (program, target) = (self.program.to_string_lossy(), self.home.join(".claude.json"));
         let print = fingerprint(&self.key);
         let target = target.to_string_lossy();
@@ -107,7 +107,7 @@ impl<'a> Stage<'a> {
     }
 
     /// How many files there are, and how many of them hold the key.
-    pub(super) fn search(&self) -> Result<(usize, usize), CliError> {
+    pub(super) fn search(&self) -> Result<(usize, usize), CommandError> {
         let (mut files, mut holding) = (0, 0);
         let mut folders = vec![self.home.to_owned()];
         while let Some(folder) = folders.pop() {
@@ -124,11 +124,16 @@ impl<'a> Stage<'a> {
         Ok((files, holding))
     }
 
-    fn prompt(&self, line: &str) -> Result<(), CliError> {
+    fn prompt(&self, line: &str) -> Result<(), CommandError> {
         self.report.out(&Text::new().styled(DIM, "$ ").styled(BOLD, line).end())
     }
 }
 
-fn file(step: &'static str, path: &Path) -> impl Fn(std::io::Error) -> CliError {
-    move |source| CliError::File { step, path: path.to_owned(), source }
+fn file(step: &'static str, path: &Path) -> impl Fn(std::io::Error) -> CommandError {
+    move |source| CommandError::file(step, path, &source)
+}
+
+/// A step of the demo did not do what it shows.
+fn went_wrong(why: &str) -> CommandError {
+    CommandError::new(format!("the demo failed: {why}")).hint("please report it with the output above")
 }

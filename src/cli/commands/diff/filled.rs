@@ -1,7 +1,7 @@
 //! What is filled now, redacted: the way from the placeholder form to the rendered form.
 
 use super::{Difference, compare, patch_json};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::report::Report;
 use crate::document::{Patch, edit};
 use crate::host::Resolved;
@@ -13,7 +13,7 @@ use serde_json::json;
 /// What stands for a secret.
 const SECRET: &str = "[secret]";
 
-pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CliError> {
+pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CommandError> {
     let name = report.path(&target.path);
     let sides = ("at rest", "rendered");
     let journal = session.journal(&target.path)?;

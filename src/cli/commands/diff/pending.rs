@@ -1,7 +1,7 @@
 //! What a render would change, and who changed what since the last one.
 
 use super::{Difference, compare, patch_json};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::report::{Report, Warning};
 use crate::consent::Flow;
 use crate::error::Place;
@@ -10,7 +10,7 @@ use crate::session::{Session, Target};
 use serde_json::{Value, json};
 use std::ops::Range;
 
-pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CliError> {
+pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CommandError> {
     let compared = session.compare(target, &|_| false)?;
     let (plan, changes) = (compared.plan, compared.changes);
     let conflicts = plan.conflicts.iter().map(|conflict| conflict.pointer.clone());

@@ -5,8 +5,8 @@ use super::targets::explained;
 use crate::cli::commands::install::{is_shim, real_program};
 use crate::cli::context::Workplace;
 use crate::cli::environment::{own_program, search_path, variable_os};
+use crate::cli::hints;
 use crate::document::Document;
-use crate::error::Explain as _;
 use crate::host::profile::{ClaudeCode, MEASURED, Profile};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,11 @@ fn hooks(workplace: &Workplace<'_>) -> Finding {
     let document = match Document::parse(&text) {
         Ok(document) => document,
         Err(error) => {
-            return Finding::bad("hooks", format!("{shown}: {}", explained(workplace.report(), &error)), error.hint());
+            return Finding::bad(
+                "hooks",
+                format!("{shown}: {}", explained(workplace.report(), &error)),
+                hints::of(&error),
+            );
         }
     };
     let calls = ClaudeCode::hook_calls(&document);

@@ -3,13 +3,13 @@
 use super::finding::Finding;
 use super::targets::explained;
 use crate::cli::context::Workplace;
+use crate::cli::hints;
 use crate::cli::report::{age, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{Usage, is_answer};
 use crate::cli::{environment, naming};
-use crate::error::Explain as _;
 use crate::secret::{Query, SecretName};
-use crate::store::{Entry, Listing, StoreError, StoreKind, secret_command};
+use crate::store::{Entry, Listing, StoreError, StoreKind};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -67,7 +67,7 @@ fn missing(query: &Query, name: &SecretName, users: &[String]) -> Finding {
         Query::Name(_) | Query::Command(_) => ("in no store", ""),
     };
     let message = format!("{} is {place}, and used by {}", naming::of_name(name), users.join(", "));
-    Finding::bad("secrets", message, Some(format!("`{}{pin}`", secret_command("set", name))))
+    Finding::bad("secrets", message, Some(format!("`{}{pin}`", hints::secret_command("set", name))))
 }
 
 /// Several entries of one name in the keyring: a render takes them only if their values are equal, and they are not
@@ -92,7 +92,7 @@ fn due(workplace: &Workplace<'_>, entry: &Entry) -> Option<Finding> {
     let hint = if entry.is_foreign {
         "get a new key, and store it with the program that made the entry".to_owned()
     } else {
-        format!("`{}`", secret_command("rotate", &entry.name))
+        format!("`{}`", hints::secret_command("rotate", &entry.name))
     };
     Some(Finding::due("secrets", message, Some(hint)))
 }
@@ -108,7 +108,7 @@ fn store(workplace: &Workplace<'_>, listing: &Listing, kind: StoreKind) -> Findi
         (_, Some(StoreError::CannotList)) => {
             Finding::idle(&subject, "it answers, and does not tell which entries it has")
         }
-        (_, Some(error)) => Finding::bad(&subject, explained(workplace.report(), error), error.hint()),
+        (_, Some(error)) => Finding::bad(&subject, explained(workplace.report(), error), hints::of(error)),
         (StoreKind::Vault, None) if entries == 0 => {
             let backups = workplace.lookup.stores.vault().list_backups().map(|all| all.len()).unwrap_or_default();
             match backups {

@@ -5,6 +5,7 @@ use crate::adopt::PlainText;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
 use crate::cli::granting::{not_allowed, things};
+use crate::cli::hints;
 use crate::cli::outcome::lost_hint;
 use crate::cli::report::{Report, count};
 use crate::document::Document;
@@ -23,7 +24,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
         let targets = &workplace.config.targets;
         let statuses = match session.status(targets) {
             Ok(statuses) => statuses,
-            Err(error) => return vec![Finding::bad("state", explained(workplace.report(), &error), error.hint())],
+            Err(error) => return vec![Finding::bad("state", explained(workplace.report(), &error), hints::of(&error))],
         };
         let mut findings = Vec::new();
         for (index, status) in statuses.iter().enumerate() {
@@ -41,7 +42,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             let is_known = looked.as_ref().is_ok_and(Vec::is_empty);
             findings.extend(holders(workplace, status, &subject, is_known));
             if let (Err(error), None, None) = (&looked, &blueprint, &status.trouble) {
-                findings.push(Finding::bad(&subject, explained(workplace.report(), error), error.hint()));
+                findings.push(Finding::bad(&subject, explained(workplace.report(), error), hints::of(error)));
             }
             let plain = looked.unwrap_or_default();
             for owed in &status.owed {
@@ -63,7 +64,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
 }
 
 /// An error with its place, in one line.
-pub(super) fn explained(report: &Report, error: &dyn Explain) -> String {
+pub(super) fn explained(report: &Report, error: &(dyn Explain + 'static)) -> String {
     let Some(mut place) = error.place() else { return error.to_string() };
     place.file = place.file.map(|file| report.path(&file).into());
     format!("{error} ({place})")
@@ -72,7 +73,7 @@ pub(super) fn explained(report: &Report, error: &dyn Explain) -> String {
 fn template(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
     let blueprint: Blueprint = match session.blueprint(target) {
         Ok(blueprint) => blueprint,
-        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), error.hint())],
+        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), hints::of(&error))],
     };
     let secrets = blueprint.references().len();
     let (slots, secrets) = (count(blueprint.slots.len(), "slot"), count(secrets, "secret"));
@@ -99,7 +100,7 @@ fn file(workplace: &Workplace<'_>, target: &Target, subject: &str) -> Vec<Findin
     let shown = report.path(&target.path);
     let resolved = match Resolved::follow(&target.path) {
         Ok(resolved) => resolved,
-        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), error.hint())],
+        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), hints::of(&error))],
     };
     let Ok(metadata) = fs::metadata(resolved.path()) else {
         return vec![Finding::good(subject, format!("{shown} is made by the first render"))];
@@ -131,7 +132,7 @@ fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str, is_k
     let living = status.holders.iter().filter(|holder| holder.alive).count();
     Some(match (&status.trouble, status.since) {
         (None, None) if !is_known => return None,
-        (Some(error), _) => Finding::bad(subject, explained(workplace.report(), &**error), error.hint()),
+        (Some(error), _) => Finding::bad(subject, explained(workplace.report(), &**error), hints::of(&**error)),
         (None, None) if !status.owed.is_empty() => return None,
         (None, None) => Finding::good(subject, "at rest"),
         (None, Some(_)) if status.is_abandoned() => {
@@ -162,7 +163,7 @@ fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Findi
             Some(Finding::due(subject, message, hint))
         }
         // A template or a file that can't be used has been told of.
-        Err(error @ SessionError::Grants { .. }) => Some(Finding::bad(subject, error.to_string(), error.hint())),
+        Err(error @ SessionError::Grants { .. }) => Some(Finding::bad(subject, error.to_string(), hints::of(&error))),
         Err(_) => None,
     }
 }
@@ -189,7 +190,7 @@ fn content(
     }
     let plan = match session.preview(target, OnConflict::Keep) {
         Ok(plan) => plan,
-        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), error.hint())],
+        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), hints::of(&error))],
     };
     let mut findings = Vec::new();
     if !plan.patch.0.is_empty() {

@@ -1,6 +1,7 @@
 //! The end of a hold, done by a child of ours that reads the rendered file and ends; by ourselves if it can't be started
 //! or is killed, since secrets that stay in a file are worse than some in a process that is closed to others.
 
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::helper::{self, number, process};
 use crate::cli::outcome::closed_warnings;
@@ -9,7 +10,8 @@ use crate::host::process::Process;
 use crate::journal::Lease;
 use crate::session::{Outcome, Release, Session, SessionError, State, Target};
 use jiff::Timestamp;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -106,4 +108,15 @@ fn say(report: &Report, path: &Path, done: Result<crate::session::Unrendered, Se
 pub(super) fn is_of(lease: &Lease, pid: u32) -> bool {
     let Some(holder) = lease.pid.and_then(Process::find) else { return false };
     holder.pid == pid || holder.ancestors().iter().any(|process| process.pid == pid)
+}
+
+/// Says why the program does not run.
+pub(super) fn not_started(report: &Report, program: &OsStr, source: &io::Error) -> Exit {
+    let exit = if source.kind() == io::ErrorKind::NotFound { Exit::NOT_FOUND } else { Exit::NOT_EXECUTABLE };
+    let hint = match source.kind() {
+        io::ErrorKind::NotFound => "is it installed, and on PATH? The secrets are out of the files again",
+        _ => "is it a program, and may you run it? The secrets are out of the files again",
+    };
+    report.error(&CommandError::new(format!("cannot run `{}`: {source}", program.to_string_lossy())).hint(hint));
+    exit
 }

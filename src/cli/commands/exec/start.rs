@@ -3,7 +3,7 @@
 //! So the program holds from its first instruction, under the id and the start time it has for good. If `exec` itself took
 //! that hold, the program would lose its secrets should `exec` be killed between starting it and saying so.
 
-use super::{close, not_started};
+use super::close::{self, not_started};
 use crate::cli::exit::Exit;
 use crate::cli::harden::Hardened;
 use crate::cli::helper::{self, number, process};
@@ -75,6 +75,6 @@ impl Start {
         let failed = hardened.lifted(|| Command::new(&self.program).args(&self.arguments).exec());
         close::here(&report, &session, &self.paths, &lease);
         close::here(&report, &session, &self.paths, &owner);
-        not_started(&report, &self.program, failed)
+        not_started(&report, &self.program, &failed)
     }
 }

@@ -3,7 +3,7 @@
 use super::top;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::variable;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::host::Resolved;
 use crate::host::git::Objects;
 use crate::session::{Cleaner, Known, SessionError, State, Target};
@@ -29,8 +29,8 @@ impl<'a> Filter<'a> {
     /// A filter that has read the journals. One for `any` file trusts what they know.
     ///
     /// # Errors
-    /// [`CliError::Session`] if one of them can't be read.
-    pub(super) fn new(context: &'a Context, any: bool) -> Result<Self, CliError> {
+    /// [`CommandError`] if one of them can't be read.
+    pub(super) fn new(context: &'a Context, any: bool) -> Result<Self, CommandError> {
         let top = top();
         let mut cleaner = Cleaner::new(State::new(context.environment.state.clone()));
         cleaner.look()?;
@@ -49,7 +49,11 @@ impl<'a> Filter<'a> {
     ///
     /// # Errors
     /// Whatever keeps us from telling that no key is in it.
-    pub(super) fn clean(&mut self, name: &Path, content: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    pub(super) fn clean(
+        &mut self,
+        name: &Path,
+        content: Zeroizing<Vec<u8>>,
+    ) -> Result<Zeroizing<Vec<u8>>, CommandError> {
         self.cleaner.look()?;
         let path = self.top.join(name);
         let known = if self.allowed {
@@ -61,7 +65,7 @@ impl<'a> Filter<'a> {
         Ok(self.cleaner.for_index(&path, content, known.as_ref())?)
     }
 
-    fn known(&mut self, name: &Path, path: &Path) -> Result<Known, CliError> {
+    fn known(&mut self, name: &Path, path: &Path) -> Result<Known, CommandError> {
         let committed = self.objects.committed(name).map_err(SessionError::from)?;
         let template = match self.template(path) {
             // The committed version tells where placeholders belong.
@@ -72,7 +76,7 @@ impl<'a> Filter<'a> {
     }
 
     /// What the template of the config's target at that path makes of it.
-    fn template(&self, path: &Path) -> Result<Option<String>, CliError> {
+    fn template(&self, path: &Path) -> Result<Option<String>, CommandError> {
         let (workplace, targets) = match self.targets.get() {
             Some(found) => found,
             None => {

@@ -4,7 +4,7 @@
 //! with `required` set git asks for both.
 
 use super::filter::Filter;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::report::Report;
 use crate::host::git::packet::{ProtocolError, flush, read_content, read_list, write, write_list};
 use std::ffi::OsStr;
@@ -12,7 +12,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
 /// Talks with git until it has no more files. A file that is refused ends git's run, and not this process.
-pub(super) fn run(report: &Report, filter: &mut Filter<'_>) -> Result<(), CliError> {
+pub(super) fn run(report: &Report, filter: &mut Filter<'_>) -> Result<(), CommandError> {
     let (mut input, mut output) = (BufReader::new(io::stdin().lock()), BufWriter::new(report.stream()));
     greet(&mut input, &mut output)?;
     while let Some(request) = read_list(&mut input)? {

@@ -4,7 +4,7 @@ use super::ImportArgs;
 use super::keep::named;
 use crate::cli::context::Workplace;
 use crate::cli::environment::variable_os;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::host::profile::{self, Profile};
 use crate::host::{ReplaceError, Resolved};
 use crate::session::{Rewrite, SessionError, Target};
@@ -24,7 +24,7 @@ pub(super) struct Destination {
 
 impl Destination {
     /// What the command line says, else what the config knows of the file, else a place beside the config.
-    pub(super) fn choose(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Self, CliError> {
+    pub(super) fn choose(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Self, CommandError> {
         let path = named(&args.file);
         let config = workplace.context.config_file();
         let folder = config.parent().unwrap_or(Path::new("")).to_owned();

@@ -1,6 +1,7 @@
 //! What can be wrong with an import's arguments.
 
 use crate::adopt::import::{ImportPlan, RenameError, What};
+use crate::cli::error::CommandError;
 use crate::cli::naming::of_name;
 use crate::cli::suggest::nearest;
 use crate::error::{Explain, Place};
@@ -95,6 +96,12 @@ impl ImportError {
             RenameError::Several(what) => Self::Several(shown(&what)),
             RenameError::Twice(name) => Self::Twice(name),
         }
+    }
+}
+
+impl std::convert::From<ImportError> for CommandError {
+    fn from(error: ImportError) -> Self {
+        Self::of(error)
     }
 }
 

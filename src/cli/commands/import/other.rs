@@ -12,7 +12,7 @@ use crate::adopt::import::{
 };
 use crate::cli::context::Workplace;
 use crate::cli::environment;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::naming::of_name;
 use crate::cli::report::{GOOD, Text, Warning, count};
@@ -34,7 +34,7 @@ pub(super) fn import(
     args: &ImportArgs,
     text: &[u8],
     stored: &[StoredValue],
-) -> Result<Option<Exit>, CliError> {
+) -> Result<Option<Exit>, CommandError> {
     let no_env_file = || Err(ImportError::NoEnvFile { path: args.file.clone() }.into());
     if let Some(found) = Credentials::read(text) {
         if args.comment_out {
@@ -61,7 +61,7 @@ fn credentials(
     session: &Session<'_>,
     args: &ImportArgs,
     found: &Credentials,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let (report, keeper) = (workplace.report(), Stored::new(&workplace.lookup.stores));
     let mut missing: Vec<&SecretName> = Vec::new();
     for name in found.names() {
@@ -90,7 +90,7 @@ fn credentials(
 }
 
 /// Writes a template where `--template` says, else prints it.
-fn give(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs, text: &str) -> Result<(), CliError> {
+fn give(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs, text: &str) -> Result<(), CommandError> {
     let report = workplace.report();
     match &args.template {
         Some(_) if args.dry_run => Ok(()),
@@ -113,7 +113,7 @@ fn env(
     text: &[u8],
     variables: &str,
     stored: &[StoredValue],
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let (report, keeper) = (workplace.report(), Stored::new(&workplace.lookup.stores));
     let failed = |error| SessionError::Target { path: args.file.clone(), error };
     let proposed = plan_knowing(variables.as_bytes(), &super::selection(args), stored, &mut |_| ()).map_err(failed)?;
@@ -130,7 +130,7 @@ fn env(
         let is_stored = settle_names(&mut plan, &keeper)?;
         match if args.yes || args.dry_run { Answer::Yes } else { confirm(workplace, args, &plan)? } {
             Answer::Yes => break (plan, is_stored),
-            Answer::No => return Err(CliError::NotConfirmed("nothing was imported")),
+            Answer::No => return Err(CommandError::not_confirmed("nothing was imported")),
             Answer::Names => renames.extend(rename::ask(report, &plan, &keeper)?),
         }
     };
@@ -194,9 +194,9 @@ fn error_of(error: crate::document::SyntaxError) -> crate::plan::PlanError {
     crate::plan::PlanError::Syntax(error)
 }
 
-fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> Result<Answer, CliError> {
+fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> Result<Answer, CommandError> {
     if !environment::is_interactive() || args.json {
-        return Err(CliError::NotConfirmed("nothing is imported without a yes"));
+        return Err(CommandError::not_confirmed("nothing is imported without a yes"));
     }
     let report = workplace.report();
     for found in &plan.secrets {

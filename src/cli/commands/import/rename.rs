@@ -2,7 +2,7 @@
 
 use super::error::ImportError;
 use crate::adopt::import::{ImportPlan, Rename, What};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::naming::{of_name, parse_name};
 use crate::cli::report::{Report, Text, warning};
 use crate::session::{Keeper, SessionError};
@@ -27,7 +27,7 @@ pub(super) enum Answer {
 }
 
 /// Asks whether to do it.
-pub(super) fn confirm(report: &Report, question: &str) -> Result<Answer, CliError> {
+pub(super) fn confirm(report: &Report, question: &str) -> Result<Answer, CommandError> {
     let answer = report.ask_line(&format!("{question} [y/N, e: edit the names] "))?;
     Ok(match answer.unwrap_or_default().trim().to_lowercase().as_str() {
         "y" | "yes" => Answer::Yes,
@@ -42,7 +42,7 @@ pub(super) fn apply(plan: &mut ImportPlan, renames: &[Rename]) -> Result<(), Imp
 }
 
 /// Asks for the name of each secret; an empty line keeps the one it has. What can't be used is asked for again.
-pub(super) fn ask(report: &Report, plan: &ImportPlan, keeper: &dyn Keeper) -> Result<Vec<Rename>, CliError> {
+pub(super) fn ask(report: &Report, plan: &ImportPlan, keeper: &dyn Keeper) -> Result<Vec<Rename>, CommandError> {
     let mut renames: Vec<Rename> = Vec::new();
     for (index, found) in plan.secrets.iter().enumerate() {
         let Some(place) = plan.first_place(index) else { continue };

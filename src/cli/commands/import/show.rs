@@ -3,7 +3,7 @@
 use super::destination::Destination;
 use crate::adopt::import::{Found, ImportPlan, Piece, Recognised, Why};
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::naming::of_name;
 use crate::cli::report::{BOLD, DIM, GOOD, Text, Warning, count};
@@ -28,7 +28,7 @@ pub(super) struct Shown<'a> {
 
 impl Shown<'_> {
     /// Says that there is nothing to do.
-    pub(super) fn nothing(&self, json: bool) -> Result<Exit, CliError> {
+    pub(super) fn nothing(&self, json: bool) -> Result<Exit, CommandError> {
         let report = self.workplace.report();
         if json {
             report.json(&self.as_json(None))?;
@@ -42,7 +42,7 @@ impl Shown<'_> {
     }
 
     /// Shows the plan.
-    pub(super) fn plan(&self, json: bool) -> Result<Exit, CliError> {
+    pub(super) fn plan(&self, json: bool) -> Result<Exit, CommandError> {
         let report = self.workplace.report();
         if json {
             report.json(&self.as_json(None))?;

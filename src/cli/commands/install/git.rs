@@ -2,7 +2,7 @@
 
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::variable_os;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, count};
 use crate::host::git::Repository;
@@ -81,7 +81,7 @@ impl CommonArgs {
     }
 }
 
-pub(super) fn install(context: &Context, args: &GitArgs) -> Result<Exit, CliError> {
+pub(super) fn install(context: &Context, args: &GitArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let (call, state) = (context.filter_call(), State::new(context.environment.state.clone()));
     let options = args.common.options(context, &call, &state, !args.private);
@@ -94,7 +94,7 @@ pub(super) fn install(context: &Context, args: &GitArgs) -> Result<Exit, CliErro
     Ok(Exit::Done)
 }
 
-pub(super) fn uninstall(context: &Context, args: &UngitArgs) -> Result<Exit, CliError> {
+pub(super) fn uninstall(context: &Context, args: &UngitArgs) -> Result<Exit, CommandError> {
     let workplace = context.open_anyhow();
     let files = files(&workplace, &[])?;
     let (call, state) = (FilterCall::default(), State::new(context.environment.state.clone()));
@@ -119,13 +119,13 @@ fn refuse_needed(context: &Context, repository: &Repository) -> Result<(), Sessi
 }
 
 /// The files that were named, or the targets of the config.
-fn files(workplace: &Workplace<'_>, named: &[PathBuf]) -> Result<Vec<Filtered>, CliError> {
+fn files(workplace: &Workplace<'_>, named: &[PathBuf]) -> Result<Vec<Filtered>, CommandError> {
     let targets = &workplace.config.targets;
     if named.is_empty() {
         // One whose folder does not exist lies nowhere.
         return Ok(targets.iter().filter_map(|target| Filtered::of(target).ok()).collect());
     }
-    let file = |path: &PathBuf| -> Result<Filtered, CliError> {
+    let file = |path: &PathBuf| -> Result<Filtered, CommandError> {
         let file = Resolved::follow(path).map_err(SessionError::from)?;
         let target =
             targets.iter().find(|target| Resolved::follow(&target.path).is_ok_and(|other| other.path() == file.path()));
@@ -140,7 +140,7 @@ fn repositories(
     workplace: &Workplace<'_>,
     files: &[Filtered],
     only: Option<&Path>,
-) -> Result<Vec<(Repository, Vec<Filtered>)>, CliError> {
+) -> Result<Vec<(Repository, Vec<Filtered>)>, CommandError> {
     let mut found: Vec<(Repository, Vec<Filtered>)> = Vec::new();
     if let Some(folder) = only {
         found.push((repository_at(workplace, folder)?, Vec::new()));
@@ -155,20 +155,20 @@ fn repositories(
         }
     }
     if found.is_empty() {
-        return Err(CliError::NoRepository);
+        return Err(no_repository());
     }
     Ok(found)
 }
 
-fn repository_at(workplace: &Workplace<'_>, folder: &Path) -> Result<Repository, CliError> {
-    let none = |source| CliError::File { step: "open the repository", path: folder.to_owned(), source };
+fn repository_at(workplace: &Workplace<'_>, folder: &Path) -> Result<Repository, CommandError> {
+    let none = |source| CommandError::file("open the repository", folder, &source);
     let folder = folder.canonicalize().map_err(none)?;
     let home = &workplace.context.environment.home;
     let detached = Repository::detached(&folder, Some(home)).map_err(SessionError::from)?;
     let is_dot_git = folder.file_name().is_some_and(|name| name == ".git");
     let around = || Repository::around(if is_dot_git { folder.parent().unwrap_or(&folder) } else { &folder });
     let found = if is_dot_git { around() } else { detached.or_else(around) };
-    found.ok_or(CliError::NoRepository)
+    found.ok_or_else(no_repository)
 }
 
 fn say(
@@ -200,4 +200,9 @@ fn say(
             }
         }
     }
+}
+
+fn no_repository() -> CommandError {
+    CommandError::new("no target lies in the work tree of a git repository")
+        .hint("name the file, or the repository with `--repo DIR`")
 }

@@ -1,11 +1,11 @@
 //! The shim: a small program on PATH with the name of a real one, which it runs under `keystencil exec`.
 
-use super::quoted;
 use crate::cli::context::Context;
 use crate::cli::environment::{own_program, search_path};
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, Warning};
+use crate::host::shell::word;
 use clap::{Args, ValueEnum};
 use std::fs;
 use std::io::{self, Write as _};
@@ -59,7 +59,7 @@ fn program_name(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn install(context: &Context, args: &ShimArgs) -> Result<Exit, CliError> {
+pub(super) fn install(context: &Context, args: &ShimArgs) -> Result<Exit, CommandError> {
     let (report, program) = (&context.report, &args.program);
     if let Some(shell) = args.print {
         report.raw(function(program, shell).as_bytes())?;
@@ -68,13 +68,9 @@ pub(super) fn install(context: &Context, args: &ShimArgs) -> Result<Exit, CliErr
     let folder = folder(context, args.dir.as_ref());
     let path = folder.join(program);
     if path.symlink_metadata().is_ok() && !is_shim(&path) {
-        return Err(CliError::Exists(path));
+        return Err(CommandError::exists(path));
     }
-    put(&folder, &path, &script(program)).map_err(|source| CliError::File {
-        step: "write",
-        path: path.clone(),
-        source,
-    })?;
+    put(&folder, &path, &script(program)).map_err(|source| CommandError::file("write", &path, &source))?;
     report.note(Text::new().styled(GOOD, "installed").plain(format_args!(" the shim {}", report.path(&path))));
     let real = real_program(program);
     let first = search_path().into_iter().find(|folder| folder.join(program).is_file());
@@ -99,7 +95,7 @@ pub(super) fn install(context: &Context, args: &ShimArgs) -> Result<Exit, CliErr
     Ok(Exit::Done)
 }
 
-pub(super) fn uninstall(context: &Context, args: &UnshimArgs) -> Result<Exit, CliError> {
+pub(super) fn uninstall(context: &Context, args: &UnshimArgs) -> Result<Exit, CommandError> {
     let report = &context.report;
     let path = folder(context, args.dir.as_ref()).join(&args.program);
     if !is_shim(&path) {
@@ -108,7 +104,7 @@ pub(super) fn uninstall(context: &Context, args: &UnshimArgs) -> Result<Exit, Cl
         );
         return Ok(Exit::Done);
     }
-    fs::remove_file(&path).map_err(|source| CliError::File { step: "remove", path: path.clone(), source })?;
+    fs::remove_file(&path).map_err(|source| CommandError::file("remove it", &path, &source))?;
     report.note(Text::new().styled(GOOD, "uninstalled").plain(format_args!(" the shim {}", report.path(&path))));
     Ok(Exit::Done)
 }
@@ -147,7 +143,7 @@ fn folder(context: &Context, named: Option<&PathBuf>) -> PathBuf {
 }
 
 fn script(program: &str) -> String {
-    let own = own_program().map_or_else(|| "keystencil".to_owned(), |own| quoted(&own));
+    let own = own_program().map_or_else(|| "keystencil".to_owned(), |own| word(&own.to_string_lossy()));
     format!(
         "#!/bin/sh\n{MARK} runs the real {program} with its secrets in place.\n# Take it out with `keystencil uninstall \
          shim {program}`.\nexec {own} exec --behind-shim -- {program} \"$@\"\n"

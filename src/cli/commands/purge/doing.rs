@@ -2,8 +2,9 @@
 
 use super::plan::{Failure, Plan};
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::outcome::unrendered;
 use crate::cli::report::{GOOD, Report, Text, Warning, count, warning};
@@ -15,7 +16,7 @@ use crate::store::{Entry, SealKeys, StoreError};
 #[derive(Default)]
 pub(super) struct Done {
     /// Files whose secrets could not be taken out, or not without something being left.
-    errors: Vec<CliError>,
+    errors: Vec<CommandError>,
     is_doubtful: bool,
     deleted: usize,
     failed: Vec<Failure>,
@@ -52,7 +53,7 @@ impl Done {
         // What was allowed was allowed for keys that are gone.
         let has_key = |(_, keys): &(_, SealKeys)| keys.as_ref().is_ok_and(|keys| !keys.is_empty());
         for (kind, _) in stores.seal_keys().into_iter().filter(has_key) {
-            done.errors.extend(stores.replace_seal_key(kind, None).err().map(CliError::from));
+            done.errors.extend(stores.replace_seal_key(kind, None).err().map(CommandError::from));
         }
         done
     }
@@ -76,7 +77,7 @@ impl Done {
         }
         let told = |entry: &Entry, error: &StoreError| {
             let message = format!("{} is still in the {}: {error}", naming::of_name(&entry.name), entry.store);
-            report.warning(&Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+            report.warning(&Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         };
         self.failed.iter().for_each(|(entry, error)| told(entry, error));
         let is_told = |entry: &&Entry| !self.failed.iter().any(|(failed, _)| failed.name == entry.name);
@@ -99,8 +100,8 @@ impl Done {
 /// Forgets an identity that `unlock` keeps: it opens what the vault's backups hold.
 ///
 /// # Errors
-/// [`CliError::Store`] if it can't be forgotten.
-pub(super) fn close_vault(plan: &Plan) -> Result<(), CliError> {
+/// [`CommandError`] if it can't be forgotten.
+pub(super) fn close_vault(plan: &Plan) -> Result<(), CommandError> {
     plan.stores.vault().forget()?;
     Ok(())
 }

@@ -2,14 +2,16 @@
 
 use super::doing::Done;
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
+use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::report::{BOLD, Report, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
 use crate::cli::usage::Usage;
 use crate::error::Explain as _;
+use crate::host::shell::word;
 use crate::secret::{Query, SecretName, Wanted};
-use crate::store::{Entry, StoreError, StoreKind, Stores, shell_word};
+use crate::store::{Entry, StoreError, StoreKind, Stores};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -31,13 +33,13 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Looks at everything; reads the values, to know whose they are, and forgets them.
-    pub(super) fn make(workplace: &Workplace<'_>, foreign: bool) -> Result<Self, CliError> {
+    pub(super) fn make(workplace: &Workplace<'_>, foreign: bool) -> Result<Self, CommandError> {
         let usage = Usage::of(workplace);
         let mut troubles: Vec<Warning> = Vec::new();
         for (target, error) in &usage.broken {
             let name = target.name.as_deref().unwrap_or_default();
             let message = format!("what the template of `{name}` names is not known, and may stay: {error}");
-            troubles.push(Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+            troubles.push(Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
         let statuses = workplace.session(|session| session.status(&workplace.config.targets))?;
         let mut rendered = Vec::new();
@@ -45,7 +47,7 @@ impl Plan {
             match &status.trouble {
                 Some(error) => {
                     let message = format!("what is rendered there is not known: {error}");
-                    troubles.push(Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+                    troubles.push(Warning { place: error.place(), hint: hints::of(&**error), ..warning(message) });
                 }
                 None if status.since.is_some() => rendered.push(status.path),
                 None => {}
@@ -56,7 +58,7 @@ impl Plan {
         let listing = stores.survey(&names);
         for (kind, error) in listing.silent.iter().filter(|(_, error)| !error.is_absent()) {
             let message = format!("what is in the {kind} is not known, and stays: {error}");
-            troubles.push(Warning { place: error.place(), hint: error.hint(), ..warning(message) });
+            troubles.push(Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
         let entries: Vec<(Entry, bool)> = listing
             .entries
@@ -180,7 +182,7 @@ fn by_hand(query: &Query) -> String {
     match query {
         Query::Keyring(pinned) => match pinned.wanted() {
             Wanted::Attributes(attributes) => {
-                let words = attributes.iter().flat_map(|(name, value)| [shell_word(name), shell_word(value)]);
+                let words = attributes.iter().flat_map(|(name, value)| [word(name), word(value)]);
                 format!("secret-tool clear {}", words.collect::<Vec<_>>().join(" "))
             }
             Wanted::Name(_) => "in the keyring's own program".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::NameArgs;
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::usage::Usage;
 use clap::Args;
@@ -28,10 +28,10 @@ pub(super) struct GetArgs {
     no_newline: bool,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &GetArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &GetArgs) -> Result<Exit, CommandError> {
     let name = args.name.name()?;
     if workplace.report().is_out_terminal() && !args.reveal {
-        return Err(CliError::Unrevealed(name));
+        return Err(CommandError::hidden(&format!("secret {name}")));
     }
     let (_, secret) = workplace.lookup.stores.get(&name).map_err(|error| error.near(&Usage::of(workplace).names()))?;
     workplace.report().secret(&secret, !args.no_newline)?;

@@ -1,8 +1,9 @@
 //! `keystencil secret list`.
 
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::report::{Report, Text, Warning, age, table, warning};
 use crate::cli::rotation::changed;
@@ -53,7 +54,7 @@ enum What<'a> {
     Nameless(&'a Query),
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
     let usage = Usage::of(workplace);
     let wanted = usage.names();
@@ -112,7 +113,7 @@ fn warn_of(report: &Report, silent: &[(StoreKind, StoreError)]) -> bool {
         if error.is_absent() {
             report.detail(Text::new().plain(format_args!("{store}: {error}")));
         } else {
-            let (place, hint) = (error.place(), error.hint());
+            let (place, hint) = (error.place(), hints::of(error));
             report.warning(&Warning { place, hint, ..warning(format_args!("the {store} can't be listed: {error}")) });
         }
     }

@@ -1,7 +1,7 @@
 //! `keystencil secret move`. (`move` is no name for a module.)
 
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, Warning, warning};
 use crate::error::Explain as _;
@@ -53,9 +53,9 @@ enum To {
     Native,
 }
 
-type Outcome = (SecretName, Result<Moved, CliError>);
+type Outcome = (SecretName, Result<Moved, CommandError>);
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, CommandError> {
     let (from, to) = match args.to {
         To::Vault => (StoreKind::Native, StoreKind::Vault),
         To::Native => (StoreKind::Vault, StoreKind::Native),
@@ -82,11 +82,11 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, Cl
     for (name, outcome) in outcomes {
         match outcome {
             Ok(moved) => exit = exit.and(say(workplace, &name, &moved, (from, to), args.json)),
-            Err(CliError::Store(error)) if error.is_not_found() => errors.push(CliError::NoSecret(name)),
+            Err(error) if error.is_not_found() => errors.push(CommandError::no_secret(&name)),
             Err(error) => errors.push(error),
         }
     }
-    match CliError::several(errors) {
+    match CommandError::several(errors) {
         None => Ok(exit),
         Some(error) if !did_any => Err(error),
         // Of several some were moved, so this is no failure that changed nothing.

@@ -3,7 +3,7 @@
 use super::NameArgs;
 use crate::cli::context::Workplace;
 use crate::cli::environment::is_interactive;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
 use crate::cli::usage::Usage;
@@ -32,18 +32,18 @@ pub(super) struct RmArgs {
     json: bool,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CommandError> {
     let (report, name) = (workplace.report(), args.name.name()?);
     let used = Usage::of(workplace).of_name(&name).join(", ");
     if !args.yes && is_interactive() {
         let use_of_it = if used.is_empty() { String::new() } else { format!(" (used by {used})") };
         if !report.ask_yes(&Text::new().plain(format_args!("Remove {name}{use_of_it}?")))? {
-            return Err(CliError::NotConfirmed("nothing was removed"));
+            return Err(CommandError::not_confirmed("nothing was removed"));
         }
     }
     let gone = workplace.lookup.stores.remove(&name)?;
     if gone.is_empty() {
-        return Err(CliError::NoSecret(name));
+        return Err(CommandError::no_secret(&name));
     }
     if args.json {
         let stores: Vec<String> = gone.iter().map(ToString::to_string).collect();

@@ -2,14 +2,15 @@
 
 use super::{NameArgs, ValueArgs, ValueError, refuse_foreign};
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::hints;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
 use crate::cli::usage::Usage;
 use crate::error::{Explain as _, Place};
-use crate::host::git::word;
+use crate::host::shell::word;
 use crate::secret::{Query, Secret, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
 use crate::store::{StoreError, StoreKind};
@@ -48,7 +49,7 @@ pub(super) struct RotateArgs {
 /// A rendered file, and what came of bringing the new value into it.
 type Refill = (PathBuf, Result<Option<Refilled>, SessionError>);
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, CommandError> {
     args.value.check()?;
     let (report, name) = (workplace.report(), args.name.name()?);
     let stores = &workplace.lookup.stores;
@@ -80,7 +81,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         }
         let mut exit = Exit::attention(!failed.is_empty());
         for (kind, error) in failed {
-            let (place, hint) = (error.place(), error.hint());
+            let (place, hint) = (error.place(), hints::of(&error));
             report.warning(&Warning {
                 place,
                 hint,
@@ -109,7 +110,7 @@ fn finish(
     name: &SecretName,
     found: StoreKind,
     value: &Secret,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, CommandError> {
     let report = workplace.report();
     workplace.session(|session| {
         let mut behind = Vec::new();
@@ -139,7 +140,7 @@ fn tell_owed(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName
     let mut targets: Vec<&Path> = owed.iter().map(|owed| owed.journal.target.as_path()).collect();
     targets.dedup();
     for target in targets {
-        let (report, word) = (workplace.report(), word(target));
+        let (report, word) = (workplace.report(), word(&target.to_string_lossy()));
         let path = report.path(target);
         let text = format!(
             "the old value that was not found again in {path} counts as gone with `keystencil unrender --forget --to {word}`, \
@@ -164,7 +165,7 @@ fn refill(session: &Session<'_>, paths: Vec<PathBuf>) -> Vec<Refill> {
 }
 
 /// The rendered files that hold the secret.
-fn holding(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName) -> Result<Vec<PathBuf>, CliError> {
+fn holding(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName) -> Result<Vec<PathBuf>, CommandError> {
     let is_it = |placeholder: &String| is_of(placeholder, name);
     let holds = |status: &TargetStatus| status.since.is_some() && status.secrets.iter().any(is_it);
     let all = session.status(&workplace.config.targets)?;

@@ -2,7 +2,7 @@
 
 use super::{NameArgs, ValueArgs, ValueError, refuse_foreign};
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, age};
 use crate::cli::rotation::changed;
@@ -44,7 +44,7 @@ pub(super) struct SetArgs {
     json: bool,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, CommandError> {
     args.value.check()?;
     let (report, name) = (workplace.report(), args.name.name()?);
     let stores = &workplace.lookup.stores;
@@ -55,7 +55,8 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, Cli
         return Err(ValueError::KeyAsName.into());
     }
     if let Some(entry) = before.first().filter(|_| args.no_overwrite) {
-        return Err(CliError::Stored { name, store: entry.store });
+        return Err(CommandError::new(format!("secret {name} is stored already, in the {}", entry.store))
+            .hint("leave `--no-overwrite` out to replace it"));
     }
     refuse_foreign(&before)?;
     if let Some(entry) = before.first().filter(|_| io::stdin().is_terminal()) {

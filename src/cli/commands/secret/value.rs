@@ -3,7 +3,7 @@
 //! Used by `set` and `rotate`. No error here repeats what was typed: it may be the value itself.
 
 use crate::cli::environment;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::report::{Report, Text, Warning};
 use crate::error::{Explain, Place};
 use crate::secret::{Secret, SecretName};
@@ -49,7 +49,7 @@ impl ValueArgs {
     ///
     /// # Errors
     /// [`ValueError`], or [`StoreError::EmptyValue`].
-    pub(super) fn read(&self, report: &Report, name: &SecretName) -> Result<Secret, CliError> {
+    pub(super) fn read(&self, report: &Report, name: &SecretName) -> Result<Secret, CommandError> {
         let value = match (&self.from_env, &self.from_file) {
             (Some(variable), _) => from_env(variable)?,
             (None, Some(file)) if file.as_os_str() != "-" => from_file(file)?,
@@ -92,13 +92,17 @@ fn is_open_to_others(_: &fs::Metadata) -> bool {
     false
 }
 
-fn typed(report: &Report, question: &str) -> Result<Zeroizing<String>, CliError> {
+fn typed(report: &Report, question: &str) -> Result<Zeroizing<String>, CommandError> {
     let value = report.ask_hidden(&format!("{question}: "))?;
     if value.is_empty() {
         return Ok(value);
     }
     let again = report.ask_hidden(&format!("{question} again: "))?;
-    if value == again { Ok(value) } else { Err(CliError::Mistyped) }
+    if value == again {
+        Ok(value)
+    } else {
+        Err(CommandError::new("the two values differ").hint("nothing was changed; try again"))
+    }
 }
 
 fn from_env(variable: &OsString) -> Result<Zeroizing<String>, ValueError> {
@@ -204,6 +208,12 @@ pub(in crate::cli) enum ValueError {
     /// Standard input can't be read.
     #[error("the value can't be read: {0}")]
     Input(io::Error),
+}
+
+impl std::convert::From<ValueError> for CommandError {
+    fn from(error: ValueError) -> Self {
+        Self::of(error)
+    }
 }
 
 impl Explain for ValueError {

@@ -2,7 +2,7 @@
 
 use super::ListArgs;
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, age, table};
 use clap::{Args, Subcommand};
@@ -53,7 +53,7 @@ struct RmArgs {
     name: String,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &BackupsArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &BackupsArgs) -> Result<Exit, CommandError> {
     match &args.command {
         BackupsCommand::List(args) => list(workplace, args),
         BackupsCommand::Show(args) => show(workplace, args),
@@ -61,7 +61,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &BackupsArgs) -> Result<Exit,
     }
 }
 
-fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
+fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError> {
     let backups = workplace.lookup.stores.vault().list_backups()?;
     let report = workplace.report();
     if args.json {
@@ -81,22 +81,27 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn show(workplace: &Workplace<'_>, args: &ShowArgs) -> Result<Exit, CliError> {
+fn show(workplace: &Workplace<'_>, args: &ShowArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
     if report.is_out_terminal() && !args.reveal {
-        return Err(CliError::Hidden("a backup"));
+        return Err(CommandError::hidden("a backup"));
     }
     let found = workplace.lookup.stores.vault().get_backup(&args.name)?;
-    let content = found.ok_or_else(|| CliError::NoBackup(args.name.clone()))?;
+    let content = found.ok_or_else(|| no_backup(&args.name))?;
     report.raw(&content)?;
     Ok(Exit::Done)
 }
 
-fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CliError> {
+fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CommandError> {
     if !workplace.lookup.stores.vault().remove_backup(&args.name)? {
-        return Err(CliError::NoBackup(args.name.clone()));
+        return Err(no_backup(&args.name));
     }
     let text = Text::new().styled(GOOD, "removed").plain(format_args!(" the backup `{}`", args.name));
     workplace.report().note(text);
     Ok(Exit::Done)
+}
+
+fn no_backup(name: &str) -> CommandError {
+    CommandError::new(format!("the vault has no backup `{}`", name.escape_debug()))
+        .hint("`keystencil vault backups list` shows what there is")
 }

@@ -2,7 +2,7 @@
 
 use super::new_passphrase;
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::store::vault::Sealing;
 use clap::Args;
@@ -33,10 +33,10 @@ pub(super) struct ExportArgs {
     plaintext: bool,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &ExportArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &ExportArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
     if args.plaintext && report.is_out_terminal() {
-        return Err(CliError::Hidden("a vault in plain text"));
+        return Err(CommandError::hidden("a vault in plain text"));
     }
     let sealing = if args.plaintext {
         Sealing::Plaintext

@@ -1,7 +1,7 @@
 //! `keystencil vault import`.
 
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::store::vault::{Imported, Merge};
@@ -53,9 +53,9 @@ enum Conflict {
     Fail,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Exit, CommandError> {
     let (bytes, source) = match args.file.as_ref().filter(|file| file.as_os_str() != "-") {
-        Some(file) => (read(File::open(file).map_err(|error| unread(file, error))?, file)?, file.clone()),
+        Some(file) => (read(File::open(file).map_err(|error| unread(file, &error))?, file)?, file.clone()),
         None => (read(io::stdin().lock(), Path::new("standard input"))?, PathBuf::from("standard input")),
     };
     let merge = match args.on_conflict {
@@ -96,13 +96,13 @@ fn word(what: Imported) -> &'static str {
     }
 }
 
-fn read(from: impl Read, source: &Path) -> Result<Zeroizing<Vec<u8>>, CliError> {
+fn read(from: impl Read, source: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     // Room for most exports at once: a buffer that grows leaves copies behind that nobody wipes.
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 20));
-    from.take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(|error| unread(source, error))?;
-    if bytes.len() > LIMIT { Err(unread(source, io::ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }
+    from.take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(|error| unread(source, &error))?;
+    if bytes.len() > LIMIT { Err(unread(source, &io::ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }
 }
 
-fn unread(file: &Path, source: io::Error) -> CliError {
-    CliError::File { step: "read the export", path: file.to_owned(), source }
+fn unread(file: &Path, source: &io::Error) -> CommandError {
+    CommandError::file("read the export", file, source)
 }

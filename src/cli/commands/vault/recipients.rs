@@ -2,7 +2,7 @@
 
 use super::ListArgs;
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, table};
 use clap::{Args, Subcommand};
@@ -55,7 +55,7 @@ struct RmArgs {
     key: String,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &RecipientsArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &RecipientsArgs) -> Result<Exit, CommandError> {
     match &args.command {
         RecipientsCommand::List(args) => list(workplace, args),
         RecipientsCommand::Add(args) => add(workplace, args),
@@ -63,7 +63,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RecipientsArgs) -> Result<Ex
     }
 }
 
-fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
+fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError> {
     let all = workplace.lookup.stores.vault().recipients()?;
     let report = workplace.report();
     if args.json {
@@ -87,7 +87,7 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn add(workplace: &Workplace<'_>, args: &AddArgs) -> Result<Exit, CliError> {
+fn add(workplace: &Workplace<'_>, args: &AddArgs) -> Result<Exit, CommandError> {
     let added = workplace.lookup.stores.vault().add_recipient(&args.key, args.name.as_deref())?;
     let text = if added {
         Text::new().styled(GOOD, "added").plain(" the recipient: the vault is encrypted to it as well now")
@@ -98,9 +98,10 @@ fn add(workplace: &Workplace<'_>, args: &AddArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CliError> {
+fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CommandError> {
     if !workplace.lookup.stores.vault().remove_recipient(&args.key)? {
-        return Err(CliError::NoRecipient);
+        return Err(CommandError::new("the vault has no such recipient")
+            .hint("`keystencil vault recipients list` shows who can read it"));
     }
     let report = workplace.report();
     report.note(Text::new().styled(GOOD, "removed").plain(" the recipient: it does not open the vault any more"));

@@ -2,7 +2,7 @@
 
 use super::new_passphrase;
 use crate::cli::context::Workplace;
-use crate::cli::error::CliError;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
 use crate::store::vault::NewIdentity;
@@ -34,7 +34,7 @@ pub(super) struct RekeyArgs {
     passphrase: bool,
 }
 
-pub(super) fn run(workplace: &Workplace<'_>, args: &RekeyArgs) -> Result<Exit, CliError> {
+pub(super) fn run(workplace: &Workplace<'_>, args: &RekeyArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
     let new = match &args.identity {
         Some(file) => NewIdentity::File(file.clone()),

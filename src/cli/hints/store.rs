@@ -1,0 +1,179 @@
+//! What to do about each error of a store.
+
+use crate::error::Explain as _;
+use crate::host::shell::word;
+use crate::secret::{DEFAULT_ACCOUNT, Query, SecretName, Wanted};
+use crate::store::{StoreError, StoreKind, Unresolved, quoted};
+
+/// What to do about an error of a store.
+pub(super) fn of(error: &StoreError) -> Option<String> {
+    Some(match error {
+        StoreError::NotFound { query, .. } | StoreError::Empty { query, .. } => provide(query),
+        StoreError::EmptyValue { name } => format!("remove it with `{}`", secret_command("rm", name)),
+        StoreError::NotText { query, .. } => format!("as text, not bytes: {}", provide(query)),
+        StoreError::Ambiguous { query: Query::Name(name), with_own: true, .. } => format!(
+            "`{}` deletes keystencil's own and leaves what another program stored; to keep keystencil's, \
+             delete the others in the keyring's own program",
+            secret_command("rm", name)
+        ),
+        StoreError::Foreign { change: Some(change), .. } => {
+            format!("`{change}` gives it a new value; or store yours under another `--account`")
+        }
+        StoreError::Foreign { .. } => {
+            "change it with the program that made it, or store yours under another `--account`".to_owned()
+        }
+        StoreError::Ambiguous { .. } => {
+            "delete all but one in the keyring's own program, or pin the reference further: \
+             `keyring(attributes={…}, collection='…')`"
+                .to_owned()
+        }
+        StoreError::Differs { .. } => "`--replace` replaces it; nothing was changed".to_owned(),
+        StoreError::NotKept { .. } => "nothing was removed from the store it came from".to_owned(),
+        StoreError::Locked => {
+            "unlock it (logging in does), or run this at a terminal of your desktop session".to_owned()
+        }
+        StoreError::Unconfirmed => "run this at a terminal of your desktop session and allow it there, or turn the \
+                              question off in the keyring's settings (KeePassXC: Secret Service Integration)"
+            .to_owned(),
+        StoreError::NoService | StoreError::NoCollection => {
+            "start a Secret Service such as gnome-keyring, or use the vault with `--store vault`".to_owned()
+        }
+        StoreError::NoSuchCollection { known, .. } if known.is_empty() => "it has none at all".to_owned(),
+        StoreError::NoSuchCollection { known, .. } => format!("there are {}", quoted(known)),
+        StoreError::CannotPin { .. } => "name the secret as in `keyring('github', 'work')`, which works everywhere, \
+             or make it depend on `os` in the template"
+            .to_owned(),
+        StoreError::Command(error) => return error.hint(),
+        StoreError::TimedOut { store: StoreKind::Native, .. } => {
+            "is the keyring waiting for a password, or hanging? `--store vault` does without it".to_owned()
+        }
+        StoreError::TimedOut { store: StoreKind::Vault, .. } => {
+            "is the disk that holds it, or the age plugin, hanging?".to_owned()
+        }
+        StoreError::Unavailable { .. } => "`keystencil doctor` tells more; `--store vault` does without it".to_owned(),
+        StoreError::CannotList => "look into the keyring's own program".to_owned(),
+        StoreError::VaultIdentityMissing { .. } => {
+            "restore it from a backup: without it nothing can open the vault. To start anew, move the vault away"
+                .to_owned()
+        }
+        StoreError::VaultIdentityUnreadable { .. } => {
+            "it must hold an age identity, as `age-keygen` writes it or `age -p` protects it, or an ssh key".to_owned()
+        }
+        StoreError::VaultLocked { .. } => "run `keystencil unlock --for 8h` at a terminal".to_owned(),
+        StoreError::NoSuchIdentity { .. } => "correct the path after `--identity`; nothing was changed".to_owned(),
+        StoreError::NewIdentityLocked { .. } => "run this at a terminal; nothing was changed".to_owned(),
+        StoreError::NewIdentityPublic { .. } => {
+            "name the private key, for ssh the file without `.pub`; to let this key \
+             read the vault as well: `keystencil vault recipients add`"
+                .to_owned()
+        }
+        StoreError::VaultPassphrase { .. } => {
+            "try again; nothing was changed. Nobody can open the vault without it".to_owned()
+        }
+        StoreError::VaultPlugin { reason: "is not installed", plugin, .. } => {
+            format!("install `age-plugin-{plugin}` somewhere on PATH")
+        }
+        StoreError::VaultPlugin { .. } => {
+            "is its device plugged in? If it asks for a PIN or a touch, run this at a terminal".to_owned()
+        }
+        StoreError::VaultRecipient { reason: "its age plugin is not installed", .. } => {
+            "install it, or take this recipient out with `keystencil vault recipients rm`".to_owned()
+        }
+        StoreError::VaultRecipient { .. } => {
+            "a recipient is a public key: `age1…`, or `ssh-ed25519 …`, or `ssh-rsa …`".to_owned()
+        }
+        StoreError::OwnRecipient => "`keystencil vault rekey` gives the vault another identity".to_owned(),
+        StoreError::NoPublicKey => {
+            "write a line `# public key: age1…` into the identity file; its plugin tells which it is".to_owned()
+        }
+        StoreError::BadExport { .. } => {
+            "give what `keystencil vault export` printed, with `--identity FILE` if another identity opens it"
+                .to_owned()
+        }
+        StoreError::ImportConflict { .. } => {
+            "nothing was changed; choose with `--on-conflict keep` or `--on-conflict replace`".to_owned()
+        }
+        StoreError::NoRuntimeFolder => {
+            "set XDG_RUNTIME_DIR to a folder of yours with mode 700, in memory if you can; a login by systemd does"
+                .to_owned()
+        }
+        StoreError::RuntimeFolder { path, .. } => {
+            format!("make it a folder of yours, with `chmod 700 {}`", path.display())
+        }
+        StoreError::VaultPermissions { path, .. } => {
+            format!("`chmod 600 {}`; if others had access, store the secrets anew", path.display())
+        }
+        StoreError::VaultWrongKey { .. } => "restore the identity file that belongs to this vault".to_owned(),
+        StoreError::VaultDamaged { vault, .. } => {
+            format!("restore {} from a backup, or move it away to start anew", vault.display())
+        }
+        StoreError::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
+        StoreError::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
+        StoreError::BackupExists { .. } => {
+            "store it under another name; `keystencil vault backups list` shows them".to_owned()
+        }
+        StoreError::BackupName { .. } => "give it a name of one line".to_owned(),
+        StoreError::BackupDamaged { .. } => {
+            "restore that file from a copy of the disk; the secrets of the vault are not affected".to_owned()
+        }
+        StoreError::Io { .. } => "see that you may read and write it, and that the disk has room".to_owned(),
+    })
+}
+
+/// What to do about a secret that no store gave.
+pub(super) fn unresolved(one: &Unresolved) -> Option<String> {
+    if let Some(error) = one.trouble() {
+        return of(error);
+    }
+    let mut hint = provide(&one.query);
+    if let Some(near) = &one.near {
+        hint = format!("did you mean {near}? Else {hint}");
+    }
+    // A keyring that has gone may well have it: a second copy would not help.
+    if one.answers.iter().any(StoreError::is_absent) {
+        hint.push_str("; no keyring answers here, only the vault was asked");
+    }
+    Some(hint)
+}
+
+/// How to provide what a query asks for, and no store has.
+fn provide(query: &Query) -> String {
+    match query {
+        Query::Name(name) => format!("store it with `{}`", secret_command("set", name)),
+        Query::Vault(name) => format!("store it with `{} --store vault`", secret_command("set", name)),
+        Query::Keyring(pinned) => match (pinned.wanted(), pinned.collection()) {
+            (Wanted::Name(name), None) => format!("store it with `{} --store native`", secret_command("set", name)),
+            _ => "store it there with the keyring's own program, or look up its attributes with `secret-tool search`"
+                .to_owned(),
+        },
+        Query::Command(provided) => {
+            format!("declare the command as `[providers.{}]` in config.toml", provided.provider())
+        }
+    }
+}
+
+/// The command line that does `verb` to a secret, ready to be pasted into a shell.
+#[must_use]
+pub(in crate::cli) fn secret_command(verb: &str, name: &SecretName) -> String {
+    let mut line = format!("keystencil secret {verb} {}", word(name.service()));
+    if name.account() != DEFAULT_ACCOUNT {
+        line.push_str(" --account ");
+        line.push_str(&word(name.account()));
+    }
+    line
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::secret_command;
+    use crate::secret::SecretName;
+
+    #[test]
+    fn a_hint_is_a_command_that_a_shell_reads_as_meant() {
+        let name = |service, account| SecretName::new(service, account).unwrap();
+        assert_eq!(secret_command("set", &name("github", "api-key")), "keystencil secret set github");
+        assert_eq!(secret_command("set", &name("github", "a b")), "keystencil secret set github --account 'a b'");
+        assert_eq!(secret_command("rm", &name("it's; rm", "api-key")), r"keystencil secret rm 'it'\''s; rm'");
+    }
+}
