@@ -10,6 +10,8 @@ mod engine;
 mod generate;
 #[path = "invariants/grants.rs"]
 mod grants;
+#[path = "invariants/wrap.rs"]
+mod wrap;
 
 use engine::{blueprint, journal, parse, plan, undone};
 use generate::{Case, Drift};

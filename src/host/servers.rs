@@ -1,8 +1,10 @@
 //! What a server looks like in the config of a host, of all hosts that are known: one table, and the words of names.
 //!
 //! [`crate::consent`] asks it what a slot is in and what may lead a value elsewhere, [`crate::adopt::import`] where a key stands and
-//! what a template takes whole. It looks at names and the kinds of values only. A new host is a new row; nobody else may
-//! keep a list of such names.
+//! what a template takes whole, [`crate::plan::wrap`] by [`find`] where each part of a server is written. It looks at names
+//! and the kinds of values only. A new host is a new row; nobody else may keep a list of such names.
+
+pub mod find;
 
 use crate::document::{Kind, Node};
 use crate::scan::names::words;
@@ -29,11 +31,31 @@ pub struct Shape {
     pub helpers: &'static [&'static str],
     /// Settings beside the container that its servers refer to.
     pub beside: &'static [&'static str],
+    /// The ways it says what is started.
+    pub starts: &'static [Start],
+    /// Whether the container may be a list, whose entries have a `name`.
+    pub listed: bool,
+}
+
+/// How a server says what is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The command is a string, and its arguments are a list beside it.
+    Beside,
+    /// The command is a list: the program and its arguments.
+    List,
+    /// An object in the server says it, with the arguments beside the command.
+    Inside {
+        /// The object's name.
+        object: &'static str,
+        /// What the command is called there.
+        command: &'static str,
+    },
 }
 
 /// What most hosts took over from the first.
 const COMMON: Shape = Shape {
-    hosts: "Claude Code, Claude Desktop, Copilot CLI, Cursor, Cline, LM Studio, Amp, Droid",
+    hosts: "Claude Code, Claude Desktop, Copilot CLI, Cursor, LM Studio, Amp, Droid",
     containers: &["mcpServers"],
     command: &["command"],
     arguments: &["args"],
@@ -42,7 +64,12 @@ const COMMON: Shape = Shape {
     headers: &["headers"],
     helpers: &["headersHelper", "apiKeyHelper"],
     beside: &[],
+    starts: &[Start::Beside],
+    listed: false,
 };
+
+/// The options of a client's transport, in an object of their own.
+const TRANSPORT: Start = Start::Inside { object: "transport", command: "command" };
 
 /// Every shape that is known.
 pub static SHAPES: &[Shape] = &[
@@ -59,9 +86,20 @@ pub static SHAPES: &[Shape] = &[
         helpers: &["http_headers_helper"],
         ..COMMON
     },
-    Shape { hosts: "opencode, Kilo, Crush", containers: &["mcp"], environment: &["environment", "env"], ..COMMON },
-    // The command may be an object with `path`, `args` and `env`.
-    Shape { hosts: "Zed", containers: &["context_servers"], ..COMMON },
+    Shape {
+        hosts: "opencode, Kilo, Crush",
+        containers: &["mcp"],
+        environment: &["environment", "env"],
+        starts: &[Start::List, Start::Beside],
+        ..COMMON
+    },
+    Shape { hosts: "Cline", starts: &[Start::Beside, TRANSPORT], ..COMMON },
+    Shape {
+        hosts: "Zed",
+        containers: &["context_servers"],
+        starts: &[Start::Beside, Start::Inside { object: "command", command: "path" }],
+        ..COMMON
+    },
     Shape {
         hosts: "goose",
         containers: &["extensions"],
@@ -77,6 +115,8 @@ pub static SHAPES: &[Shape] = &[
         environment: &["env", "envs", "envVars", "environmentVariables"],
         address: &["url", "uri", "endpoint"],
         headers: &["headers", "httpHeaders", "requestHeaders", "requestInit", "requestOptions"],
+        starts: &[Start::Beside, TRANSPORT],
+        listed: true,
         ..COMMON
     },
 ];
@@ -276,101 +316,4 @@ fn singular(word: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_taken_word_by_word() {
-        for name in [
-            "proxy",
-            "http.proxy",
-            "httpProxy",
-            "HTTPS_PROXY",
-            "httpsproxy",
-            "HTTPSproxy",
-            "baseURL",
-            "baseUrl",
-            "baseurl",
-            "base_url",
-            "api-base",
-            "apiBaseUrl",
-            "OPENAI_API_BASE",
-            "endpoint",
-            "endpoint2",
-            "serverAddress",
-            "hostname",
-            "apiKeyHelper",
-            "http.proxy.url",
-            "gateway",
-            "domain",
-            "server",
-            "command",
-            "subdomain",
-            "basePath",
-            "url2",
-        ] {
-            assert!(may_lead(name, Kind::String), "{name}");
-        }
-        for name in [
-            "supabase",
-            "database",
-            "localhost",
-            "securityWarnings",
-            "seenSecurityWarnings",
-            "curl",
-            "hosting",
-            "reporter",
-            "observer",
-            "commander",
-            "baseline",
-            "lastVersionBase",
-            "",
-            "...",
-            "theme",
-            "importance",
-            "has_seen_url",
-        ] {
-            assert!(!may_lead(name, Kind::String), "{name}");
-        }
-    }
-
-    #[test]
-    fn lists_objects_and_counters_lead_only_if_they_are_called_like_what_does() {
-        for name in
-            ["proxy", "proxies", "httpProxy", "endpoints", "env", "inputs", "headers", "network.proxy", "baseUrls"]
-        {
-            assert!(may_lead(name, Kind::Object) && may_lead(name, Kind::Array), "{name}");
-        }
-        for name in [
-            "tipsHistoryByCommand",
-            "enabledMcpjsonServers",
-            "disabledMcpjsonServers",
-            "mcpContextUris",
-            "servers",
-            "server-2",
-            "knownHosts",
-            "queuedCommandUpHintCount",
-            "chat.mcp.serverSampling",
-        ] {
-            assert!(!may_lead(name, Kind::Object) && !may_lead(name, Kind::Array), "{name}");
-        }
-        assert!(may_lead("proxyPort", Kind::Number) && may_lead("http.proxyStrictSSL", Kind::Bool));
-        assert!(!may_lead("queuedCommandUpHintCount", Kind::Number) && !may_lead("serverCount", Kind::Number));
-        assert!(!may_lead("hasSeenProxyHint", Kind::Bool) && !may_lead("proxy", Kind::Null));
-    }
-
-    #[test]
-    fn the_server_of_a_place_is_the_outermost_one() {
-        let ends = |pointer: &str| {
-            let pointer = crate::document::Pointer::parse(pointer).unwrap_or_default();
-            server_ends(&pointer.tokens().collect::<Vec<_>>())
-        };
-        assert_eq!(ends("/mcpServers/a/env/K"), Some(2));
-        assert_eq!(ends("/mcp/servers/a/env/K"), Some(3));
-        assert_eq!(ends("/mcp/a/environment/K"), Some(2));
-        assert_eq!(ends("/projects/servers/mcpServers/a/env/K"), Some(4));
-        assert_eq!(ends("/amp.mcpServers/a/servers/b/env/K"), Some(2));
-        assert_eq!(ends("/mcpServers/a"), None);
-        assert_eq!(ends("/env/K"), None);
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Pure decisions: texts go in, a plan comes out; nothing here reads a file, a clock or a store.
 //!
 //! [`mod@sync`] merges the blueprint (stays), [`mod@insert`] fills the slots (leaves again), [`diff`] shows it, and
-//! [`threeway`] says who changed what.
+//! [`threeway`] says who changed what, [`mod@wrap`] keeps the secrets of servers out of the file.
 
 pub mod diff;
 pub mod exposed;
@@ -9,6 +9,7 @@ pub mod insert;
 pub mod render;
 pub mod sync;
 pub mod threeway;
+pub mod wrap;
 
 pub use exposed::{Exposure, exposed};
 pub use insert::{Filling, insert};
