@@ -3,21 +3,16 @@
 //! A [`Secret`] zeroizes when dropped, prints as `[secret]`, and has no `Serialize`: it can't end up in a journal,
 //! a log line or an error by accident.
 
+mod name;
 mod query;
 mod seal;
 
 pub use query::{Attributes, Pinned, Provided, Query, Wanted};
 pub use seal::{Kind, Seal, SealKey};
 
-use crate::error::Explain;
+pub use name::{DEFAULT_ACCOUNT, NameError, SecretName};
 use std::fmt;
 use zeroize::Zeroizing;
-
-/// The account of a reference that names none.
-pub const DEFAULT_ACCOUNT: &str = "api-key";
-
-/// The service under which a keyring without attributes keeps the key of seals. No secret of a user's has that name.
-const SEAL_SERVICE: &str = "keystencil-seal";
 
 /// A secret value: text, because it is going to stand in a JSON string.
 ///
@@ -53,96 +48,5 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
-    }
-}
-
-/// What a store files a secret under: a service and an account.
-///
-/// Neither is empty and neither holds a NUL byte: libdbus cuts a name silently at a NUL, so `u\0x` would read the
-/// secret of `u` (measured), and an empty attribute matches more than it names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SecretName {
-    service: String,
-    account: String,
-}
-
-impl SecretName {
-    /// Checks and joins the two parts.
-    ///
-    /// # Errors
-    /// [`NameError`] if a part is empty or holds a NUL byte, or if the name is keystencil's own.
-    pub fn new(service: impl Into<String>, account: impl Into<String>) -> Result<Self, NameError> {
-        let (service, account) = (service.into(), account.into());
-        query::check("service", &service)?;
-        query::check("account", &account)?;
-        if service == SEAL_SERVICE {
-            return Err(NameError::Reserved);
-        }
-        Ok(Self { service, account })
-    }
-
-    /// The name of the key of seals, where a keyring has nothing but names.
-    #[cfg(any(target_os = "macos", windows))]
-    pub(crate) fn of_seal_key() -> Self {
-        Self { service: SEAL_SERVICE.to_owned(), account: DEFAULT_ACCOUNT.to_owned() }
-    }
-
-    /// The service: what the secret is for.
-    #[must_use]
-    pub fn service(&self) -> &str {
-        &self.service
-    }
-
-    /// The account; [`DEFAULT_ACCOUNT`] where a reference names none.
-    #[must_use]
-    pub fn account(&self) -> &str {
-        &self.account
-    }
-}
-
-impl fmt::Display for SecretName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` (account `{}`)", self.service.escape_debug(), self.account.escape_debug())
-    }
-}
-
-/// A name no store may be asked for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
-    /// A part is the empty string.
-    #[error("the {part} of a secret can't be empty")]
-    Empty {
-        /// `service`, `account`, `collection` …
-        part: &'static str,
-    },
-    /// A part holds a NUL byte.
-    #[error("the {part} of a secret can't hold a NUL byte")]
-    Nul {
-        /// `service`, `account`, `collection` …
-        part: &'static str,
-    },
-    /// A search without attributes, or with `xdg:schema` alone, finds everything there is.
-    #[error("the attributes of a secret must say which one is meant")]
-    NoAttributes,
-    /// keystencil keeps something of its own under that name.
-    #[error("`keystencil-seal` is no name for a secret: keystencil keeps its own key there")]
-    Reserved,
-}
-
-impl Explain for NameError {
-    fn hint(&self) -> Option<String> {
-        let like = match self {
-            Self::NoAttributes
-            | Self::Empty { part: "attribute name" | "attribute value" }
-            | Self::Nul { part: "attribute name" | "attribute value" } => {
-                "name it as in `keyring(attributes={'Title': 'OpenAI', 'UserName': 'me'})`"
-            }
-            Self::Empty { part: "reference" } | Self::Nul { part: "reference" } => {
-                "say what the command is to look up, as in `op('op://Private/OpenAI/key')`"
-            }
-            Self::Reserved => "choose another name",
-            _ => "name it as in `keyring('github')` or `keyring('github', account='work')`",
-        };
-        Some(like.to_owned())
     }
 }

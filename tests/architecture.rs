@@ -62,7 +62,6 @@ fn all_uses() -> imports::Uses {
 }
 
 #[test]
-#[ignore = "being untied"]
 fn no_files_import_each_other_in_a_circle() {
     let circles = circles(&all_uses());
     assert!(circles.is_empty(), "{}", circles.join("\n"));

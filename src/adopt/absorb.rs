@@ -19,11 +19,11 @@ use crate::journal::fingerprint::is_searched_for;
 use crate::plan::exposed::exposed;
 use crate::plan::threeway::Change;
 use crate::secret::Secret;
-use crate::template::trace::{Trace, trace};
-use crate::template::{Template, Variables};
+use crate::template::Variables;
+use crate::template::trace::Trace;
 use place::Edit;
+use place::{edited, means};
 use similar::{ChangeTag, TextDiff};
-use std::io;
 use write::{Layout, canonical};
 
 /// One change of the host's that the template may take over.
@@ -226,23 +226,4 @@ fn first(
     variables: &Variables,
 ) -> Option<Trace> {
     edits.into_iter().find_map(|edit| edited(template, edit, variables).filter(|new| means(new, wanted)))
-}
-
-/// Whether a template's outcome is that document.
-fn means(template: &Trace, wanted: &str) -> bool {
-    let (now, wanted) = (Document::parse(template.blueprint.document.as_bytes()), Document::parse(wanted.as_bytes()));
-    matches!((now, wanted), (Ok(now), Ok(wanted)) if now.root().same_value(&wanted.root()))
-}
-
-/// The template after an edit, if it still compiles.
-fn edited(template: &Trace, edit: Edit, variables: &Variables) -> Option<Trace> {
-    let mut files = template.files.clone();
-    let file = files.get_mut(edit.file)?;
-    file.text = edit::splice(&file.text, edit.splices);
-    let load = |name: &str| {
-        let file = files.iter().find(|file| file.include.as_deref() == Some(name));
-        file.map(|file| file.text.clone()).ok_or_else(|| io::ErrorKind::NotFound.into())
-    };
-    let own = files.first()?;
-    trace(Template { name: &own.path, text: &own.text }, variables, &load).ok()
 }

@@ -16,9 +16,10 @@ use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::session::Target;
 use crate::store::Providers;
+use file::expand;
 use file::{File, GitEntry, TargetEntry};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf, is_separator};
+use std::path::{Path, PathBuf};
 use toml::{Spanned, Value};
 
 /// What the config says.
@@ -122,18 +123,6 @@ fn target(
     };
     let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path, &variable_os));
     Ok(Target { name: Some(name.to_owned()), template: expand(&fields.template, folder, home), path, profile })
-}
-
-/// `~` is the home folder; what is relative is relative to the config file.
-fn expand(path: &str, folder: &Path, home: &Path) -> PathBuf {
-    match path.strip_prefix('~') {
-        Some("") => home.to_owned(),
-        Some(rest) if rest.starts_with(is_separator) => {
-            home.join(rest.trim_start_matches(is_separator)).components().collect()
-        }
-        // Component by component, so that `./` goes.
-        _ => folder.join(path).components().collect(),
-    }
 }
 
 /// Two templates for one file would undo each other's work.

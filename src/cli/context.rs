@@ -13,7 +13,7 @@ use crate::error::Explain as _;
 use crate::host::git::Places;
 use crate::host::shell::word;
 use crate::session::{FilterCall, Session, State};
-use crate::store::{Choice, Notice, Stores, lookup::LIMIT};
+use crate::store::{Choice, LIMIT, Notice, Stores};
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::path::PathBuf;

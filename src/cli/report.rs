@@ -6,6 +6,7 @@
 
 mod ask;
 mod layout;
+mod style;
 mod text;
 
 pub(super) use layout::{age, count, sentence, table, wrap};
@@ -17,18 +18,11 @@ use crate::cli::hints;
 use crate::error::{Explain, Place};
 use crate::secret::Secret;
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+pub(super) use style::{BAD, BOLD, DIM, GOOD, MARK, WARN};
 use zeroize::Zeroizing;
-
-pub(super) const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default();
-pub(super) const MARK: Style = AnsiColor::Cyan.on_default();
-pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// Something a person should know, without being an error.
 #[derive(Debug)]

@@ -1,24 +1,19 @@
 //! What a grant covers, as one text: the thing a slot is in, and what stands above it and may lead its values elsewhere.
 
+use super::flow::Beside;
 use super::shown::Shown;
+use super::unit::{is_harmless, is_inert};
 use super::unit::{is_map, unit};
-use super::{Around, Beside, Destination, IsState};
+use super::{Around, Destination, IsState};
 use crate::document::{Document, Kind, Node, Pointer};
 use crate::host::servers::{always_leads, holds_things, is_headers, is_server, may_lead};
-use crate::scan::names::is_secret_name;
-use crate::template::{Blueprint, Part, Slot, parse_parts};
+use crate::template::{Blueprint, Slot};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Members of a server that lead no value anywhere.
-const HARMLESS: [&str; 8] =
-    ["disabled", "enabled", "description", "timeout", "alwaysAllow", "autoApprove", "trust", "includeTools"];
-/// What may stand before the one reference of a header.
-const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
 
 /// An object around slots. Its members are walked once, and what they say is hashed once: a live file may have megabytes,
 /// a thousand servers, and as many slots.
@@ -205,21 +200,5 @@ fn prune(value: &mut Value, name: &str) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| prune(item, "")),
         _ => {}
-    }
-}
-
-pub(super) fn is_harmless(name: &str, is_object: bool) -> bool {
-    !is_object && HARMLESS.contains(&name)
-}
-
-/// Whether a member is a slot whose text leads nothing anywhere even while it is closed: a key under the name of a key.
-/// `NODE_OPTIONS` is none whatever it holds, and neither is `--require=x << keyring('y') >>`.
-pub(super) fn is_inert(name: &str, text: Option<&str>, is_header: bool) -> bool {
-    let named = |name: &str| is_secret_name(name) || (is_header && !name.eq_ignore_ascii_case("host"));
-    let Some(parts) = text.filter(|_| named(name)).and_then(parse_parts) else { return false };
-    match parts.as_slice() {
-        [Part::Secret(_)] => true,
-        [Part::Literal(scheme), Part::Secret(_)] => SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()),
-        _ => false,
     }
 }

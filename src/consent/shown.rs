@@ -1,8 +1,8 @@
 //! What a person is shown of a destination: all of it that a grant covers, in words. A template can make it long, and
 //! hide nothing of it.
 
-use super::cover::{is_harmless, is_inert};
 use super::unit::is_map;
+use super::unit::{is_harmless, is_inert};
 use crate::document::{Document, Kind, Node, string};
 use crate::host::servers::{is_address, is_arguments, is_command, is_headers};
 use crate::scan::keylike::looks_like_key;

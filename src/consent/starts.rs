@@ -4,8 +4,8 @@
 //! not have it equally; so what a person added, what was imported and what is merged already ask nothing. It is as large as
 //! the server it is in, and stays out as a whole: the server is then as it was.
 
-use super::cover::is_inert;
 use super::shown::Shown;
+use super::unit::is_inert;
 use super::{Around, Destination, Flow};
 use crate::consent::steering::steers;
 use crate::document::{Document, Kind, Node, Operation, Patch, Pointer, edit};

@@ -5,6 +5,8 @@
 
 use crate::document::Pointer;
 use crate::host::servers::{is_environment, is_headers, server_ends, settings_begin};
+use crate::scan::names::is_secret_name;
+use crate::template::{Part, parse_parts};
 use std::borrow::Cow;
 
 pub(super) fn is_map(name: &str) -> bool {
@@ -27,4 +29,26 @@ pub(super) fn unit(slot: &Pointer, is_server: impl Fn(&Pointer) -> bool) -> Opti
     ends.extend((base + 1..=parent).find(|depth| at_depth(*depth).is_some_and(&is_server)));
     let end = ends.into_iter().min().filter(|end| *end > base)?;
     at_depth(end).cloned()
+}
+
+/// Members of a server that lead no value anywhere.
+const HARMLESS: [&str; 8] =
+    ["disabled", "enabled", "description", "timeout", "alwaysAllow", "autoApprove", "trust", "includeTools"];
+/// What may stand before the one reference of a header.
+const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
+
+pub(super) fn is_harmless(name: &str, is_object: bool) -> bool {
+    !is_object && HARMLESS.contains(&name)
+}
+
+/// Whether a member is a slot whose text leads nothing anywhere even while it is closed: a key under the name of a key.
+/// `NODE_OPTIONS` is none whatever it holds, and neither is `--require=x << keyring('y') >>`.
+pub(super) fn is_inert(name: &str, text: Option<&str>, is_header: bool) -> bool {
+    let named = |name: &str| is_secret_name(name) || (is_header && !name.eq_ignore_ascii_case("host"));
+    let Some(parts) = text.filter(|_| named(name)).and_then(parse_parts) else { return false };
+    match parts.as_slice() {
+        [Part::Secret(_)] => true,
+        [Part::Literal(scheme), Part::Secret(_)] => SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()),
+        _ => false,
+    }
 }

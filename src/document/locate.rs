@@ -4,14 +4,49 @@
 //! counts with its whole subtree: each visit of a trie node gets a number and remembers its parent's, so finds below
 //! an earlier duplicate go stale without being cleared.
 
+use super::node::Node;
+use super::place::Span;
 use super::pointer::Pointer;
-use super::text::Span;
+use super::text::Document;
 use super::{scan, string};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// From how many children on a map beats comparing with each; anything between 4 and 32 measures the same.
 const MANY: usize = 8;
+
+impl<'a> Document<'a> {
+    /// The value at a pointer; of duplicate keys the last.
+    ///
+    /// One pass over the containers on the way.
+    #[must_use]
+    pub fn find(&self, pointer: &Pointer) -> Option<Node<'a>> {
+        self.find_all(std::slice::from_ref(pointer)).pop().flatten()
+    }
+
+    /// The values at many pointers, in their order, in one pass over the text. Of duplicate keys the last counts,
+    /// with all that is below it.
+    ///
+    /// ```
+    /// use keystencil::document::{Document, Pointer};
+    /// let document = Document::parse(br#"{"a": {"x": 1, "y": 2}, "a": {"x": 3}}"#)?;
+    /// let pointers = ["/a/x", "/a/y"].map(|pointer| Pointer::parse(pointer).unwrap());
+    /// let found = document.find_all(&pointers);
+    /// assert_eq!(found[0].map(|node| node.raw()), Some("3"));
+    /// assert!(found[1].is_none());
+    /// # Ok::<(), keystencil::document::SyntaxError>(())
+    /// ```
+    #[must_use]
+    pub fn find_all(&self, pointers: &[Pointer]) -> Vec<Option<Node<'a>>> {
+        let mut trie = Trie::default();
+        let ids: Vec<_> = pointers.iter().map(|pointer| trie.insert(pointer)).collect();
+        let found = trie.locate(self.text(), self.root().start);
+        ids.into_iter()
+            .map(|id| found.get(id))
+            .map(|span| span.map(|span| Node::new(self.text(), span.start, span.end)))
+            .collect()
+    }
+}
 
 /// A place in the trie.
 pub(super) type Id = usize;

@@ -17,6 +17,7 @@ pub use edit::{EditError, Operation, Patch, Splice, UnfitValue};
 /// The version whose patches [`Patch`] converts from and to, and, as `json_patch::jsonptr`, whose pointers [`Pointer`].
 pub use json_patch;
 pub use node::{Kind, Member, Node};
+pub use place::Span;
 pub use pointer::{Pointer, PointerError};
-pub use text::{Document, Span, SyntaxError};
+pub use text::{Document, SyntaxError};
 pub use walk::StringToken;

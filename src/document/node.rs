@@ -1,7 +1,7 @@
 //! One value of a checked text, read in place.
 
-use super::text::Span;
-use super::{same, scan, string};
+use super::place::Span;
+use super::{scan, string};
 use std::borrow::Cow;
 
 /// What kind of value stands at a place.
@@ -84,7 +84,7 @@ impl<'a> Node<'a> {
             let bytes = text.as_bytes();
             let start = next?;
             let key = Node::new(text, start, scan::string_end(bytes, start));
-            let value = super::text::checked_value(text, scan::member_value(bytes, key.end));
+            let value = checked_value(text, scan::member_value(bytes, key.end));
             next = scan::next_element(bytes, value.end);
             Some(Member { key, value })
         })
@@ -95,7 +95,7 @@ impl<'a> Node<'a> {
         let text = self.text;
         let mut next = self.first(Kind::Array);
         std::iter::from_fn(move || {
-            let item = super::text::checked_value(text, next?);
+            let item = checked_value(text, next?);
             next = scan::next_element(text.as_bytes(), item.end);
             Some(item)
         })
@@ -111,26 +111,6 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         if self.kind() == Kind::String { string::decode(self.raw()) } else { None }
-    }
-
-    /// Whether both mean the same: white space, escapes, member order and the notation of numbers don't count; of
-    /// duplicate keys the last does.
-    ///
-    /// Numbers are the same if they are written the same, have the same decimal value, or round to the same finite
-    /// 64-bit float; two integers written in digits only are compared exactly, so that
-    /// `9007199254740993` is not `9007199254740992`.
-    ///
-    /// ```
-    /// use keystencil::document::Document;
-    /// let same = |a: &str, b: &str| {
-    ///     Document::parse(a.as_bytes()).unwrap().root().same_value(&Document::parse(b.as_bytes()).unwrap().root())
-    /// };
-    /// assert!(same(r#"{"a": 1.0, "b": "\u00e9"}"#, r#"{"b":"é","a":1}"#));
-    /// assert!(!same("[1, 2]", "[2, 1]"));
-    /// ```
-    #[must_use]
-    pub fn same_value(&self, other: &Node<'_>) -> bool {
-        same::same(self, other)
     }
 
     /// Where the first element starts, if it is a container of that kind and not empty.
@@ -152,4 +132,9 @@ pub(super) fn kind(first: u8) -> Kind {
         b'n' => Kind::Null,
         _ => Kind::Number,
     }
+}
+
+/// A value in text that is known to be JSON, from its start.
+pub(super) fn checked_value(text: &str, start: usize) -> Node<'_> {
+    Node::new(text, start, scan::value_end(text.as_bytes(), start))
 }

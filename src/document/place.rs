@@ -1,5 +1,10 @@
 //! From byte offsets to the lines and columns a person counts.
 
+use std::ops::Range;
+
+/// A range of byte offsets into the text given to [`Document::parse`](super::Document::parse), BOM included in the count.
+pub type Span = Range<usize>;
+
 /// Line and column of a byte offset, both from 1. `\n`, `\r\n` and a lone `\r` end a line; the column counts
 /// characters, a BOM not among them. Bytes before the offset must be UTF-8.
 pub(super) fn position(bytes: &[u8], offset: usize) -> (usize, usize) {

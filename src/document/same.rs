@@ -147,3 +147,25 @@ impl<'a> Parts<'a> {
         members
     }
 }
+
+impl Node<'_> {
+    /// Whether both mean the same: white space, escapes, member order and the notation of numbers don't count; of
+    /// duplicate keys the last does.
+    ///
+    /// Numbers are the same if they are written the same, have the same decimal value, or round to the same finite
+    /// 64-bit float; two integers written in digits only are compared exactly, so that
+    /// `9007199254740993` is not `9007199254740992`.
+    ///
+    /// ```
+    /// use keystencil::document::Document;
+    /// let same = |a: &str, b: &str| {
+    ///     Document::parse(a.as_bytes()).unwrap().root().same_value(&Document::parse(b.as_bytes()).unwrap().root())
+    /// };
+    /// assert!(same(r#"{"a": 1.0, "b": "\u00e9"}"#, r#"{"b":"é","a":1}"#));
+    /// assert!(!same("[1, 2]", "[2, 1]"));
+    /// ```
+    #[must_use]
+    pub fn same_value(&self, other: &Node<'_>) -> bool {
+        same(self, other)
+    }
+}

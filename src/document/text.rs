@@ -5,16 +5,11 @@
 //! holding a tree (see `benches/json.rs`), and no pass recurses.
 
 use super::check::{Fault, check};
-use super::pointer::Pointer;
-use super::{locate, place, scan, walk};
+use super::place::Span;
+use super::{place, scan};
 use crate::error::{Explain, Place};
-use std::ops::Range;
 
-pub use super::node::{Kind, Member, Node};
-pub use super::walk::StringToken;
-
-/// A range of byte offsets into the text given to [`Document::parse`], BOM included in the count.
-pub type Span = Range<usize>;
+use super::node::Node;
 
 /// The UTF-8 byte order mark.
 const BOM: &str = "\u{feff}";
@@ -118,50 +113,6 @@ impl<'a> Document<'a> {
         self.root
     }
 
-    /// The value at a pointer; of duplicate keys the last.
-    ///
-    /// One pass over the containers on the way.
-    #[must_use]
-    pub fn find(&self, pointer: &Pointer) -> Option<Node<'a>> {
-        self.find_all(std::slice::from_ref(pointer)).pop().flatten()
-    }
-
-    /// The values at many pointers, in their order, in one pass over the text. Of duplicate keys the last counts,
-    /// with all that is below it.
-    ///
-    /// ```
-    /// use keystencil::document::{Document, Pointer};
-    /// let document = Document::parse(br#"{"a": {"x": 1, "y": 2}, "a": {"x": 3}}"#)?;
-    /// let pointers = ["/a/x", "/a/y"].map(|pointer| Pointer::parse(pointer).unwrap());
-    /// let found = document.find_all(&pointers);
-    /// assert_eq!(found[0].map(|node| node.raw()), Some("3"));
-    /// assert!(found[1].is_none());
-    /// # Ok::<(), keystencil::document::SyntaxError>(())
-    /// ```
-    #[must_use]
-    pub fn find_all(&self, pointers: &[Pointer]) -> Vec<Option<Node<'a>>> {
-        let mut trie = locate::Trie::default();
-        let ids: Vec<_> = pointers.iter().map(|pointer| trie.insert(pointer)).collect();
-        let found = trie.locate(self.text, self.root.start);
-        ids.into_iter().map(|id| found.get(id)).map(|span| span.map(|span| self.node(span))).collect()
-    }
-
-    /// Calls `visit` with every string token, keys included, in document order. Values that a later duplicate key
-    /// hides are visited too.
-    ///
-    /// ```
-    /// use keystencil::document::Document;
-    /// let document = Document::parse(br#"{"a": ["x", {"b": "y"}]}"#)?;
-    /// let mut seen = Vec::new();
-    /// document.strings(|token| seen.push((token.pointer().to_string(), token.is_key, token.node.raw())));
-    /// assert_eq!(seen[1], ("/a/0".to_owned(), false, "\"x\""));
-    /// assert_eq!(seen[2], ("/a/1/b".to_owned(), true, "\"b\""));
-    /// # Ok::<(), keystencil::document::SyntaxError>(())
-    /// ```
-    pub fn strings(&self, visit: impl FnMut(&StringToken<'_, 'a>)) {
-        walk::strings(self.text, self.root.start, visit);
-    }
-
     /// Where the comments stand, in order. A line's ends before its line end.
     pub fn comments(&self) -> impl Iterator<Item = Span> + use<'a> {
         scan::comments(self.text.as_bytes())
@@ -172,13 +123,4 @@ impl<'a> Document<'a> {
     pub fn position(&self, offset: usize) -> (usize, usize) {
         place::position(self.text.as_bytes(), offset)
     }
-
-    fn node(&self, span: Span) -> Node<'a> {
-        Node::new(self.text, span.start, span.end)
-    }
-}
-
-/// A value in text that is known to be JSON, from its start.
-pub(super) fn checked_value(text: &str, start: usize) -> Node<'_> {
-    Node::new(text, start, scan::value_end(text.as_bytes(), start))
 }

@@ -5,7 +5,26 @@
 
 use super::node::Node;
 use super::pointer::Pointer;
+use super::text::Document;
 use super::{scan, string};
+
+impl<'a> Document<'a> {
+    /// Calls `visit` with every string token, keys included, in document order. Values that a later duplicate key
+    /// hides are visited too.
+    ///
+    /// ```
+    /// use keystencil::document::Document;
+    /// let document = Document::parse(br#"{"a": ["x", {"b": "y"}]}"#)?;
+    /// let mut seen = Vec::new();
+    /// document.strings(|token| seen.push((token.pointer().to_string(), token.is_key, token.node.raw())));
+    /// assert_eq!(seen[1], ("/a/0".to_owned(), false, "\"x\""));
+    /// assert_eq!(seen[2], ("/a/1/b".to_owned(), true, "\"b\""));
+    /// # Ok::<(), keystencil::document::SyntaxError>(())
+    /// ```
+    pub fn strings(&self, visit: impl FnMut(&StringToken<'_, 'a>)) {
+        strings(self.text(), self.root().start, visit);
+    }
+}
 
 /// An open container: in an object the offset of the current key, in an array the index of the current item, and
 /// the lowest bit to tell them apart. 100 MB of `[` must fit in memory as such frames.

@@ -4,6 +4,7 @@
 //! `purge` (where to revoke). Pure and fast: one pass looks for three bytes of each rule's literals, and only there a
 //! rule is tried. Nothing here knows whose key it is or whether it is still valid.
 
+mod anchors;
 pub mod keylike;
 
 mod block;
@@ -63,7 +64,7 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
         let words = rule.near.iter().filter_map(|word| filter::of_text(number, word.as_bytes(), (0, 0)));
         anchors.extend(words.map(|(_, anchor)| anchor));
     }
-    let places = suspects::anchors();
+    let places = anchors::anchors();
     let all = Filter::new(anchors.iter().copied().chain(places).collect());
     Compiled { rules, shapes, filter: Filter::new(anchors), all }
 });

@@ -1,33 +1,12 @@
 //! Everything in a text that may be a secret: keys of known formats, random values behind telling names, passwords in
 //! URLs. One pass for all three; what `check` asks.
 
-use super::filter::{self, Anchor};
+use super::anchors::{NAME, URL};
 use super::names::{is_password_name, is_secret_name, is_secret_parameter};
 use super::random::{is_password_like, is_random, is_shown};
 use super::{COMPILED, Formats, Rule, place};
 use std::ops::Range;
 
-/// Parts of names that tell of a secret: where one stands, the whole name is asked.
-const TELLING: [&str; 15] = [
-    "key",
-    "token",
-    "secret",
-    "passw",
-    "passp",
-    "_pass",
-    "pwd",
-    "cred",
-    "authoriz",
-    "dsn",
-    "psk",
-    "jwt",
-    "_auth",
-    "signature",
-    "smtppass",
-];
-/// The number of the anchors of names, and of URLs; rules have the numbers from 0.
-const NAME: usize = usize::MAX;
-const URL: usize = usize::MAX - 1;
 /// Longer values are not judged.
 const LONGEST: usize = 4096;
 /// The part of a URL before the host is no longer.
@@ -88,11 +67,6 @@ pub fn suspects(text: &[u8]) -> Vec<Suspect> {
     others.sort_by_key(|suspect| (suspect.range.start, suspect.range.end));
     others.dedup_by(|later, first| later.range.start < first.range.end);
     others
-}
-
-pub(super) fn anchors() -> impl Iterator<Item = Anchor> {
-    let names = TELLING.iter().filter_map(|word| filter::of_text(NAME, word.as_bytes(), (0, 0)));
-    names.chain(filter::of_text(URL, b"://", (0, 0))).map(|(_, anchor)| anchor)
 }
 
 /// The value behind a name, if the name says it is secret and the value looks it.

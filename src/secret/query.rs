@@ -3,6 +3,7 @@
 //! The template makes a [`Query`], the session hands it on unread, and the stores answer it. A query that could be
 //! taken for a wider one than it is can't be made: a search with no attributes finds everything there is (measured).
 
+use super::name::check;
 use super::{NameError, SecretName};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -149,15 +150,6 @@ impl Provided {
     #[must_use]
     pub fn reference(&self) -> &str {
         &self.reference
-    }
-}
-
-/// No part of a question is empty or holds a NUL byte.
-pub(super) fn check(part: &'static str, text: &str) -> Result<(), NameError> {
-    match text {
-        "" => Err(NameError::Empty { part }),
-        text if text.contains('\0') => Err(NameError::Nul { part }),
-        _ => Ok(()),
     }
 }
 

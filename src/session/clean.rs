@@ -5,7 +5,7 @@
 //! in between has its secrets taken out of the target, and the content that git has read still holds them. If that was
 //! before the first look, the target is no longer what git has read.
 
-use super::unrender::undo_text;
+use super::undo::undo_text;
 use super::{SessionError, State};
 use crate::document::edit;
 use crate::host::Resolved;

@@ -6,7 +6,8 @@
 //! What git only ignores is not fit for long: another branch may lack the line. A render has git ignore and filter it in places
 //! that no checkout changes.
 
-use super::filter::{FILTER, FilterState, Filtered};
+use super::filter::FILTER;
+use super::filter::{FilterState, Filtered};
 use super::{FilterCall, Session, SessionError, Target};
 use crate::host::Resolved;
 use crate::host::git::{GitError, Repository};

@@ -3,8 +3,9 @@
 //! a slot; written by `allow` only.
 
 use super::sealing::{Renewal, Sealed, origin, references};
+use super::state::id_of;
 use super::state::{TargetState, make_private};
-use super::{Session, SessionError, Target, id_of};
+use super::{Session, SessionError, Target};
 use crate::consent::{Flow, Grant, Grants};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, sync_folder};

@@ -1,6 +1,6 @@
 //! The guard: waits for the holders' death and then takes the secrets out. One for a target; ends by itself.
 
-use super::unrender::Release;
+use super::closed::Release;
 use super::{Memory, Session, SessionError, living};
 use crate::host::Resolved;
 use crate::host::guard::Watch;

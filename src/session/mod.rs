@@ -7,6 +7,7 @@
 
 mod absorb;
 mod clean;
+mod closed;
 mod commands;
 mod committable;
 mod compare;
@@ -30,10 +31,13 @@ mod scrub;
 mod sealing;
 mod seen;
 mod settings;
+mod sources;
 mod state;
 mod status;
+mod undo;
 mod unrender;
 mod values;
+mod window;
 mod write;
 
 pub use absorb::Absorbing;
@@ -50,18 +54,19 @@ pub use owed::Owed;
 pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};
 pub use repositories::Repositories;
-pub use sealing::{Sealable, Sealed, Sources};
+pub use sealing::{Sealable, Sealed};
 pub use seen::Seen;
 pub use state::State;
 pub use status::{Holder, TargetStatus};
-pub use unrender::{Closed, Lost, Outcome, Release, Unrendered};
 
 use crate::host::Profile;
 use crate::host::git::Places;
 use crate::journal::Lease;
 use crate::template::Variables;
+pub use closed::{Closed, Lost, Outcome, Release, Unrendered};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+pub use sources::Sources;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// A live file and the template it is made from.
@@ -109,7 +114,7 @@ impl Session<'static> {
         Self {
             state,
             variables: &NOTHING,
-            sources: &sealing::Nothing,
+            sources: &sources::Nothing,
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
@@ -124,9 +129,4 @@ impl Session<'static> {
 /// Leases by whether their holder is still there.
 fn living(leases: &[Lease]) -> Vec<Lease> {
     leases.iter().filter(|lease| crate::host::process::is_alive(lease)).cloned().collect()
-}
-
-/// What the files about a target are called in the state folder, by its path with every symlink resolved.
-fn id_of(target: &Path) -> String {
-    blake3::hash(target.as_os_str().as_encoded_bytes()).to_hex().get(..16).unwrap_or_default().to_owned()
 }

@@ -9,7 +9,7 @@
 //! A file under another name is taken for a copy only if a secret stands in it in its own place. **Any other file that holds
 //! one is left as it is**, and told of: the person may have put it there. What is more than the bounds below is not read.
 
-use super::unrender::{undo_earlier, undo_text};
+use super::undo::{undo_earlier, undo_text};
 use crate::document::{Splice, edit};
 use crate::host::git::Repository;
 use crate::host::replace::{entries, is_leftover};

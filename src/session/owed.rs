@@ -3,8 +3,8 @@
 //!
 //! Every `recover` searches again. The git filter knows these keys for as long.
 
+use super::closed::{Closed, Lost, Outcome, Unrendered};
 use super::state::{SHAPE, TargetState};
-use super::unrender::{Closed, Lost, Outcome, Unrendered};
 use super::write::PATIENCE_WITH_THE_DEAD;
 use super::{Session, SessionError, State};
 use crate::host::Resolved;

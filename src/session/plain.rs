@@ -1,6 +1,6 @@
 //! Where a live file holds keys in plain text that no render put there. Looks only: no lock, no store, nothing written.
 
-use super::unrender::{undo_earlier, undo_text};
+use super::undo::{undo_earlier, undo_text};
 use super::{Session, SessionError};
 use crate::adopt::{PlainText, plain_text};
 use crate::host::{ReplaceError, Resolved};

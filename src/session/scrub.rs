@@ -1,7 +1,7 @@
 //! Takes the secrets out of the copies a host made of its target. The files stay: their other content is the user's.
 
 use super::Closed;
-use super::unrender::{undo_earlier, undo_text};
+use super::undo::{undo_earlier, undo_text};
 use crate::host::replace::{is_leftover, leftovers};
 use crate::host::{Profile, ReplaceError, Resolved, Staged};
 use crate::journal::{Journal, is_clean};

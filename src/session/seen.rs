@@ -8,7 +8,7 @@
 //! **What is larger or more than the bounds below is not searched**: the copies come first, then the newest, and a file too large for
 //! what is left hides none behind it. That it was so is told beside what was found. Outputs in other encodings are not found.
 
-use super::unrender::{undo_earlier, undo_text};
+use super::undo::{undo_earlier, undo_text};
 use crate::host::Resolved;
 use crate::host::replace::read;
 use crate::journal::account::is_copy;

@@ -1,11 +1,10 @@
 //! Our own files about a target: the journal, what was last merged, and the lock. 0700, and free of secrets.
 
-use super::{SessionError, id_of};
+use super::SessionError;
 use crate::document::Pointer;
-use crate::host::process::is_alive;
 use crate::host::replace::{ReplaceError, entries, read, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
-use crate::journal::{Journal, JournalError, Key, Lease};
+use crate::journal::{Journal, JournalError, Key};
 use crate::plan::Applied;
 use std::fs;
 use std::io::{self, Write as _};
@@ -60,36 +59,6 @@ impl State {
     #[must_use]
     pub fn of(&self, target: &Resolved) -> TargetState {
         TargetState { folder: self.folder.clone(), id: id_of(target.path()) }
-    }
-
-    /// Notes that the secrets of what this process runs leave while it goes on running, until the note is dropped.
-    ///
-    /// # Errors
-    /// [`SessionError::File`].
-    pub fn open_window(&self, holder: &Lease) -> Result<Window, SessionError> {
-        let path = self.folder.join(format!("{}.window", holder.pid.unwrap_or_default()));
-        let failed = |step| ReplaceError::io(step, &path);
-        make_private(&self.folder).map_err(failed("make its folder"))?;
-        fs::write(&path, serde_json::to_string(holder).unwrap_or_default()).map_err(failed("write it"))?;
-        Ok(Window { path })
-    }
-
-    /// Who has such a window. One left by a process that is gone is removed.
-    #[must_use]
-    pub fn windows(&self) -> Vec<Lease> {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
-        let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-        let windows = files.filter(|path| path.extension().is_some_and(|extension| extension == "window"));
-        windows
-            .filter_map(|path| {
-                let lease: Lease = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-                if !is_alive(&lease) {
-                    let _ = fs::remove_file(&path);
-                    return None;
-                }
-                Some(lease)
-            })
-            .collect()
     }
 
     /// Every target that has a journal.
@@ -346,19 +315,6 @@ impl TargetState {
     }
 }
 
-/// A note in the state folder that goes with the process that made it.
-#[must_use = "the note is removed when this is dropped"]
-#[derive(Debug)]
-pub struct Window {
-    path: PathBuf,
-}
-
-impl Drop for Window {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// A record of what was merged that waits for the target to be written.
 #[must_use = "it is dropped unless committed"]
 #[derive(Debug)]
@@ -395,4 +351,9 @@ pub(super) fn make_private(folder: &Path) -> io::Result<()> {
     }
     #[cfg(not(unix))]
     builder.create(folder)
+}
+
+/// What the files about a target are called in the state folder, by its path with every symlink resolved.
+pub(super) fn id_of(target: &Path) -> String {
+    blake3::hash(target.as_os_str().as_encoded_bytes()).to_hex().get(..16).unwrap_or_default().to_owned()
 }

@@ -1,91 +1,23 @@
 //! Unrender: a hold ends; with the last one the secrets leave the target and its copies, without asking a store.
 
+use super::closed::{Closed, Lost, Outcome, Release, Unrendered};
 use super::neighbours::Search;
 use super::owed::Owed;
 use super::state::TargetState;
+use super::undo::undo_earlier;
+use super::undo::undo_text;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, replace};
-use super::{Event, Record, Seen, Session, SessionError, living, scrub, seen};
-use crate::document::{Pointer, edit};
+use super::{Event, Record, Session, SessionError, living, scrub, seen};
+use crate::document::Pointer;
 use crate::host::git::Repository;
 use crate::host::process::is_alive;
 use crate::host::replace::sync_folder;
 use crate::host::{Profile, ReplaceError, Resolved, profile};
 use crate::journal::account::{Shape, is_lost};
-use crate::journal::{Filled, Journal, Lease, Undo, undo, undo_raw};
-use crate::plan::render::target as check_target;
+use crate::journal::{Filled, Journal, Lease};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-/// Which holds an unrender ends.
-#[derive(Debug, Clone)]
-pub enum Release {
-    /// That of one holder.
-    Holder(Lease),
-    /// That of a session of the host application.
-    Session(String),
-    /// None but the dead ones: what `recover` does.
-    Dead,
-    /// Every one.
-    All,
-}
-
-/// What came of an unrender.
-#[derive(Debug)]
-pub struct Unrendered {
-    /// The target, every symlink resolved.
-    pub path: PathBuf,
-    /// What was done.
-    pub outcome: Outcome,
-}
-
-/// What was done.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Nothing: the target owes nothing.
-    NotRendered,
-    /// The hold ended, others remain.
-    Held(Vec<Lease>),
-    /// The secrets are out.
-    Closed(Closed),
-}
-
-/// How the secrets were taken out.
-#[derive(Debug, Default)]
-pub struct Closed {
-    /// How many secrets were taken out of the target.
-    pub removed: usize,
-    /// Slots whose value was changed while rendered; they stay as changed.
-    pub changed: Vec<Pointer>,
-    /// Where secrets stood that had moved away from their slots.
-    pub moved: Vec<Pointer>,
-    /// Copies that secrets were taken out of.
-    pub scrubbed: Vec<PathBuf>,
-    /// What the host keeps of its sessions and holds secrets; it is as it was.
-    pub seen: Box<Seen>,
-    /// Copies that could not be read or written.
-    pub unscrubbed: Vec<PathBuf>,
-    /// The target was no JSON object any more; its secrets were taken out all the same.
-    pub damaged: bool,
-    /// The host's lock was held too long and was ignored.
-    pub lock_ignored: bool,
-    /// Files elsewhere that secrets were taken out of: copies that a person or an editor made, or what the target was
-    /// moved to.
-    pub elsewhere: Vec<PathBuf>,
-    /// Nothing of what was filled in was found again. It stays owed.
-    pub lost: Option<Lost>,
-}
-
-/// Where secrets were looked for that are not accounted for.
-#[derive(Debug, Default)]
-pub struct Lost {
-    /// How many there are.
-    pub secrets: usize,
-    /// The folders that were searched.
-    pub looked: Vec<PathBuf>,
-    /// Files that hold one of them, and are no copies of the target. They are as they were.
-    pub suspected: Vec<PathBuf>,
-}
 
 impl Session<'_> {
     /// Ends holds of the target at `path`; the last one takes the secrets out.
@@ -313,28 +245,6 @@ fn files_of(journal: &Journal) -> Result<Vec<Resolved>, SessionError> {
         }
     }
     Ok(files)
-}
-
-/// The text with the secrets out; `None` if there is none in it.
-pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<Vec<u8>>) {
-    let mut undone = match check_target(text) {
-        Ok(document) => undo(&document, journal),
-        Err(_) => {
-            // An empty file was emptied by somebody else, and holds nothing to repair.
-            *damaged |= !text.is_empty();
-            undo_raw(text, journal)
-        }
-    };
-    let after = (!undone.splices.is_empty()).then(|| edit::splice_bytes(text, &std::mem::take(&mut undone.splices)));
-    (undone, after)
-}
-
-/// The same by the journals that are paid with this one. What they owe stands in this one's slots, or nowhere.
-pub(super) fn undo_earlier(text: &[u8], after: Option<Vec<u8>>, journal: &Journal) -> Option<Vec<u8>> {
-    journal.earlier.iter().fold(after, |after, journal| {
-        let undone = undo_text(after.as_deref().unwrap_or(text), journal, &mut false).1;
-        undone.or(after)
-    })
 }
 
 fn merge(all: &mut Vec<Pointer>, more: Vec<Pointer>) {

@@ -21,9 +21,10 @@ pub use error::{CommandError, Failure};
 
 use super::StoreError;
 use crate::secret::{Provided, Secret};
+use process::lock;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 
 /// How many programs run at once.
@@ -109,11 +110,6 @@ impl Providers {
             .map(|(provided, answer)| answer.unwrap_or_else(|| Err(unanswered(provided))))
             .collect()
     }
-}
-
-/// A mutex that a panic elsewhere can't make unusable.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One run: what all its commands share.

@@ -1,6 +1,7 @@
 //! What is stored, without a value: all that keystencil keeps, and what a lookup would find of another program's.
 
-use super::lookup::{LIMIT, Stores};
+use super::LIMIT;
+use super::lookup::Stores;
 use super::{Entry, StoreError, StoreKind};
 use crate::secret::SecretName;
 

@@ -7,6 +7,7 @@
 //! A store that is past its limit is left behind with its thread; **it goes on until the process ends.** The native
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
+use super::LIMIT;
 use super::unresolved::{LookupError, Unresolved, passes_on};
 use super::{Ask, Bus, Native, Notice, Providers, Request, SealKeys, Store, StoreError, StoreKind, Vault, VaultPaths};
 use crate::secret::{Query, SealKey, Secret, SecretName};
@@ -15,9 +16,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
-
-/// How long a store gets when nobody is at a terminal to unlock it.
-pub const LIMIT: Duration = Duration::from_secs(3);
 
 /// What a store gets on top before it is left behind: time to report its own timeout, which says more.
 const GRACE: Duration = Duration::from_millis(250);

@@ -7,14 +7,15 @@
 mod answers;
 pub mod command;
 pub mod error;
+mod limit;
 pub mod listing;
 pub mod lookup;
 pub mod native;
 mod relocate;
+mod request;
 pub mod unresolved;
 pub mod vault;
 
-pub use answers::{Answers, Keys, Origin, Request};
 pub use command::Providers;
 pub use error::{StoreError, quoted};
 pub use listing::Listing;
@@ -26,6 +27,8 @@ pub use vault::{Ask, Backup, KeptIn, Vault, VaultPaths, VaultStore};
 
 use crate::secret::{Query, SealKey, Secret, SecretName};
 use jiff::Timestamp;
+pub use limit::LIMIT;
+pub use request::{Answers, Keys, Origin, Request};
 use std::fmt;
 
 /// The keys of seals that a store has.

@@ -4,7 +4,6 @@
 //! All three are one [`Store`](super::Store). On macOS and Windows it works through `keyring-core`'s stores; the Secret
 //! Service is spoken directly over libdbus, because its own store asks for one secret at a time (20 references take
 //! 18–24 ms that way).
-
 #[cfg(any(target_os = "macos", windows, test))]
 use super::StoreError;
 #[cfg(any(target_os = "macos", windows, test))]

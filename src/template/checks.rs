@@ -7,6 +7,7 @@
 //! read. What can't be followed here, or is refused by the engine's parser with the checks in it, is shown to that parser
 //! without them, whose error it then is.
 
+use super::checked::Checked;
 use super::error::{Limit, TemplateError};
 use super::lexer::Token;
 use super::marks::{Marks, Piece};
@@ -20,29 +21,6 @@ use crate::error::Place;
 const MAX_LINES: usize = 60_000;
 
 pub(super) type Walked = Result<(), TemplateError>;
-
-/// A text for the engine, and for each of its lines the offset in the file that it stands for.
-#[derive(Debug)]
-pub(crate) struct Checked {
-    pub(crate) text: String,
-    pub(crate) lines: Vec<usize>,
-}
-
-impl Checked {
-    /// Goes to a line that stands for an offset.
-    fn line(&mut self, offset: usize) {
-        if self.lines.last() != Some(&offset) {
-            self.text.push('\n');
-            self.lines.push(offset);
-        }
-    }
-
-    /// Adds a text, which may have line breaks in a string of it.
-    fn put(&mut self, text: &str, offset: usize) {
-        self.text.push_str(text);
-        self.lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|_| offset));
-    }
-}
 
 /// File number `file`, ready to run.
 pub(crate) fn insert(

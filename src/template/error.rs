@@ -1,7 +1,7 @@
 //! Why a template has no blueprint: what, where, and what to do. Built from names and places; a value of a
 //! variable never enters, and a secret can't, because none enters the engine.
 
-use super::arguments::is_provider_name;
+use super::reserved::is_provider_name;
 use crate::error::{Explain, Place};
 use crate::secret::NameError;
 

@@ -2,10 +2,10 @@
 
 use super::arguments::{Argument, Arguments, Fault};
 use super::blueprint::{Encoding, Reference};
-use super::engine::Variables;
 use super::error::{NameKind, TemplateError};
 use super::names::{AT, CHECK, PRINT};
 use super::run::{ReferenceUse, Run};
+use super::variables::Variables;
 use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Placeholders: how a reference is written where its secret is not. What is written here reads back as the same
 //! reference, by [`Reference::parse`] and by the template engine alike.
 
-use super::arguments::is_provider_name;
 use super::blueprint::{Encoding, Part, Reference, Slot, Source};
+use super::reserved::is_provider_name;
 use crate::secret::{DEFAULT_ACCOUNT, Query, Wanted};
 use base64::Engine as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

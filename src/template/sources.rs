@@ -1,7 +1,7 @@
 //! What is known of the files of one template before it runs: their texts, their chunks of plain text, and the places
 //! that the engine knows by number.
 
-use super::checks::Checked;
+use super::checked::Checked;
 use super::prepare::Clean;
 use super::source::Source;
 use crate::error::Place;

@@ -1,7 +1,7 @@
 //! A reference as the engine holds it: opaque. It prints as a mark and has no value to give away.
 
 use super::marks::Piece;
-use super::run::Run;
+use super::run::{ReferenceUse, Run, lock};
 use minijinja::Value;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
 use std::cmp::Ordering;
@@ -49,5 +49,14 @@ impl Object for Token {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.run.marks.mark(Piece::Token(self.index)))
+    }
+}
+
+impl Run {
+    /// A new reference as a value.
+    pub(crate) fn token(self: &Arc<Self>, met: ReferenceUse) -> Value {
+        let mut all = lock(&self.met);
+        all.push(met);
+        Value::from_object(Token { index: all.len() - 1, run: Arc::clone(self) })
     }
 }

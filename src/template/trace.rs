@@ -6,9 +6,10 @@
 
 use super::assemble::Rendered;
 use super::blueprint::Blueprint;
-use super::engine::{Load, Template, TemplateError, Variables, run};
+use super::engine::{Load, Template, TemplateError, run};
 use super::sources::Sources;
 use super::strict::{self, Element};
+use super::variables::Variables;
 use crate::document::Pointer;
 use crate::error::Place;
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 //! between and in the others stay.
 
 use super::place::{Edit, insert, remove, replace};
-use super::{edited, means};
+use super::place::{edited, means};
 use crate::document::{Document, Kind, Node, Pointer};
 use crate::template::Variables;
 use crate::template::trace::Trace;

@@ -5,8 +5,12 @@
 
 use super::write::{Layout, value};
 use crate::adopt::literal::shielded;
+use crate::document::edit;
 use crate::document::{Document, Kind, Pointer, Splice, string};
+use crate::template::trace::trace;
 use crate::template::trace::{Placed, Trace};
+use crate::template::{Template, Variables};
+use std::io;
 
 /// Splices of one file.
 pub(super) struct Edit {
@@ -214,4 +218,23 @@ fn whole_line(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
         return line_start(text, start)..end + blank + newline;
     }
     if newline > 0 { start..end } else { start..end + blank }
+}
+
+/// Whether a template's outcome is that document.
+pub(super) fn means(template: &Trace, wanted: &str) -> bool {
+    let (now, wanted) = (Document::parse(template.blueprint.document.as_bytes()), Document::parse(wanted.as_bytes()));
+    matches!((now, wanted), (Ok(now), Ok(wanted)) if now.root().same_value(&wanted.root()))
+}
+
+/// The template after an edit, if it still compiles.
+pub(super) fn edited(template: &Trace, edit: Edit, variables: &Variables) -> Option<Trace> {
+    let mut files = template.files.clone();
+    let file = files.get_mut(edit.file)?;
+    file.text = edit::splice(&file.text, edit.splices);
+    let load = |name: &str| {
+        let file = files.iter().find(|file| file.include.as_deref() == Some(name));
+        file.map(|file| file.text.clone()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    let own = files.first()?;
+    trace(Template { name: &own.path, text: &own.text }, variables, &load).ok()
 }

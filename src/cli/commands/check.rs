@@ -1,8 +1,10 @@
 //! `keystencil check`.
 
+mod checked;
 mod error;
 mod files;
 pub(super) mod known;
+mod scope;
 mod show;
 mod staged;
 mod templates;
@@ -13,78 +15,12 @@ use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::targets::TargetError;
-use crate::host::Resolved;
 use crate::lint::{Baseline, Finding, Known};
-use clap::Args;
+use checked::{Checked, relative};
+pub(in crate::cli) use scope::CheckArgs;
+use scope::Scope;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-
-/// Find keys and rendered files before they are committed
-///
-/// Looks for keys of over 250 formats, for random values behind telling names
-/// and for passwords in URLs; for your own secrets in whatever file they are,
-/// also JSON-escaped, URL-encoded, in HTML, in hexadecimal or as base64, in UTF-8
-/// or UTF-16; and for files that are rendered now. Templates of the config are
-/// compiled: a reference that does not work, names what no store has, or would be
-/// logged is found as well; in other templates (`*.json` with a
-/// `<< keyring('x') >>` in it) what is wrong with a reference whatever their
-/// config says.
-///
-/// Your own secrets are those that the templates of the config ask for; ones of
-/// fewer than 8 characters are not searched for. No keyring is ever asked to
-/// unlock itself: if it is locked, that is a warning.
-///
-/// What is found and is no secret: say `keystencil: allow` in a comment in that
-/// line or above it, for one rule with the rule's name behind it. Or keep a
-/// baseline, a file that holds no secret and may be committed.
-///
-/// Folders are searched with their `.gitignore` honoured; a file that is named
-/// is always looked at. Without FILE the templates and targets of the config
-/// are checked.
-///
-/// Exit status: 0 nothing found · 1 something found · 2 error · 3 nothing found,
-/// but something could not be read.
-///
-/// Examples:
-///
-///     keystencil check                        the config's templates and targets
-///     keystencil check .                      this folder
-///     keystencil check --staged               what would be committed (git)
-///     keystencil check --sarif . > out.sarif  for a code host
-#[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
-pub(in crate::cli) struct CheckArgs {
-    /// Files and folders to look through
-    #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// Look at what is staged in git instead of at the files; FILE limits it
-    #[arg(long = "staged")]
-    index: bool,
-    /// Report as JSON on standard output
-    #[arg(long, conflicts_with = "sarif")]
-    json: bool,
-    /// Report as SARIF 2.1.0 on standard output
-    #[arg(long)]
-    sarif: bool,
-    /// Leave out what this file knows
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
-    /// Write what is found now into the baseline
-    #[arg(long, requires = "baseline")]
-    update_baseline: bool,
-}
-
-/// What was looked at, and what came of it.
-#[derive(Debug, Default)]
-struct Checked {
-    findings: Vec<Finding>,
-    /// How many files were looked through.
-    files: usize,
-    /// Those that are templates by what they look like.
-    templates: Vec<PathBuf>,
-    /// What could not be read, and why.
-    unread: Vec<(PathBuf, String)>,
-}
+use std::path::Path;
 
 pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
@@ -119,32 +55,6 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
     show::all(&workplace, args, &scope, checked)
 }
 
-/// What is looked through.
-enum Scope {
-    Files(files::Found),
-    Staged(staged::Index),
-}
-
-impl Scope {
-    /// Whether the file is among what is looked through.
-    fn has(&self, path: &Path) -> bool {
-        // What is staged may be gone from the work tree.
-        let Ok(path) = Resolved::follow(path) else { return false };
-        match self {
-            Self::Files(found) => {
-                found.files.iter().any(|file| file.path.canonicalize().is_ok_and(|file| file == path.path()))
-            }
-            Self::Staged(index) => index.entries.iter().any(|entry| index.path(entry) == path.path()),
-        }
-    }
-
-    /// The text of a file as it is looked through: what is staged, if it is staged.
-    fn text(&self, path: &Path) -> Option<Vec<u8>> {
-        let staged = if let Self::Staged(index) = self { index.text(path).and_then(Result::ok) } else { None };
-        staged.or_else(|| std::fs::read(path).ok())
-    }
-}
-
 fn read_baseline(args: &CheckArgs) -> Result<Baseline, CommandError> {
     let new = || Ok(Baseline::new(known::random()?));
     let Some(path) = &args.baseline else { return Ok(Baseline::default()) };
@@ -152,16 +62,6 @@ fn read_baseline(args: &CheckArgs) -> Result<Baseline, CommandError> {
         Ok(text) => Baseline::read(&text).map_err(|error| CheckError::Baseline { path: path.clone(), error }.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && args.update_baseline => new(),
         Err(source) => Err(CommandError::file("read the baseline", path, &source)),
-    }
-}
-
-/// How a baseline names a file: as seen from its own folder.
-fn relative(file: &Path, root: &Path) -> PathBuf {
-    let absolute = |path: &Path| std::path::absolute(path).map(|path| path.components().collect::<PathBuf>());
-    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
-    match (absolute(file), absolute(root)) {
-        (Ok(file), Ok(root)) => file.strip_prefix(&root).map_or_else(|_| file.clone(), Path::to_owned),
-        _ => file.to_owned(),
     }
 }
 

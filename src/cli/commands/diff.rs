@@ -1,6 +1,7 @@
 //! `keystencil diff`.
 
 mod authors;
+mod difference;
 mod filled;
 mod pending;
 
@@ -10,13 +11,11 @@ use crate::cli::exit::Exit;
 use crate::cli::granting::cut;
 use crate::cli::report::{BAD, DIM, GOOD, MARK, Report, Text, WARN};
 use crate::cli::targets::{TargetArgs, select};
-use crate::consent::Flow;
-use crate::document::{Operation, Patch, Pointer, json_patch};
-use crate::plan::diff::{is_readable, stat, unified};
-use crate::plan::threeway::{Author, Change};
+use crate::document::Operation;
+use crate::plan::threeway::Change;
 use clap::Args;
+use difference::{Difference, compare, patch_json};
 use serde_json::Value;
-use std::ops::Range;
 
 /// Show what `render` would change and who changed what, or what is filled now
 ///
@@ -58,27 +57,6 @@ pub(in crate::cli) struct DiffArgs {
     patch: bool,
 }
 
-/// What differs in one target: two texts without secrets, and the patch between them.
-struct Difference {
-    /// The target's file, as a person names it.
-    name: String,
-    /// What the two sides are called.
-    sides: (&'static str, &'static str),
-    /// The unified difference; empty where lines are too long to be read.
-    unified: String,
-    /// Lines that come and go.
-    stat: (usize, usize),
-    patch: Patch,
-    /// Everything about it that `--json` shows.
-    json: Value,
-    /// Who changed what.
-    changes: Vec<Change>,
-    /// What the template would start, and nobody allowed.
-    withheld: Vec<Flow>,
-    /// Whether it is known what the last render made.
-    is_recorded: bool,
-}
-
 pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     let report = workplace.report();
@@ -104,21 +82,6 @@ pub(in crate::cli) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, Co
     }
     let differs = differences.iter().any(Difference::differs);
     Ok(if differs { Exit::Differences } else { Exit::Done })
-}
-
-impl Difference {
-    fn differs(&self) -> bool {
-        !(self.patch.0.is_empty() && self.changes.is_empty())
-    }
-
-    /// How many changes are whose: `template 1, host 2`.
-    fn authors(&self) -> String {
-        let authors = [Author::Template, Author::Host, Author::Both].into_iter().filter_map(|author| {
-            let number = self.changes.iter().filter(|change| change.author == author).count();
-            (number > 0).then(|| format!("{} {number}", author.name()))
-        });
-        authors.collect::<Vec<_>>().join(", ")
-    }
 }
 
 fn show(report: &Report, difference: &Difference, only_stat: bool) -> Result<(), CommandError> {
@@ -170,21 +133,4 @@ fn operations(difference: &Difference) -> Text {
         text = if author.is_empty() { text } else { text.plain("  ").styled(DIM, author) }.end();
     }
     text
-}
-
-/// The patch as any tool has it; `null` if a value is in it that few can hold (half of a surrogate pair, hundreds of levels).
-fn patch_json(patch: &Patch) -> Value {
-    json_patch::Patch::try_from(patch).map(|patch| serde_json::to_value(patch).unwrap_or_default()).unwrap_or_default()
-}
-
-/// The unified difference if both texts are laid out in lines, and how many lines come and go.
-fn compare(
-    before: &str,
-    after: &str,
-    places: &[Pointer],
-    heading: &dyn Fn(Range<usize>, Range<usize>) -> String,
-) -> (String, (usize, usize)) {
-    let readable = is_readable(before) && is_readable(after);
-    let unified = if readable { unified(before, after, places, heading) } else { String::new() };
-    (unified, stat(before, after))
 }

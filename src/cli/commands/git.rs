@@ -4,7 +4,6 @@ mod filter;
 mod process;
 
 use crate::cli::context::Context;
-use crate::cli::environment::working_folder;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::host::git::packet;
@@ -100,10 +99,4 @@ fn contents(stream: &mut impl Read, about: usize) -> io::Result<Zeroizing<Vec<u8
             Err(error) => return Err(error),
         }
     }
-}
-
-/// The top of the work tree: git starts its filters there.
-fn top() -> PathBuf {
-    let folder = working_folder().unwrap_or_default();
-    folder.canonicalize().unwrap_or(folder)
 }

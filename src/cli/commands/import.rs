@@ -1,5 +1,6 @@
 //! `keystencil import`: from a config with keys in plain text to secrets, a template and the placeholder form.
 
+mod args;
 mod destination;
 mod error;
 mod keep;
@@ -9,7 +10,7 @@ mod show;
 
 pub(in crate::cli) use error::ImportError;
 
-use crate::adopt::import::{Extent, ImportPlan, Rename, Selection, plan, plan_knowing};
+use crate::adopt::import::{Extent, ImportPlan, plan_knowing};
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
@@ -25,93 +26,17 @@ use crate::host::{ReplaceError, Resolved};
 use crate::plan::render::target as check;
 use crate::session::import::settle_names;
 use crate::session::{ImportRequest, Imported, Session, SessionError};
-use clap::Args;
+pub(in crate::cli) use args::ImportArgs;
+use args::{check_selection, selection};
 use destination::{Destination, from_home};
 use keep::{Stored, named};
 use rename::Answer;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Somebody who writes the file faster than it is read is not waited for for ever.
 const ATTEMPTS: usize = 10;
-
-/// Move the keys of a config file into the store, and make a template of it
-///
-/// Finds the keys that stand in a JSON config in plain text: known formats, what
-/// is called a token, key or password, what follows `Bearer`, passwords in URLs,
-/// private keys. Shows what it found, without any value, and asks. Then the keys
-/// go to the store, the parts of the config that had them to a template, and
-/// placeholders into the file. Nothing else in the file changes, and filling the
-/// template gives back the file as it was; that is checked before anything is
-/// written. Where a prompt of the history or a comment merely mentions a key, its
-/// placeholder stays. The copies that the program made of the file are cleaned as
-/// well. The file as it was is kept in the vault, encrypted: `keystencil vault
-/// backups`.
-///
-/// It is done wholly or not at all. Afterwards start the program with the keys:
-/// `keystencil exec -- claude`.
-///
-/// Of a `.env` file the keys are stored, and the `env` block of a template is
-/// printed (or written with --template); the file stays as it is, since programs
-/// read it, or its keys become comments that name them (--comment-out). Of a
-/// `mcp-credentials.json`, whose keys are in the keyring already, a template is
-/// made that refers to them.
-///
-/// A PATTERN is the name of a secret, a server or a variable, or a pointer into
-/// the file; `*` stands for anything. A name is written as it is shown: `github`, or
-/// `github (work)` with an account.
-///
-/// Examples:
-///
-///     keystencil import ~/.claude.json --dry-run
-///     keystencil import ~/.claude.json
-///     keystencil import .mcp.json --only github --template mcp.template.json
-///     keystencil import ~/.claude.json --skip '/projects/*' --yes
-///     keystencil import .mcp.json --rename 'acme (b-token)=acme-admin'
-///     keystencil import .env --comment-out --template env.json
-///
-/// Exit status: 0 done, or there was nothing to do · 2 error, nothing was changed
-/// · 3 done, and something that looks like a key is left where it is.
-#[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
-pub(in crate::cli) struct ImportArgs {
-    /// The config
-    file: PathBuf,
-    /// Where the template goes [default: into keystencil's config folder]
-    #[arg(long, value_name = "OUT")]
-    template: Option<PathBuf>,
-    /// What the target is called in the config [default: told from the file's name]
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// Do not add the target to the config; say what to add
-    #[arg(long)]
-    no_config: bool,
-    /// Put all of the file into the template, not just the parts with keys
-    #[arg(long)]
-    whole: bool,
-    /// Import these findings only; may be repeated
-    #[arg(long, value_name = "PATTERN")]
-    only: Vec<String>,
-    /// Leave these findings where they are; may be repeated
-    #[arg(long, value_name = "PATTERN")]
-    skip: Vec<String>,
-    /// Call a secret otherwise than proposed; OLD is its name or a pointer; may be repeated
-    #[arg(long, value_name = "OLD=NEW", value_parser = rename::parse)]
-    rename: Vec<Rename>,
-    /// In a `.env` file, make comments of the variables whose keys are stored
-    #[arg(long)]
-    comment_out: bool,
-    /// Show what would be done, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    yes: bool,
-    /// Report as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
 
 pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
@@ -184,10 +109,6 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
     Err(SessionError::Raced { path: args.file.clone() }.into())
 }
 
-fn selection(args: &ImportArgs) -> Selection {
-    Selection { only: args.only.clone(), skip: args.skip.clone() }
-}
-
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     match Resolved::follow(file).and_then(|file| file.read()) {
         Ok(Some(text)) => Ok(Zeroizing::new(text)),
@@ -210,17 +131,6 @@ fn refuse_rendered(session: &Session<'_>, args: &ImportArgs) -> Result<(), Sessi
 fn template(plan: &ImportPlan, document: &Document<'_>, workplace: &Workplace<'_>, args: &ImportArgs) -> String {
     let extent = if args.whole { Extent::Whole } else { Extent::Parts };
     plan.template(document, extent, &from_home(workplace, &named(&args.file)))
-}
-
-/// Every pattern of `--only` has to mean something, or it is a slip of the pen.
-fn check_selection(plan: &ImportPlan, text: &[u8], args: &ImportArgs) -> Result<(), CommandError> {
-    let selection = selection(args);
-    let Some(idle) = selection.idle(plan) else { return Ok(()) };
-    let all = self::plan(text, &Selection::default(), &mut |_| ());
-    match all.ok().filter(|all| !all.is_empty()) {
-        Some(all) => Err(ImportError::no_such("--only", idle, &all).into()),
-        None => Ok(()),
-    }
 }
 
 /// Shows the plan and asks for a yes.

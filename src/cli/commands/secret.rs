@@ -2,20 +2,20 @@
 
 mod get;
 mod list;
+mod name;
 mod relocate;
 mod rm;
 mod rotate;
 mod set;
 mod value;
 
+use name::{NameArgs, refuse_foreign};
 use value::ValueArgs;
 pub(in crate::cli) use value::ValueError;
 
 use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::secret::{DEFAULT_ACCOUNT, NameError, SecretName};
-use crate::store::{Entry, StoreError};
 use clap::{Args, Subcommand};
 
 /// Store, show, list, move, replace and remove secrets
@@ -42,33 +42,6 @@ enum SecretCommand {
     Rm(rm::RmArgs),
     Move(relocate::MoveArgs),
     Rotate(rotate::RotateArgs),
-}
-
-/// The name of one secret.
-#[derive(Debug, Args)]
-struct NameArgs {
-    /// The service that the secret is for, as a template refers to it
-    name: String,
-    /// Which of your accounts with that service
-    #[arg(long, default_value = DEFAULT_ACCOUNT)]
-    account: String,
-}
-
-impl NameArgs {
-    fn name(&self) -> Result<SecretName, NameError> {
-        SecretName::new(&self.name, &self.account)
-    }
-}
-
-/// An entry of another program can't be given a new value: better known before a person is asked for it.
-fn refuse_foreign(entries: &[Entry]) -> Result<(), StoreError> {
-    match entries.iter().find(|entry| entry.is_foreign) {
-        Some(entry) => {
-            let label = entry.label.clone().unwrap_or_default();
-            Err(StoreError::Foreign { name: entry.name.clone(), label, change: entry.change.clone() })
-        }
-        None => Ok(()),
-    }
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &SecretArgs) -> Result<Exit, CommandError> {

@@ -5,13 +5,13 @@ mod export;
 mod import;
 mod recipients;
 mod rekey;
+mod shared;
 
 use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::cli::report::Report;
 use clap::{Args, Subcommand};
-use zeroize::Zeroizing;
+use shared::{ListArgs, new_passphrase};
 
 /// Look after the vault, the encrypted file of secrets
 ///
@@ -36,14 +36,6 @@ enum VaultCommand {
     Backups(backups::BackupsArgs),
 }
 
-/// Options of whatever lists something the vault has.
-#[derive(Debug, Args)]
-struct ListArgs {
-    /// Report as JSON on standard output
-    #[arg(long)]
-    json: bool,
-}
-
 pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
     match &args.command {
@@ -52,23 +44,5 @@ pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, C
         VaultCommand::Export(args) => export::run(&workplace, args),
         VaultCommand::Import(args) => import::run(&workplace, args),
         VaultCommand::Backups(args) => backups::run(&workplace, args),
-    }
-}
-
-const TYPE_ONE: &str = "nothing was changed; run it at a terminal and type one";
-
-/// A new passphrase, asked for twice.
-fn new_passphrase(report: &Report) -> Result<Zeroizing<String>, CommandError> {
-    let typed = report
-        .ask_hidden("New passphrase: ")
-        .map_err(|_| CommandError::new("a passphrase is typed at a terminal, and there is none").hint(TYPE_ONE))?;
-    if typed.is_empty() {
-        return Err(CommandError::new("a passphrase can't be empty").hint(TYPE_ONE));
-    }
-    let again = report.ask_hidden("New passphrase again: ")?;
-    if typed == again {
-        Ok(typed)
-    } else {
-        Err(CommandError::new("the two values differ").hint("nothing was changed; try again"))
     }
 }

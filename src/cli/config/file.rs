@@ -3,6 +3,7 @@
 use crate::cli::global::StoreArg;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf, is_separator};
 use toml::{Spanned, Value};
 
 /// The whole file.
@@ -61,5 +62,17 @@ pub(super) fn json(value: Value) -> serde_json::Value {
         Value::Datetime(date) => date.to_string().into(),
         Value::Array(items) => items.into_iter().map(json).collect(),
         Value::Table(members) => members.into_iter().map(|(name, value)| (name, json(value))).collect(),
+    }
+}
+
+/// `~` is the home folder; what is relative is relative to the config file.
+pub(super) fn expand(path: &str, folder: &Path, home: &Path) -> PathBuf {
+    match path.strip_prefix('~') {
+        Some("") => home.to_owned(),
+        Some(rest) if rest.starts_with(is_separator) => {
+            home.join(rest.trim_start_matches(is_separator)).components().collect()
+        }
+        // Component by component, so that `./` goes.
+        _ => folder.join(path).components().collect(),
     }
 }

@@ -1,8 +1,8 @@
 //! `[providers]`: the commands that templates may name, and nothing else may.
 
 use super::error::ConfigError;
-use super::expand;
 use super::file::ProviderEntry;
+use super::file::expand;
 use crate::error::Place;
 use crate::store::Providers;
 use crate::store::command::{Declaration, Provider, Unfit};

@@ -3,7 +3,7 @@
 //! A [`Style`] is read off the beginning of the document; the neighbours' own gaps go before it, which is for
 //! [`super::tree`] to see to. Strings and numbers are copied as they are written.
 
-use super::trim;
+use super::patch::trim;
 use crate::document::scan::{byte, first_element, skip_blank, skip_space, string_end, value_end};
 use std::borrow::Cow;
 

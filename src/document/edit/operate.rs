@@ -1,11 +1,12 @@
 //! The operations of RFC 6902 on a tree, and where the white space around a new element comes from.
 
+use super::comments;
 use super::layout::{Shape, has_newline, indent, one_line_end, reindent};
+use super::patch::{EditError, Operation, Patch, trim};
 use super::tree::{Element, Steps, Tree, Value};
-use super::{EditError, Operation, Patch, comments, trim};
 use crate::document::locate::array_index;
+use crate::document::node::checked_value;
 use crate::document::scan::{byte, plain, skip_space};
-use crate::document::text::checked_value;
 use crate::document::{Document, Pointer, string};
 use std::borrow::Cow;
 

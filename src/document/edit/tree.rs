@@ -4,7 +4,7 @@
 //! are meant by number: no box holds another, so nothing recurses, not even a drop.
 
 use super::layout::{Style, slice};
-use super::{EditError, trim};
+use super::patch::{EditError, trim};
 use crate::document::locate::array_index;
 use crate::document::scan::{
     byte, closing, first_element, member_value, next_element, skip_space, string_end, value_end,

@@ -4,7 +4,7 @@
 //! `.config.json` in the config folder wins where it exists), rewrites it whole under proper-lockfile's lock directory
 //! beside it, copies it to `backups/` when the newest copy is a minute old, and to `.corrupted.*` when it can't parse it.
 
-use super::claude_files::{is_being_written, session_folders};
+use super::claude_folders::{config_folder, is_being_written, session_folders};
 use super::{HookChange, Profile, UnfitSettings, files_starting};
 use crate::document::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::host::{ReplaceError, Resolved};
@@ -185,10 +185,6 @@ impl ClaudeCode {
         });
         calls.collect()
     }
-}
-
-pub(super) fn config_folder(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    env("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 fn expect(node: Node<'_>, kind: Kind, pointer: &Pointer, expected: &'static str) -> Result<(), UnfitSettings> {

@@ -5,20 +5,14 @@
 //! `.mcp.json` has the temporary file and no lock. Neither is backed up. A profile of their own, because what is state of the
 //! host in `.claude.json` is a setting here.
 
-use super::claude_code::config_folder;
+use super::claude_folders::{config_folder, is_being_written};
 use super::{ClaudeCode, HookChange, Profile, UnfitSettings, files_starting};
 use crate::document::{Document, Patch};
-use crate::host::process::Process;
 use crate::host::{ReplaceError, Resolved};
 use crate::template::Slot;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// A temporary file of a running client that is older is one it left, or its process id is another's now: a write takes
-/// milliseconds.
-const WRITING: Duration = Duration::from_secs(10);
 
 /// The profile of Claude Code's files besides `.claude.json`.
 #[derive(Debug, Clone, Copy)]
@@ -88,31 +82,6 @@ impl Profile for ClaudeFiles {
     fn warning(&self, slot: &Slot) -> Option<String> {
         ClaudeCode.warning(slot)
     }
-}
-
-/// Where the client keeps its sessions: below its config folder, and what tasks print in a folder for temporary files.
-pub(super) fn session_folders(env: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let home = || env("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".claude"));
-    let Some(own) = config_folder(env).or_else(home).filter(|own| own.is_absolute()) else { return Vec::new() };
-    let mut folders = vec![own];
-    #[cfg(unix)]
-    {
-        let named = env("TMPDIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
-        let user = format!("claude-{}", rustix::process::getuid().as_raw());
-        folders.push(named.unwrap_or_else(|| PathBuf::from("/tmp")).join(user));
-    }
-    folders
-}
-
-/// Whether it is the temporary file `….tmp.<pid>.<hex>` of a client that runs: it is about to become the target.
-pub(super) fn is_being_written(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let pid = name.rsplit_once(".tmp.").and_then(|(_, tail)| tail.split('.').next()?.parse().ok());
-    let is_young = || {
-        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
-        modified.is_some_and(|modified| modified.elapsed().unwrap_or_else(|ahead| ahead.duration()) < WRITING)
-    };
-    pid.is_some_and(|pid| Process::find(pid).is_some()) && is_young()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod claude_code;
 mod claude_files;
+mod claude_folders;
 mod plain;
 
 pub use claude_code::{ClaudeCode, MEASURED};

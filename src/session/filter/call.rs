@@ -3,7 +3,6 @@
 //! The call names the state and the config, because git may run in a sandbox, in a container or as another user, where the
 //! environment leads to other folders. Asked by whoever sets a filter up and by a render, before it trusts one.
 
-use super::FILTER;
 use crate::host::git::repository::Settings;
 use crate::host::shell::word;
 use std::path::{Path, PathBuf};
@@ -80,3 +79,6 @@ impl FilterCall {
         }
     }
 }
+
+/// The name of the filter in the attributes.
+pub(in crate::session) const FILTER: &str = "keystencil";

@@ -1,6 +1,6 @@
 //! One run of one program: started, read, waited for, and ended when it takes too long.
 
-use super::super::lookup::LIMIT;
+use super::super::LIMIT;
 use super::declaration::Provider;
 use super::error::Failure;
 use super::mask;
@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -206,4 +206,9 @@ impl Said {
         let _ = self.end.as_ref().map(|end| end.recv_timeout(GRACE));
         super::lock(&self.bytes).clone()
     }
+}
+
+/// A mutex that a panic elsewhere can't make unusable.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

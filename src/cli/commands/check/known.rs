@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::lint::Own;
 use crate::secret::{Query, Secret};
 use crate::session::{SessionError, State, Target};
-use crate::store::{LookupError, Unresolved, lookup::LIMIT};
+use crate::store::{LIMIT, LookupError, Unresolved};
 use crate::template::{Blueprint, Reference, Source};
 
 /// What is known of the secrets that the templates ask for.

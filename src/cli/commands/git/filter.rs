@@ -1,8 +1,8 @@
 //! The filter of one run of git: the journals, the objects and the templates it asks, each read when it is first needed.
 
-use super::top;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::variable;
+use crate::cli::environment::working_folder;
 use crate::cli::error::CommandError;
 use crate::host::Resolved;
 use crate::host::git::Objects;
@@ -91,4 +91,10 @@ impl<'a> Filter<'a> {
         let Some((_, target)) = targets.iter().find(|(real, _)| real == path) else { return Ok(None) };
         Ok(Some(workplace.session(|session| session.blueprint(target))?.document))
     }
+}
+
+/// The top of the work tree: git starts its filters there.
+pub(super) fn top() -> PathBuf {
+    let folder = working_folder().unwrap_or_default();
+    folder.canonicalize().unwrap_or(folder)
 }

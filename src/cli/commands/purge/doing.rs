@@ -1,6 +1,6 @@
 //! Carries a purge out. An error with one thing keeps no other.
 
-use super::plan::{Failure, Plan};
+use super::plan::Plan;
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -8,9 +8,12 @@ use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::outcome::unrendered;
 use crate::cli::report::{GOOD, Report, Text, Warning, count, warning};
+use crate::cli::revocation::Revocation;
 use crate::error::Explain as _;
+use crate::secret::SecretName;
 use crate::session::Release;
 use crate::store::{Entry, SealKeys, StoreError};
+use serde_json::{Value, json};
 
 /// What came of a purge.
 #[derive(Default)]
@@ -104,4 +107,42 @@ impl Done {
 pub(super) fn close_vault(plan: &Plan) -> Result<(), CommandError> {
     plan.stores.vault().forget()?;
     Ok(())
+}
+
+/// An error that a store gave for an entry.
+pub(super) type Failure = (Entry, StoreError);
+
+impl Plan {
+    /// What is to be deleted, or was, for programs.
+    pub(super) fn as_json(&self, workplace: &Workplace<'_>, done: Option<&Done>) -> Value {
+        let entry = |(entry, goes): &(Entry, bool)| {
+            json!({
+                "name": entry.name.service(),
+                "account": entry.name.account(),
+                "store": entry.store.to_string(),
+                "label": entry.label,
+                "foreign": entry.is_foreign,
+                "delete": goes,
+                "left": done.map(|done| done.is_left(entry)),
+            })
+        };
+        let revoke = |(name, known): &(SecretName, Option<Revocation>)| {
+            json!({
+                "name": name.service(),
+                "account": name.account(),
+                "provider": known.as_ref().map(|known| known.provider),
+                "url": known.as_ref().map(|known| known.url),
+            })
+        };
+        let backups = workplace.lookup.stores.vault().list_backups().map(|all| all.len()).unwrap_or_default();
+        json!({
+            "dry_run": done.is_none(),
+            "rendered": self.rendered.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+            "entries": self.entries.iter().map(entry).collect::<Vec<_>>(),
+            "revoke": self.revoke.iter().map(revoke).collect::<Vec<_>>(),
+            "elsewhere": self.elsewhere.iter().map(naming::of_query).collect::<Vec<_>>(),
+            "vault_backups": backups,
+            "errors": done.map(Done::messages).unwrap_or_default(),
+        })
+    }
 }

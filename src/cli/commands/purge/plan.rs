@@ -1,6 +1,5 @@
 //! What a purge is going to do.
 
-use super::doing::Done;
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::hints;
@@ -11,8 +10,7 @@ use crate::cli::usage::Usage;
 use crate::error::Explain as _;
 use crate::host::shell::word;
 use crate::secret::{Query, SecretName, Wanted};
-use crate::store::{Entry, StoreError, StoreKind, Stores};
-use serde_json::{Value, json};
+use crate::store::{Entry, StoreKind, Stores};
 use std::path::PathBuf;
 
 /// What there is to take away.
@@ -26,7 +24,7 @@ pub(super) struct Plan {
     /// Where keys are revoked, as far as that is known.
     pub(super) revoke: Vec<(SecretName, Option<Revocation>)>,
     /// What templates use by attributes or from a declared command: which entry that is, no store has said.
-    elsewhere: Vec<Query>,
+    pub(super) elsewhere: Vec<Query>,
     /// Journals that can't be read, stores that don't answer, templates that don't say what they use.
     troubles: Vec<Warning>,
 }
@@ -143,38 +141,6 @@ impl Plan {
         }
         text
     }
-
-    pub(super) fn as_json(&self, workplace: &Workplace<'_>, done: Option<&Done>) -> Value {
-        let entry = |(entry, goes): &(Entry, bool)| {
-            json!({
-                "name": entry.name.service(),
-                "account": entry.name.account(),
-                "store": entry.store.to_string(),
-                "label": entry.label,
-                "foreign": entry.is_foreign,
-                "delete": goes,
-                "left": done.map(|done| done.is_left(entry)),
-            })
-        };
-        let revoke = |(name, known): &(SecretName, Option<Revocation>)| {
-            json!({
-                "name": name.service(),
-                "account": name.account(),
-                "provider": known.as_ref().map(|known| known.provider),
-                "url": known.as_ref().map(|known| known.url),
-            })
-        };
-        let backups = workplace.lookup.stores.vault().list_backups().map(|all| all.len()).unwrap_or_default();
-        json!({
-            "dry_run": done.is_none(),
-            "rendered": self.rendered.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
-            "entries": self.entries.iter().map(entry).collect::<Vec<_>>(),
-            "revoke": self.revoke.iter().map(revoke).collect::<Vec<_>>(),
-            "elsewhere": self.elsewhere.iter().map(naming::of_query).collect::<Vec<_>>(),
-            "vault_backups": backups,
-            "errors": done.map(Done::messages).unwrap_or_default(),
-        })
-    }
 }
 
 /// How a person deletes what a template uses without a name.
@@ -213,6 +179,3 @@ fn revocations(stores: &Stores, entries: &[(Entry, bool)]) -> Vec<(SecretName, O
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all
 }
-
-/// An error that a store gave for an entry.
-pub(super) type Failure = (Entry, StoreError);

@@ -1,0 +1,26 @@
+//! What came of a check.
+
+use crate::lint::Finding;
+use std::path::{Path, PathBuf};
+
+/// What was looked at, and what came of it.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    pub(super) findings: Vec<Finding>,
+    /// How many files were looked through.
+    pub(super) files: usize,
+    /// Those that are templates by what they look like.
+    pub(super) templates: Vec<PathBuf>,
+    /// What could not be read, and why.
+    pub(super) unread: Vec<(PathBuf, String)>,
+}
+
+/// How a baseline names a file: as seen from its own folder.
+pub(super) fn relative(file: &Path, root: &Path) -> PathBuf {
+    let absolute = |path: &Path| std::path::absolute(path).map(|path| path.components().collect::<PathBuf>());
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    match (absolute(file), absolute(root)) {
+        (Ok(file), Ok(root)) => file.strip_prefix(&root).map_or_else(|_| file.clone(), Path::to_owned),
+        _ => file.to_owned(),
+    }
+}
