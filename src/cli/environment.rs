@@ -54,6 +54,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Whether `KEYSTENCIL_LOG` asks for a log.
+pub(super) fn wants_log() -> bool {
+    variable_os("KEYSTENCIL_LOG").is_some_and(|level| level.eq_ignore_ascii_case("debug"))
+}
+
 /// A variable of the environment as the system has it.
 pub(super) fn variable_os(name: &str) -> Option<OsString> {
     std::env::var_os(name)

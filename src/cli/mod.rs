@@ -16,6 +16,7 @@ mod harden;
 mod helper;
 mod hints;
 mod holder;
+mod logging;
 mod lookup;
 mod naming;
 mod outcome;
@@ -46,6 +47,7 @@ use std::process::ExitCode;
 /// Runs the command line, and says with which status to exit.
 pub fn run() -> ExitCode {
     let hardened = harden::core_dumps_off();
+    logging::start();
     let arguments = environment::arguments();
     if let Some(watch) = guard::Watch::asked_for(&arguments) {
         return watch.run().into();

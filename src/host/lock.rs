@@ -65,9 +65,13 @@ impl OwnLock {
         let io = |source| LockError::Io { path: path.to_owned(), source };
         let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(io)?;
         let start = Instant::now();
+        log::debug!("taking our lock {}", path.display());
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => {
+                    log::debug!("have it after {} ms", start.elapsed().as_millis());
+                    return Ok(Self { _file: file });
+                }
                 Err(TryLockError::WouldBlock) if start.elapsed() < patience => sleep(POLL),
                 Err(TryLockError::WouldBlock) => return Err(LockError::Busy { path: path.to_owned() }),
                 Err(TryLockError::Error(source)) => return Err(io(source)),
@@ -94,9 +98,11 @@ impl HostLock {
     /// [`LockError::Io`] if the directory can't be made (a read-only folder, say).
     pub fn take(path: &Path, patience: Duration) -> Result<Option<Self>, LockError> {
         let start = Instant::now();
+        log::debug!("taking the host's lock {}", path.display());
         loop {
             match fs::create_dir(path) {
                 Ok(()) => {
+                    log::debug!("have it after {} ms", start.elapsed().as_millis());
                     let (path, taken, identity) = (path.to_owned(), Instant::now(), identity(path));
                     return Ok(Some(Self { path, taken, identity }));
                 }

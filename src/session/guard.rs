@@ -86,6 +86,7 @@ impl Session<'_> {
                 }
                 continue;
             }
+            log::debug!("the guard of {} waits for {} holders", file.path().display(), watched.len());
             if watch.sleep(&watched).is_err() {
                 std::thread::sleep(FIRST_PAUSE);
             }

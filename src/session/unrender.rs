@@ -50,6 +50,7 @@ impl Session<'_> {
             if !journal.leases.is_empty() && living(&journal.leases).len() == journal.leases.len() {
                 return Ok(None);
             }
+            log::debug!("recovering {}", journal.target.display());
             self.unrender_state(&state, &journal.target, &Release::Dead).map(Some)
         };
         self.state.sweep();

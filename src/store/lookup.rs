@@ -285,6 +285,7 @@ impl Stores {
         limit: Option<Duration>,
         work: impl FnOnce(&dyn Store) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
+        log::debug!("asking the {kind}");
         let Some(limit) = limit.filter(|_| !self.interactive) else {
             return Ok(work(self.with_limit(kind, limit).as_ref()));
         };

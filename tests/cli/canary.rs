@@ -48,8 +48,13 @@ fn check(sandbox: &Sandbox, what: &str, said: &Said, may_hold: &[&str]) {
 }
 
 #[test]
-fn no_command_says_or_leaves_a_key() {
-    let sandbox = Sandbox::with_key();
+fn no_command_says_or_leaves_a_key_even_with_a_log() {
+    for log in ["", "debug"] {
+        says_and_leaves_no_key(&Sandbox::with_key().with_variable("KEYSTENCIL_LOG", log));
+    }
+}
+
+fn says_and_leaves_no_key(sandbox: &Sandbox) {
     sandbox.write(
         ".config/keystencil/claude.json",
         r#"{"mcpServers": {"github": {"env": {"TOKEN": "<< keyring('github') >>", "B": "<< keyring('github') | b64encode >>"},
@@ -87,21 +92,21 @@ fn no_command_says_or_leaves_a_key() {
         &["render", "--on-conflict", "fail", "nonsense"],
     ];
     for arguments in at_rest {
-        check(&sandbox, &arguments.join(" "), &sandbox.run(arguments), &[]);
+        check(sandbox, &arguments.join(" "), &sandbox.run(arguments), &[]);
     }
-    check(&sandbox, "render", &sandbox.run(&["-v", "render"]), &["live.json"]);
+    check(sandbox, "render", &sandbox.run(&["-v", "render"]), &["live.json"]);
     assert!(sandbox.live().contains("sk-canary"));
     for arguments in rendered {
-        check(&sandbox, &arguments.join(" "), &sandbox.run(arguments), &["live.json"]);
+        check(sandbox, &arguments.join(" "), &sandbox.run(arguments), &["live.json"]);
     }
     // The user breaks the file while it is rendered.
     let whole = sandbox.live();
     sandbox.write("live.json", whole.trim_end().trim_end_matches('}'));
     for arguments in rendered {
-        check(&sandbox, &arguments.join(" "), &sandbox.run(arguments), &["live.json"]);
+        check(sandbox, &arguments.join(" "), &sandbox.run(arguments), &["live.json"]);
     }
     sandbox.write("live.json", &whole);
-    check(&sandbox, "unrender", &sandbox.run(&["-v", "unrender"]), &[]);
+    check(sandbox, "unrender", &sandbox.run(&["-v", "unrender"]), &[]);
 }
 
 #[test]

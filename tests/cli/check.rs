@@ -55,8 +55,8 @@ fn nothing_found_is_status_0_and_says_what_was_looked_at() {
 #[test]
 fn this_repository_is_clean_by_its_own_check() {
     let root = env!("CARGO_MANIFEST_DIR");
-    // The cases of templates that do not work are known: `check tests/template --baseline … --update-baseline`.
-    let known = format!("{root}/tests/template/known.json");
+    // The cases of templates that do not work are known: `check tests/pure/template --baseline … --update-baseline`.
+    let known = format!("{root}/tests/pure/template/known.json");
     let said = Sandbox::empty().run(&["check", root, "--baseline", &known]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("nothing found in ") || said.out.contains("nothing found in "), "{said:?}");
@@ -330,6 +330,7 @@ fn templates_that_no_config_names_are_checked_for_what_is_wrong_in_any_case() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs setpriv")]
 fn a_folder_or_file_that_may_not_be_read_is_told_and_is_no_clean_result() {
     let sandbox = Sandbox::empty();
     sandbox.write("repo/fine.txt", "x");

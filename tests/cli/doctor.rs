@@ -147,6 +147,7 @@ fn stores_that_do_not_answer_are_told_and_what_they_may_have_is_not_missing() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs a keyring")]
 fn a_locked_keyring_is_told_without_a_prompt() {
     let keyring = Keyring::start();
     let run = |line: &str, input: &str| {
@@ -258,6 +259,7 @@ fn a_slot_that_nobody_allowed_is_due_here_and_told_by_status() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs git")]
 fn what_a_render_would_refuse_is_not_in_order_and_no_hint_is_one_that_would_be_refused() {
     let keyring = Keyring::start();
     let run = |line: &str, input: &str| {

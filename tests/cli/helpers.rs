@@ -109,6 +109,7 @@ fn a_caller_that_reads_a_pipe_to_its_end_does_not_wait_for_the_guard() {
 
 /// The guard's and the helpers' own calls too: every process that is ours.
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs strace")]
 fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_dumps_no_core() {
     let sandbox = Sandbox::with_key();
     let log = sandbox.path("log");
@@ -142,6 +143,7 @@ fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_du
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs setpriv")]
 fn no_other_process_of_the_user_can_read_the_memory_of_exec_or_of_the_guard() {
     let sandbox = Sandbox::with_key();
     sandbox.copy_program(BINARY.as_ref(), "keystencil");
@@ -188,6 +190,7 @@ fn no_other_process_of_the_user_can_read_the_memory_of_exec_or_of_the_guard() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs a keyring")]
 fn a_keyring_that_hangs_keeps_no_ctrl_c_from_ending_exec() {
     let keyring = Keyring::start();
     let sandbox = Sandbox::with_target();

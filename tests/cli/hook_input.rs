@@ -77,3 +77,26 @@ fn a_hook_whose_value_is_never_finished_gives_up_and_says_so() {
     }
     assert!(!sandbox.path(".claude.json").exists());
 }
+
+#[test]
+fn with_a_log_a_hook_says_what_it_waits_for() {
+    let sandbox = sandbox().with_variable("KEYSTENCIL_LOG", "debug");
+    let host = host();
+    assert_eq!(sandbox.run(&["render", "-q", "--owner", &host.0.id().to_string()]).code, 0);
+    let lock = std::fs::read_dir(sandbox.path(".local/state/keystencil")).unwrap();
+    let lock = lock.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some_and(|end| end == "lock"));
+    let held = File::options().write(true).open(lock.clone().unwrap()).unwrap();
+    held.lock().unwrap();
+    let mut command = sandbox.command(&["hook", "session-end"]);
+    let ends = r#"{"session_id":"s1","hook_event_name":"SessionEnd","reason":"exit"}"#;
+    sandbox.write("input", ends);
+    command.env("CLAUDE_PID", host.0.id().to_string()).stdin(File::open(sandbox.path("input")).unwrap());
+    let log = sandbox.path("log");
+    let child = Running(command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap());
+    sandbox.wait_until(|| {
+        let said = std::fs::read_to_string(&log).unwrap();
+        said.contains("the SessionEnd hook") && said.trim_end().ends_with(&*lock.as_ref().unwrap().to_string_lossy())
+    });
+    drop(held);
+    drop(child);
+}

@@ -2,13 +2,6 @@
 //!
 //! Reading the memory of a process that is closed to others takes root or CAP_SYS_PTRACE; without it these tests fail.
 
-#[path = "../claude_code/support/poll.rs"]
-#[allow(dead_code)]
-mod poll;
-#[allow(dead_code, clippy::expect_used)]
-#[path = "../claude_code/support/residue.rs"]
-mod residue;
-
 use crate::keyring::Keyring;
 use crate::sandbox::{BINARY, LIMIT, Running};
 use std::fs::{self, File};
@@ -107,13 +100,13 @@ impl World {
 
     #[track_caller]
     fn wait_for(&self, condition: impl FnMut() -> bool) {
-        assert!(poll::comes_true(LIMIT, condition), "it did not happen");
+        assert!(crate::poll::comes_true(LIMIT, condition), "it did not happen");
     }
 }
 
 /// Every byte of a process that can be read, mapping by mapping; read again if one of them went meanwhile.
 fn memory(pid: u32) -> Vec<Vec<u8>> {
-    let all = poll::within(LIMIT, || mappings(pid)).unwrap_or_else(|| panic!("its mappings never stay"));
+    let all = crate::poll::within(LIMIT, || mappings(pid)).unwrap_or_else(|| panic!("its mappings never stay"));
     assert!(all.iter().map(Vec::len).sum::<usize>() > 1 << 20, "that can't be all of process {pid}");
     all
 }
@@ -150,7 +143,9 @@ fn found_in(pid: u32) -> Vec<String> {
             let backwards: String = secret.chars().rev().collect();
             for bytes in &all {
                 for text in [&secret, &backwards] {
-                    found.extend(residue::in_bytes(bytes, text).iter().map(|(at, form)| format!("{form} at {at}")));
+                    found.extend(
+                        crate::residue::in_bytes(bytes, text).iter().map(|(at, form)| format!("{form} at {at}")),
+                    );
                 }
                 // What an allocator left of it when it wrote its own pointers over the beginning.
                 let tail = &secret.as_bytes()[16..secret.len() - 2];
@@ -191,7 +186,7 @@ fn exec_holds_no_secret_while_its_program_has_them() {
     let mut running = world.exec(&[], "a");
     assert!(world.is_rendered());
     let environment = fs::read(format!("/proc/{}/environ", running.0.id())).unwrap();
-    assert!(residue::in_bytes(&environment, &secret("vault", 1)).is_empty());
+    assert!(crate::residue::in_bytes(&environment, &secret("vault", 1)).is_empty());
     assert_clean(running.0.id(), "exec");
     assert_clean(world.guard(), "the guard of exec");
     world.end("a", &mut running);

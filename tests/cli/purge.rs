@@ -96,6 +96,7 @@ fn run(keyring: &Keyring, line: &str, input: &str) -> Said {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs a keyring")]
 fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     let keyring = Keyring::start();
     let folder = keyring.path().join(".config/keystencil");

@@ -37,6 +37,7 @@ pub(crate) const AT_REST: &str = r#"{
 
 pub(crate) struct Sandbox {
     home: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 /// What a run of the binary left.
@@ -50,7 +51,7 @@ pub(crate) struct Said {
 impl Sandbox {
     /// An empty home.
     pub(crate) fn empty() -> Self {
-        Self { home: tempfile::Builder::new().prefix("home-").tempdir().unwrap() }
+        Self { home: tempfile::Builder::new().prefix("home-").tempdir().unwrap(), variables: Vec::new() }
     }
 
     /// A home with one target, `claude`, and its template.
@@ -148,9 +149,17 @@ impl Sandbox {
             .env("HOME", self.home.path())
             .env("PATH", "/usr/bin:/bin")
             .env("KEYSTENCIL_STORE", "vault")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.home.path())
             .stdin(Stdio::null());
         command
+    }
+
+    /// The same home with one more variable in the environment of every command.
+    #[allow(dead_code)]
+    pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {

@@ -276,6 +276,7 @@ fn the_key_of_seals_is_nobodys_secret() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs git")]
 fn a_hook_leaves_a_key_out_of_git_whatever_a_config_says_that_the_environment_names() {
     let sandbox = Sandbox::with_key();
     let config = "[targets.claude]\ntemplate = 'claude.json'\nprofile = 'claude-code'\ngit = 'allow'\n";

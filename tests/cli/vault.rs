@@ -109,6 +109,7 @@ fn an_unlocked_vault_serves_scripts_and_hooks_until_it_is_locked() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs strace")]
 fn without_kernel_keys_an_unlocked_vault_is_a_private_file_in_the_runtime_folder() {
     let sandbox = protected();
     let (code, shown) = unlock(&sandbox, true, None);
@@ -144,6 +145,7 @@ fn without_kernel_keys_an_unlocked_vault_is_a_private_file_in_the_runtime_folder
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs age")]
 fn an_identity_that_the_age_tool_protects_opens_the_vault() {
     for armored in ["", "-a"] {
         let sandbox = Sandbox::with_key();
@@ -174,6 +176,7 @@ fn a_passphrase_that_is_typed_differently_or_not_at_all_changes_nothing() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs ssh-keygen")]
 fn a_new_identity_that_can_not_be_used_is_told_from_the_vaults_own() {
     let sandbox = Sandbox::with_key();
     let made = Command::new("ssh-keygen")
@@ -214,6 +217,7 @@ fn a_fifo_in_the_place_of_the_vault_or_its_identity_is_refused_at_once() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs age")]
 fn recipients_are_added_listed_and_removed() {
     let sandbox = Sandbox::with_key();
     let identity = sandbox.path("other.txt");

@@ -30,6 +30,7 @@ fn export() -> String {
 }
 
 #[test]
+#[cfg_attr(not(feature = "system-tests"), ignore = "needs age")]
 fn an_export_is_sealed_to_a_key_and_imported_with_it() {
     let here = Sandbox::with_key();
     let public = identity(&here);

@@ -3,14 +3,8 @@
 
 #![allow(dead_code)]
 
-#[allow(dead_code)]
-#[path = "../claude_code/support/poll.rs"]
-mod poll;
-#[allow(dead_code)]
-#[path = "../claude_code/support/residue.rs"]
-mod residue;
-
 use crate::yes::Yes;
+use crate::{poll, residue};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::ffi::OsStr;

@@ -58,6 +58,7 @@ const SHOWN: usize = 5;
 const UNTIL_SEEN: Duration = Duration::from_millis(700);
 
 pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, CommandError> {
+    log::debug!("the {:?} hook", args.event);
     let message = match answer(context, args.event) {
         Ok(message) => message,
         Err(error) => Some(told(&error)),
@@ -87,6 +88,7 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CommandErro
             return Ok(Some(format!("the {name} hook waited for its JSON in vain; nothing was done")));
         }
     };
+    log::debug!("its input is read");
     let client = environment::claude_pid().and_then(|pid| pid.parse().ok()).and_then(Process::find);
     let Some(client) = client else {
         return Ok(Some(format!(

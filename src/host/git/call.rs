@@ -118,6 +118,7 @@ impl<'a> Call<'a> {
 
     /// Starts it for a conversation over its input and output; what it says goes to whoever reads ours.
     pub(super) fn converse(mut self) -> Result<std::process::Child, GitError> {
+        log::debug!("talking to git in {}: {}", self.folder.display(), self.step);
         self.command.stdin(Stdio::piped()).stderr(Stdio::inherit());
         self.command.spawn().map_err(|source| not_started(self.folder, source))
     }
@@ -127,6 +128,7 @@ impl<'a> Call<'a> {
         if input.is_some() {
             self.command.stdin(Stdio::piped());
         }
+        log::debug!("asking git in {}: {}", self.folder.display(), self.step);
         let spawned = self.command.spawn();
         let mut child = spawned.map_err(|source| not_started(self.folder, source))?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {

@@ -83,6 +83,7 @@ impl Running {
         }
         let leads = cfg!(unix) && !terminal;
         let started = Instant::now();
+        log::debug!("starting the provider `{}`, for {} ms at most", provider.name(), limit.as_millis());
         let mut child = command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Failure::Absent,
             _ => Failure::NotStarted(error.to_string()),

@@ -62,6 +62,7 @@ impl Connection {
     }
 
     pub(super) fn send(&self, message: Message) -> Result<Pending, StoreError> {
+        log::debug!("calling {} of the keyring", message.member().as_deref().unwrap_or_default());
         self.channel.send(message).map(Pending).map_err(|()| lost())
     }
 

@@ -152,6 +152,7 @@ pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&lock).map_err(io)?;
     let since = Instant::now();
+    log::debug!("taking the vault's lock {}", lock.display());
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Lock { _file: file }),

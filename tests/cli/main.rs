@@ -1,0 +1,81 @@
+//! The command line as a person and a script meet it: the real binary in a throw-away home, with the vault as store.
+
+// clippy.toml allows these in `#[test]` functions; here the helpers beside them are tests as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
+#![cfg(unix)]
+
+mod absorb;
+mod allow;
+mod bad_targets;
+mod canary;
+mod check;
+#[cfg(feature = "system-tests")]
+mod check_staged;
+mod color;
+mod config;
+mod copies;
+#[cfg(target_os = "linux")]
+mod deleted_state;
+mod demo;
+mod diff;
+mod doctor;
+mod errors;
+mod exec;
+mod help;
+#[cfg(target_os = "linux")]
+mod helpers;
+mod holders;
+mod hook_input;
+mod hooks;
+mod import;
+mod import_configs;
+mod import_names;
+mod import_whole;
+mod jsonc;
+#[path = "../support/keepassxc.rs"]
+mod keepassxc;
+#[path = "../support/keyring.rs"]
+mod keyring;
+#[cfg(all(target_os = "linux", feature = "system-tests"))]
+mod keyrings;
+#[cfg(all(target_os = "linux", feature = "system-tests"))]
+mod memory;
+mod moved;
+#[path = "../support/names.rs"]
+mod names;
+#[cfg(feature = "system-tests")]
+mod pass;
+mod pipes;
+#[path = "../support/planted.rs"]
+mod planted;
+#[allow(dead_code)]
+#[path = "../support/poll.rs"]
+mod poll;
+mod providers;
+mod purge;
+mod readme;
+#[cfg(all(target_os = "linux", feature = "system-tests"))]
+mod relocate;
+mod render;
+#[allow(dead_code)]
+#[path = "../support/residue.rs"]
+mod residue;
+mod rotate;
+mod sandbox;
+#[path = "../support/scratch.rs"]
+mod scratch;
+mod sealed;
+#[cfg(all(target_os = "linux", feature = "system-tests"))]
+mod sealed_stores;
+mod secret;
+mod shim;
+mod starts;
+mod status;
+mod terminal;
+mod unrender;
+mod vault;
+#[cfg(feature = "system-tests")]
+mod vault_plugin;
+mod vault_transfer;
+#[path = "../support/allow.rs"]
+mod yes;
