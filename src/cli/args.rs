@@ -16,8 +16,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Fills the key-shaped holes of a committed config template from the keyring,
-/// for as long as a program runs
+/// Inject secrets into config files while a program runs, then remove them again
 ///
 /// A template is the config file you commit, with references where the keys would
 /// be:
@@ -25,18 +24,18 @@ const STYLES: Styles = Styles::styled()
 ///     "OPENAI_API_KEY": "<< keyring('openai') >>"
 ///
 /// keystencil puts the keys from your system's keyring into the live file while a
-/// program needs them, and afterwards takes out exactly what it put in.
+/// program needs them, and then removes exactly what it inserted.
 /// Everything else in the file stays as it is, byte for byte.
 ///
 /// Start here:
 ///
-///     keystencil demo                     see a whole session, in a scratch folder
+///     keystencil demo                     play a whole session in a scratch directory
 ///     keystencil secret set openai        store a key; asks for it
 ///     keystencil exec -- claude           run a program with the keys in place
 ///
-/// Exit status: 0 done · 1 diff or check found something · 2 error, nothing was
-/// changed · 3 done, but something is left for you to look at. `exec` hands
-/// through the status of the program it ran.
+/// Exit status: 0 success · 1 diff or check found something · 2 error, nothing was
+/// changed · 3 success, but something needs your attention. `exec` exits with the
+/// program's status.
 #[derive(Debug, Parser)]
 #[command(name = "keystencil", version, styles = STYLES, verbatim_doc_comment, max_term_width = 90)]
 #[command(propagate_version = false, subcommand_required = true, arg_required_else_help = true)]

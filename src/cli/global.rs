@@ -12,16 +12,16 @@ pub(super) struct GlobalArgs {
     /// Read this config file instead of the usual one
     #[arg(long, global = true, value_name = "FILE", env = "KEYSTENCIL_CONFIG", hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
-    /// Where secrets are: in the keyring (native), in an encrypted file (vault), or in either (auto)
+    /// Where to look for secrets: the keyring (native), an encrypted file (vault), or both (auto)
     #[arg(long, global = true, value_name = "WHICH", env = "KEYSTENCIL_STORE", hide_env_values = true)]
     pub(super) store: Option<StoreArg>,
-    /// Say nothing but errors and warnings
+    /// Print errors and warnings only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say more
+    /// Print more detail
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
-    /// When to use colours: on a terminal (auto), always or never
+    /// When to use colour: on a terminal (auto), always, or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     pub(super) color: ColorArg,
 }

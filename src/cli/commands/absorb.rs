@@ -14,7 +14,7 @@ use crate::session::{Session, Target};
 use clap::Args;
 use hunks::{Answer, Fate, Outcome};
 
-/// Take what the host changed in the live file over into the template
+/// Bring the host's changes to the live file back into the template
 ///
 /// What the program a file belongs to (or you) changed since the last render is
 /// brought back into the template's text, hunk by hunk: a server that `claude mcp

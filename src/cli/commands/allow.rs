@@ -14,7 +14,7 @@ use crate::session::{Revoked, Sealed, Session, Target};
 use clap::Args;
 use serde_json::{Value, json};
 
-/// Say which secret may flow where, and what may be started
+/// Approve where secrets may be sent, and what may be started
 ///
 /// A template is somebody's text: a pull request could let it ask for any of your
 /// keys and send it to any server. So a slot is filled only after you have seen

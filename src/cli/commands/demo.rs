@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("demo/template.json");
 const TARGET: &str = include_str!("demo/target.json");
 const CONFIG: &str = include_str!("demo/config.toml");
 
-/// Show a whole session in a scratch folder
+/// Play a whole session in a scratch directory
 ///
 /// Stores a made-up key, renders a template, runs a program that gets the key,
 /// takes the key out again and looks whether anything is left of it. Uses a

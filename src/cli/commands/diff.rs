@@ -17,7 +17,7 @@ use clap::Args;
 use difference::{Difference, compare, patch_json};
 use serde_json::Value;
 
-/// Show what `render` would change and who changed what, or what is filled now
+/// Show what `render` would change and who changed it, or what is filled now
 ///
 /// Compares three things: the template, what the last render made of it, and the
 /// live file as it is at rest. So each difference has an author, which stands

@@ -16,7 +16,7 @@ use crate::cli::hints;
 use clap::Args;
 use finding::{Finding, Mood};
 
-/// Check that everything is set up and in order
+/// Check that everything is set up correctly
 ///
 /// Looks at the config, the templates, the files they are for, the stores, the
 /// hooks and this machine, and names a hint for whatever is amiss. Changes

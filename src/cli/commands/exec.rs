@@ -51,7 +51,7 @@ enum Window {
 /// First arguments with which a program starts no session, and needs no secret.
 const WITHOUT_SESSION: [&str; 4] = ["--version", "-v", "--help", "-h"];
 
-/// Run a program with the secrets in place, and take them out when it ends
+/// Run a program with secrets in place, and remove them when it exits
 ///
 /// The program has the terminal to itself; signals are passed on to it, Ctrl-Z
 /// and `fg` work. However it ends, the secrets are taken out afterwards.

@@ -12,7 +12,7 @@ use std::path::Path;
 const CONFIG: &str = include_str!("init/config.toml");
 const TEMPLATE: &str = include_str!("init/claude.json");
 
-/// Write a config and a template to start from
+/// Create a config and a template to start from
 ///
 /// Writes config.toml and claude.json into keystencil's folder, and never over a
 /// file that is there.

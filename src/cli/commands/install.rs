@@ -14,7 +14,7 @@ use crate::host::profile::{ClaudeCode, Profile};
 use crate::host::shell::word;
 use clap::{Args, Subcommand};
 
-/// Let a program start and end sessions by itself
+/// Set up hooks, a git filter or a shim that manage sessions for you
 ///
 /// Examples:
 ///
@@ -29,7 +29,7 @@ pub(in crate::cli) struct InstallArgs {
     what: Install,
 }
 
-/// Take out what `keystencil install` put in, and nothing else
+/// Remove what `keystencil install` set up, and nothing else
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UninstallArgs {
     #[command(subcommand)]

@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Show which secrets stood in plain text, where, and for how long
+/// Show which secrets were in plain text, where, and for how long
 ///
 /// Every render, unrender and recovery is recorded, by the names of the secrets, never by their values. Where the last
 /// holder left, the time is how long the secrets stood in plain text. The record is bounded: the older half goes when it has grown past a megabyte.

@@ -7,7 +7,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 use std::path::PathBuf;
 
-/// Print the manual page, or write one for each command
+/// Print the manual page, or write one per command
 ///
 /// Examples:
 ///

@@ -16,7 +16,7 @@ use doing::Done;
 use plan::Plan;
 use serde_json::json;
 
-/// Take every key off this machine, because it may be compromised
+/// Remove every key from a machine that may be compromised
 ///
 /// Takes the secrets out of every rendered file, whoever holds it, deletes from
 /// the stores what your templates name and what keystencil has stored, and says

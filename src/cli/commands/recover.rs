@@ -8,7 +8,7 @@ use crate::cli::recovery::recover;
 use crate::cli::report::Text;
 use clap::Args;
 
-/// Take out what crashed programs left
+/// Remove what crashed programs left behind
 ///
 /// Looks at every rendered file. Where a program that held it is gone (killed,
 /// crashed, or the machine was restarted), its hold ends, and with the last hold

@@ -15,7 +15,7 @@ use crate::session::{RenderOptions, Rendered, Session, Target};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-/// Put the secrets in, until `unrender`
+/// Fill secrets into live files until `unrender`
 ///
 /// Merges the template's settings into the live file, where they stay, and fills
 /// its references with secrets from the keyring, which `keystencil unrender`

@@ -18,7 +18,7 @@ use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use clap::{Args, Subcommand};
 
-/// Store, show, list, move, replace and remove secrets
+/// Store, show, list, move, rotate, and remove secrets
 ///
 /// A secret has a name, the service it is for, and an account, for people who
 /// have several keys for one service. A template refers to it as <<

@@ -21,7 +21,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Show which files are rendered, since when and for whom
+/// Show which files are rendered, since when, and for whom
 ///
 /// Names the secrets that each file uses and how old they are, never their
 /// values. Files that are rendered and in no config are shown as well. `plain

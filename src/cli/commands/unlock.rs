@@ -8,7 +8,7 @@ use crate::store::{KeptIn, vault::LONGEST_UNLOCK};
 use clap::Args;
 use std::time::Duration;
 
-/// Open the vault for some hours, asking for its passphrase once
+/// Unlock the vault for a while, asking for its passphrase once
 ///
 /// For a vault whose identity has a passphrase: an age identity that `keystencil
 /// vault rekey --passphrase` or `age -p` protects, or an ssh key. Until then every
@@ -31,7 +31,7 @@ pub(in crate::cli) struct UnlockArgs {
     limit: Duration,
 }
 
-/// Close the vault again at once
+/// Lock the vault again
 ///
 /// Forgets what `keystencil unlock` keeps. A vault whose identity has no passphrase
 /// can't be closed.

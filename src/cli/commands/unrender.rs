@@ -12,7 +12,7 @@ use crate::session::{Owed, Release, Session, TargetStatus};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Take the secrets out again
+/// Remove the secrets again
 ///
 /// Ends your hold of the rendered form. With the last hold the secrets leave the
 /// file, and the copies of it that its program made, wherever they have moved to;

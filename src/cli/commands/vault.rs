@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use clap::{Args, Subcommand};
 use shared::{ListArgs, new_passphrase};
 
-/// Look after the vault, the encrypted file of secrets
+/// Manage the vault, the encrypted file of secrets
 ///
 /// The vault is used where no keyring answers, or with --store vault. It is an
 /// age file, ~/.local/share/keystencil/vault.age, and the key to it is an age

@@ -4,7 +4,7 @@ use crate::host::Resolved;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Find keys and rendered files before they are committed
+/// Find keys and rendered files before you commit them
 ///
 /// Looks for keys of over 250 formats, for random values behind telling names
 /// and for passwords in URLs; for your own secrets in whatever file they are,

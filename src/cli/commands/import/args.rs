@@ -6,7 +6,7 @@ use crate::cli::error::CommandError;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Move the keys of a config file into the store, and make a template of it
+/// Move the keys of a config file into a store, and turn the file into a template
 ///
 /// Finds the keys that stand in a JSON config in plain text: known formats, what
 /// is called a token, key or password, what follows `Bearer`, passwords in URLs,

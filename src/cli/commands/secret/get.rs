@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::usage::Usage;
 use clap::Args;
 
-/// Print a secret into a pipe
+/// Print a secret to a pipe
 ///
 /// On a terminal it is printed with --reveal only.
 ///

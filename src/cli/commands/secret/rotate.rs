@@ -19,7 +19,7 @@ use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Replace a secret by a new one, everywhere
+/// Replace a secret with a new one everywhere
 ///
 /// Takes the new value as `keystencil secret set` does, stores it where the old
 /// one is, and brings it into every file that is rendered now: who holds a file

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
 
-/// Store a secret, or give it a new value
+/// Store a secret, or replace its value
 ///
 /// Asks for the value twice without showing it; or reads it from standard input,
 /// less one line break at its end. Never takes it as an argument: other programs

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// List, show and remove the backups in the vault
+/// List, show, and remove backups in the vault
 ///
 /// A backup is a config file as it was before keystencil took the keys out of
 /// it. It holds those keys, so it is kept encrypted, and no template can refer to
@@ -29,7 +29,7 @@ enum BackupsCommand {
     Rm(RmArgs),
 }
 
-/// Print a backup into a pipe, byte for byte
+/// Print a backup to a pipe, byte for byte
 ///
 /// On a terminal it is printed with --reveal only.
 ///
@@ -46,7 +46,7 @@ struct ShowArgs {
     reveal: bool,
 }
 
-/// Remove a backup for good
+/// Delete a backup permanently
 #[derive(Debug, Args)]
 struct RmArgs {
     /// Its name, as `list` shows it

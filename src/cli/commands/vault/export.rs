@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::store::vault::Sealing;
 use clap::Args;
 
-/// Print the secrets of the vault, encrypted for somewhere else
+/// Print the vault's secrets, encrypted for another machine
 ///
 /// The output is armored age, which `keystencil vault import` and the age tool
 /// read. It holds the secrets with their names and dates; no backups, and not the

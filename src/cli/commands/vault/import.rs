@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 /// More than any export; so that an endless input ends.
 const LIMIT: usize = 64 << 20;
 
-/// Merge an export into the vault: all of it, or on an error nothing
+/// Merge an export into the vault, all or nothing
 ///
 /// Reads what `keystencil vault export` prints, encrypted or not. What is sealed
 /// to a public key is opened with the vault's own identity, or with --identity;

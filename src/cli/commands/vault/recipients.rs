@@ -8,7 +8,7 @@ use crate::cli::report::{GOOD, Text, table};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-/// Say who else can read the vault: other machines of yours
+/// Manage who else can read the vault, such as your other machines
 ///
 /// The list is kept inside the vault, where only those on it can change it. Copy
 /// or sync ~/.local/share/keystencil/vault.age to the other machine; its own
@@ -28,7 +28,7 @@ enum RecipientsCommand {
     Rm(RmArgs),
 }
 
-/// Let the owner of a public key read the vault from now on
+/// Let the owner of a public key read the vault
 ///
 /// Examples:
 ///
@@ -44,7 +44,7 @@ struct AddArgs {
     name: Option<String>,
 }
 
-/// Encrypt the vault anew, without one of its readers
+/// Re-encrypt the vault without one of its readers
 ///
 /// Copies of the vault that were made before can still be read with that key. If
 /// it got into wrong hands, give every secret a new value too.

@@ -9,7 +9,7 @@ use crate::store::vault::NewIdentity;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Give the vault another identity
+/// Change the identity that opens the vault
 ///
 /// Without options a new one is made. The vault is encrypted to it, and the new
 /// identity takes the place of ~/.config/keystencil/identity.txt. The old one is
