@@ -209,7 +209,7 @@ mod tests {
         assert!(!due("rotate_after = 'never'", 10_000) && !due("rotate_after = false", 10_000));
         for (wrong, shown) in [("'soon'", "soon"), ("90", "90"), ("true", "true"), ("'-1 day'", "-1 day")] {
             let (message, place, hint) = complaint(&format!("\nrotate_after = {wrong}"));
-            assert_eq!(message, format!("`{shown}` is no length of time"));
+            assert_eq!(message, format!("`{shown}` is not a duration"));
             assert_eq!(place, "/c/config.toml:2:16");
             assert!(hint.contains("90 days") && hint.contains("never"), "{hint}");
         }

@@ -160,7 +160,7 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
     }
     if closed.damaged {
         report.warning(&Warning {
-            message: "the target is no JSON object any more; the secrets were taken out all the same".to_owned(),
+            message: "the target is no longer a JSON object; the secrets were removed anyway".to_owned(),
             place: Some(Place::file(target)),
             hint: Some("repair it by hand".to_owned()),
         });

@@ -23,7 +23,7 @@ impl Rotation {
     /// Nobody is ever reminded.
     pub(super) const NEVER: Self = Self(None);
 
-    /// Reads `90 days`, `12 weeks`, `1 year`, or `never`; `None` if it is no length of time.
+    /// Reads `90 days`, `12 weeks`, `1 year`, or `never`; `None` if it is not a duration.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.trim().eq_ignore_ascii_case("never") {
             return Some(Self::NEVER);

@@ -89,7 +89,7 @@ pub(super) enum TargetError {
         config: Option<PathBuf>,
     },
     /// There is none of that name.
-    #[error("there is no target `{name}`")]
+    #[error("unknown target `{name}`")]
     Unknown {
         /// What was typed.
         name: String,

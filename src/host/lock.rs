@@ -20,13 +20,13 @@ const POLL: Duration = Duration::from_millis(3);
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another keystencil has held ours for longer than a transaction takes.
-    #[error("another keystencil is at work on this target and does not finish")]
+    #[error("another keystencil is busy with this target and does not finish")]
     Busy {
         /// The lock file.
         path: PathBuf,
     },
     /// The lock file or directory can't be made.
-    #[error("the lock can't be taken: {source}")]
+    #[error("cannot take the lock: {source}")]
     Io {
         /// The lock file or directory.
         path: PathBuf,

@@ -33,13 +33,13 @@ pub enum ReplaceError {
         source: io::Error,
     },
     /// Links that lead in a circle.
-    #[error("the symlink leads in a circle")]
+    #[error("too many levels of symlinks")]
     Loop {
         /// The first link.
         path: PathBuf,
     },
     /// A directory, a FIFO, a device.
-    #[error("this is no regular file")]
+    #[error("this is not a regular file")]
     NotAFile {
         /// Its path.
         path: PathBuf,
@@ -149,10 +149,10 @@ impl Resolved {
         &self.path
     }
 
-    /// Its content; `None` if there is no such file.
+    /// Its content; `None` if file not found.
     ///
     /// # Errors
-    /// [`ReplaceError`] if it is no regular file or can't be read.
+    /// [`ReplaceError`] if it is not a regular file or can't be read.
     pub fn read(&self) -> Result<Option<Vec<u8>>, ReplaceError> {
         read(&self.path)
     }
@@ -225,7 +225,7 @@ fn is_no_link(error: &io::Error) -> bool {
 /// is none.
 ///
 /// # Errors
-/// [`ReplaceError`] if it is no regular file or can't be read.
+/// [`ReplaceError`] if it is not a regular file or can't be read.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, ReplaceError> {
     let Some((mut file, length)) = open(path)? else { return Ok(None) };
     let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);

@@ -278,7 +278,7 @@ impl Journal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// Not JSON, or not a journal.
-    #[error("the journal can't be read: it is damaged")]
+    #[error("cannot read the journal: it is damaged")]
     Unreadable,
     /// Written by a newer keystencil.
     #[error("the journal is of version {found}; this keystencil reads version {VERSION}")]

@@ -112,7 +112,7 @@ fn name(file: &Path) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
     /// Not JSON, or of another shape.
-    #[error("this is no baseline (line {line})")]
+    #[error("this is not a baseline (line {line})")]
     Syntax {
         /// Where reading stopped.
         line: usize,

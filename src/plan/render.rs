@@ -72,7 +72,7 @@ pub enum PlanError {
     #[error("the target is not JSON: {}", .0.what)]
     Syntax(SyntaxError),
     /// JSON, but no object.
-    #[error("the target holds no JSON object")]
+    #[error("the target is not a JSON object")]
     NotAnObject,
     /// The merge failed.
     #[error(transparent)]

@@ -78,7 +78,7 @@ pub enum NameError {
     #[error("the attributes of a secret must say which one is meant")]
     NoAttributes,
     /// keystencil keeps something of its own under that name.
-    #[error("`keystencil-seal` is no name for a secret: keystencil keeps its own key there")]
+    #[error("`keystencil-seal` is reserved: keystencil keeps its own key under that name")]
     Reserved,
 }
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The template file can't be read.
-    #[error("the template can't be read: {source}")]
+    #[error("cannot read the template: {source}")]
     NoTemplate {
         /// Its path.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum SessionError {
         pointer: String,
     },
     /// A host's settings are not of the shape that it reads.
-    #[error("the settings can't take hooks: {error}")]
+    #[error("cannot add hooks to the settings: {error}")]
     Settings {
         /// The settings.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum SessionError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// Somebody rewrites the target faster than it can be replaced.
-    #[error("somebody rewrites the target all the time without its lock")]
+    #[error("another program keeps rewriting the target without taking its lock")]
     Raced {
         /// The target.
         path: PathBuf,
@@ -91,7 +91,7 @@ pub enum SessionError {
         others: usize,
     },
     /// A file that was to be staged holds a key that no journal knows.
-    #[error("this looks like a key for {name}; it is not staged")]
+    #[error("this looks like a key for {name}; not staged")]
     Format {
         /// The file.
         path: PathBuf,
@@ -101,7 +101,7 @@ pub enum SessionError {
         name: &'static str,
     },
     /// A target that was to be staged is another one now.
-    #[error("this file was changed while git read it; it is not staged")]
+    #[error("this file changed while git was reading it; not staged")]
     Stale {
         /// The file.
         path: PathBuf,
@@ -141,7 +141,7 @@ pub enum SessionError {
         is_tracked: bool,
     },
     /// Whether git could commit a target can't be told.
-    #[error("whether git could commit this file can't be told: {error}")]
+    #[error("cannot tell whether git could commit this file: {error}")]
     Unasked {
         /// The target.
         path: PathBuf,
@@ -166,7 +166,7 @@ pub enum SessionError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// The process that was to hold the rendered form is not there.
-    #[error("there is no process {pid} that could hold the rendered form")]
+    #[error("process {pid} does not exist")]
     NoOwner {
         /// The id asked for.
         pid: u32,
@@ -184,13 +184,13 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// An edit of a template would bring a secret into it. Nothing was written.
-    #[error("a secret would get into the template")]
+    #[error("this would put a secret into the template")]
     SecretInTemplate {
         /// The template's file.
         path: PathBuf,
     },
     /// Where the template of an import is to go there is another one.
-    #[error("there is another template already")]
+    #[error("a template already exists there")]
     TemplateExists {
         /// Its path.
         path: PathBuf,
@@ -204,7 +204,7 @@ pub enum SessionError {
         pointer: String,
     },
     /// A template, or the config, would have a key in plain text. Nothing was written.
-    #[error("{what} would get into this file")]
+    #[error("this would put {what} into this file")]
     KeyInTemplate {
         /// The file that was to be written.
         path: PathBuf,
@@ -214,13 +214,13 @@ pub enum SessionError {
         what: String,
     },
     /// A store does not give back what was put in.
-    #[error("secret {name} does not come back from the store as it was put in")]
+    #[error("the store did not return secret {name} as it was stored")]
     NotKept {
         /// Its name.
         name: SecretName,
     },
     /// A name that a person chose for a secret of an import has another value.
-    #[error("secret {name} is stored already, with another value")]
+    #[error("secret {name} is already stored, with a different value")]
     NameInUse {
         /// The name.
         name: SecretName,
@@ -232,7 +232,7 @@ pub enum SessionError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// No random bytes from the system.
-    #[error("the system gives no random bytes")]
+    #[error("cannot get random bytes from the system")]
     Random,
 }
 
@@ -253,7 +253,7 @@ pub enum Missing {
     #[error(transparent)]
     Unresolved(#[from] Unresolved),
     /// A variable of the environment that nobody set; its name.
-    #[error("the environment variable `{0}` is not set")]
+    #[error("environment variable `{0}` is not set")]
     Unset(String),
     /// No store keeps it, and the store whose key says whether it was allowed does not answer.
     #[error("the {0} does not say whether this was allowed: {1}")]

@@ -99,7 +99,7 @@ impl State {
         match self.repositories()? {
             Some(noted) => Ok(noted),
             None if self.folder().is_dir() => Err(unfit("no filter was installed from it")),
-            None => Err(unfit("there is no such folder")),
+            None => Err(unfit("folder not found")),
         }
     }
 

@@ -72,7 +72,7 @@ pub enum StoreError {
         store: StoreKind,
     },
     /// A store took a value and does not give it back.
-    #[error("the {store} took secret {name} and does not give it back as it was")]
+    #[error("the {store} did not return secret {name} as it was stored")]
     NotKept {
         /// What was stored.
         name: SecretName,
@@ -83,10 +83,10 @@ pub enum StoreError {
     #[error("the keyring is locked")]
     Locked,
     /// The keyring is open, and asks a person before it does this; nobody allowed it.
-    #[error("the keyring asks a person first, and nobody allowed it")]
+    #[error("the keyring asks for confirmation, and nobody gave it")]
     Unconfirmed,
     /// There is no session bus, or no Secret Service on it.
-    #[error("no keyring answers here")]
+    #[error("no keyring is available here")]
     NoService,
     /// The keyring runs and has nowhere to put a new entry.
     #[error("the keyring has no default collection")]
@@ -117,7 +117,7 @@ pub enum StoreError {
         limit: Duration,
     },
     /// The store answered with an error of its own.
-    #[error("the {store} refused: {reason}")]
+    #[error("the {store} failed: {reason}")]
     Unavailable {
         /// Which.
         store: StoreKind,
@@ -148,13 +148,13 @@ pub enum StoreError {
         identity: PathBuf,
     },
     /// An identity file that was named is not there.
-    #[error("there is no such identity file")]
+    #[error("identity file not found")]
     NoSuchIdentity {
         /// What was named.
         identity: PathBuf,
     },
     /// A passphrase protects the identity that the vault is to have, and nobody is there to be asked.
-    #[error("the new identity has a passphrase, and there is nobody to type it")]
+    #[error("the new identity has a passphrase, and there is no terminal to type it at")]
     NewIdentityLocked {
         /// The identity.
         identity: PathBuf,
@@ -166,7 +166,7 @@ pub enum StoreError {
         identity: PathBuf,
     },
     /// The passphrase that was typed does not open the identity.
-    #[error("this is not the passphrase of the vault's identity")]
+    #[error("wrong passphrase for the vault's identity")]
     VaultPassphrase {
         /// The identity.
         identity: PathBuf,
@@ -190,13 +190,13 @@ pub enum StoreError {
         reason: &'static str,
     },
     /// The recipient that was to be removed is the identity on this machine.
-    #[error("this is the public key of the vault's own identity")]
+    #[error("this is the vault's own public key")]
     OwnRecipient,
     /// A plugin identity does not name its public key, so the other machine could not encrypt to it.
     #[error("the vault's identity does not name its public key")]
     NoPublicKey,
     /// What was to be imported can't be.
-    #[error("this can't be imported: {reason}")]
+    #[error("cannot import this: {reason}")]
     BadExport {
         /// Where it came from.
         path: PathBuf,
@@ -210,10 +210,10 @@ pub enum StoreError {
         names: Vec<SecretName>,
     },
     /// There is no `$XDG_RUNTIME_DIR`, and the kernel keeps no keys.
-    #[error("there is no place to keep the opened identity in: no kernel keyring, and XDG_RUNTIME_DIR is not set")]
+    #[error("nowhere to keep the unlocked identity: no kernel keyring, and XDG_RUNTIME_DIR is not set")]
     NoRuntimeFolder,
     /// A folder for opened identities is not the user's alone.
-    #[error("the opened identity can't be kept in this folder: {reason}")]
+    #[error("cannot keep the unlocked identity in this folder: {reason}")]
     RuntimeFolder {
         /// The folder.
         path: PathBuf,

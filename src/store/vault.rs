@@ -92,7 +92,7 @@ impl Vault {
         self
     }
 
-    /// The decrypted content; `None` if there is no vault yet.
+    /// The decrypted content; `None` if no vault yet.
     fn open(&self) -> Result<Option<Document>, StoreError> {
         let Some(sealed) = file::read_private(&self.paths.vault, "read the vault")? else { return Ok(None) };
         let identity = self.identity()?.ok_or_else(|| self.without_identity())?;

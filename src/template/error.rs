@@ -195,10 +195,10 @@ pub enum TemplateError {
     #[error("an include can't be named `{}`: {why}", .name.escape_debug())]
     IncludeName { name: String, why: &'static str, place: Place },
     /// An included file that can't be read.
-    #[error("can't read the included file `{}`: {source}", .name.escape_debug())]
+    #[error("cannot read the included file `{}`: {source}", .name.escape_debug())]
     IncludeRead { name: String, source: std::io::Error, place: Place },
     /// Includes that go round.
-    #[error("includes go round: {}", .cycle.join(" → "))]
+    #[error("include cycle: {}", .cycle.join(" → "))]
     IncludeCycle { cycle: Vec<String>, place: Place },
     /// The outcome is empty.
     #[error("the template renders to nothing")]
@@ -216,13 +216,13 @@ pub enum TemplateError {
     #[error("the member `{}` stands twice in the same object", .key.escape_debug())]
     DuplicateKey { key: String, place: Place },
     /// A literal that could not be told from a placeholder once it stands in the target.
-    #[error("this text reads like a reference, but is none")]
+    #[error("this text looks like a reference but is not one")]
     LooksLikeReference { place: Place },
     /// Half of a surrogate pair beside a reference.
     #[error("a string with a reference can't hold half of a surrogate pair")]
     LoneSurrogate { place: Place },
     /// The operating system gave no random bytes.
-    #[error("the operating system gives no random numbers: {0}")]
+    #[error("cannot get random numbers from the system: {0}")]
     Random(getrandom::Error),
     /// No thread to render in.
     #[error("can't start a thread to render the template: {0}")]

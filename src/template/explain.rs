@@ -106,7 +106,7 @@ fn explain(run: &Run, error: &Error, chain: &[&Error], place: Place) -> Template
             let name = missing.map_or_else(String::new, |(name, _)| name.clone());
             TemplateError::IncludeRead {
                 name,
-                source: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
+                source: io::Error::new(io::ErrorKind::NotFound, "file not found"),
                 place,
             }
         }

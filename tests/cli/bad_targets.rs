@@ -57,10 +57,10 @@ fn a_directory_and_a_fifo_in_the_targets_place_are_refused_and_not_waited_for() 
     let home = Home::new();
     fs::remove_file(home.target()).unwrap();
     make_fifo(&home.target());
-    refused(&home, &["render"], "no regular file");
+    refused(&home, &["render"], "not a regular file");
     fs::remove_file(home.target()).unwrap();
     fs::create_dir(home.target()).unwrap();
-    refused(&home, &["render"], "no regular file");
+    refused(&home, &["render"], "not a regular file");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn links_in_a_circle_are_refused() {
     fs::remove_file(home.target()).unwrap();
     symlink("round", home.target()).unwrap();
     symlink(".claude.json", home.path("round")).unwrap();
-    refused(&home, &["render"], "circle");
+    refused(&home, &["render"], "symlinks");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_target_that_became_something_else_is_told_of_and_cured_when_it_is_back() {
     let at_rest = home.text();
     let circle = |path: &Path| symlink(path, path).unwrap();
     let folder = |path: &Path| fs::create_dir(path).unwrap();
-    for (what, become_it) in [("circle", &circle as &dyn Fn(&Path)), ("folder", &folder), ("FIFO", &make_fifo)] {
+    for (what, become_it) in [("symlinks", &circle as &dyn Fn(&Path)), ("folder", &folder), ("FIFO", &make_fifo)] {
         home.succeeds(&["render"]);
         let aside = home.path("aside");
         fs::rename(home.target(), &aside).unwrap();

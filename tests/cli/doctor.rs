@@ -71,7 +71,7 @@ fn a_broken_template_a_missing_secret_and_an_unset_variable_have_their_cures() {
     let one = amiss(&sandbox);
     assert!(one.len() == 1 && one[0].contains("(~/.config/keystencil/claude.json:1:"), "{one:?}");
     fs::remove_file(sandbox.path(".config/keystencil/claude.json")).unwrap();
-    assert!(amiss(&sandbox)[0].starts_with("bad claude: the template can't be read"));
+    assert!(amiss(&sandbox)[0].starts_with("bad claude: cannot read the template"));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn what_a_crashed_program_left_is_due_for_recover_and_a_damaged_journal_is_named
     let journal =
         sandbox.files().into_iter().find(|(path, _)| path.to_string_lossy().ends_with("journal.json")).unwrap();
     fs::write(journal.0, "damaged").unwrap();
-    assert!(amiss(&sandbox)[0].starts_with("bad claude: the journal can't be read: it is damaged (~/.local/state"));
+    assert!(amiss(&sandbox)[0].starts_with("bad claude: cannot read the journal: it is damaged (~/.local/state"));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn stores_that_do_not_answer_are_told_and_what_they_may_have_is_not_missing() {
     // No keyring is no fault while the vault does.
     let said = sandbox.run(&["--store", "auto", "doctor"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.out.contains("- keyring     no keyring answers here; the vault has to do"), "{said:?}");
+    assert!(said.out.contains("- keyring     no keyring is available here; the vault has to do"), "{said:?}");
     assert_eq!(sandbox.run(&["--store", "native", "doctor"]).code, 3);
 }
 

@@ -73,7 +73,7 @@ fn a_hook_whose_value_is_never_finished_gives_up_and_says_so() {
     for (begun, child) in all {
         let said = end(&sandbox, child);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{begun:?}");
-        assert!(said.out.contains("waited for its JSON in vain; nothing was done"), "{begun:?}: {said:?}");
+        assert!(said.out.contains("did not receive its JSON in time; nothing was done"), "{begun:?}: {said:?}");
     }
     assert!(!sandbox.path(".claude.json").exists());
 }

@@ -325,13 +325,13 @@ fn a_key_that_a_duplicate_hides_stays_with_a_warning_and_the_visible_one_is_impo
 #[test]
 fn what_is_no_config_is_refused_with_its_place() {
     for (text, says) in
-        [("// c\n[]", "no JSON object"), ("[]", "no JSON object"), ("", "empty"), ("{\"a\": tru", "not JSON")]
+        [("// c\n[]", "not a JSON object"), ("[]", "not a JSON object"), ("", "empty"), ("{\"a\": tru", "not JSON")]
     {
         let said = import(&sandbox(text), &[]);
         assert!(said.code == 2 && said.err.contains(says) && said.err.contains("claude.json"), "{}", said.whole());
     }
     let said = Sandbox::empty().run(&["import", "absent.json"]);
-    assert!(said.code == 2 && said.err.contains("there is no such file"), "{}", said.whole());
+    assert!(said.code == 2 && said.err.contains("file not found"), "{}", said.whole());
 }
 
 #[test]

@@ -33,10 +33,10 @@ fn a_file_that_is_not_there_is_told_with_the_one_that_is_meant() {
     assert_eq!(said.code, 2);
     assert_eq!(
         said.err,
-        "error: there is no such file\n  at nope.json\nhint: name the config that has the keys; Claude Code's is ~/.claude.json\n"
+        "error: file not found\n  at nope.json\nhint: name the config that has the keys; Claude Code's is ~/.claude.json\n"
     );
     assert!(sandbox.run(&["import", ".cluade.json"]).err.ends_with("hint: did you mean `.claude.json`?\n"));
-    assert!(sandbox.run(&["import", "no/such/folder.json"]).err.starts_with("error: there is no such file\n"));
+    assert!(sandbox.run(&["import", "no/such/folder.json"]).err.starts_with("error: file not found\n"));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_name_that_can_not_be_given_is_refused_and_nothing_is_changed() {
     refused(&["--rename", "acme (b-tokn)=x"], &["means nothing that was found", "did you mean `acme (b-token)`?"]);
     refused(&["--rename", "/mcpServers/acme/env/*=x"], &["means more than one secret", "--dry-run"]);
     refused(&["--rename", "acme (b-token)=acme"], &["two secrets can't both be called `acme`", "--rename 'OLD=NAME"]);
-    refused(&["--rename", "acme=used"], &["secret `used` (account `api-key`) is stored already, with another value"]);
+    refused(&["--rename", "acme=used"], &["secret `used` (account `api-key`) is already stored, with a different value"]);
     refused(&["--rename", "acme"], &["write it as OLD=NEW"]);
     refused(&["--rename", "acme=\u{1b}[31m"], &["a name can't hold control characters"]);
 }
@@ -79,7 +79,7 @@ fn names_are_edited_at_the_prompt_and_what_can_not_be_used_is_asked_for_again() 
     let (code, shown) = with_typed(&sandbox, "import .claude.json", "e\n\nused\nacme\n\u{1b}[D\nshop (admin)\ny\n");
     assert_eq!(code, 0, "{shown}");
     for says in
-        ["name [acme (b-token)]: ", "stored already, with another value", "can't both be called", "control characters"]
+        ["name [acme (b-token)]: ", "already stored, with a different value", "can't both be called", "control characters"]
     {
         assert!(shown.contains(says), "no {says:?} in {shown}");
     }

@@ -307,7 +307,7 @@ fn with_a_display_and_no_address_no_bus_is_launched() {
     let mut said = String::new();
     strace.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(strace.0.wait().unwrap().code(), Some(2));
-    assert!(said.contains("no keyring answers here"), "{said}");
+    assert!(said.contains("no keyring is available here"), "{said}");
     let log = fs::read_to_string(log).unwrap();
     assert_eq!(log.matches("execve(").count(), 1, "{log}");
     assert!(!log.contains("connect("), "{log}");

@@ -78,7 +78,7 @@ fn an_error_with_one_thing_keeps_no_other_and_is_said() {
     fs::write(journal.0, "damaged").unwrap();
     let said = sandbox.run(&["purge", "--yes", "--json"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("warning: what is rendered there is not known: the journal"), "{said:?}");
+    assert!(said.err.contains("warning: what is rendered there is not known: cannot read the journal"), "{said:?}");
     assert!(!sandbox.live().contains("canary"));
     assert_eq!(sandbox.run(&["secret", "get", "github"]).code, 2);
     sandbox.write(".local/share/keystencil/vault.age", "damaged");

@@ -173,7 +173,7 @@ fn what_is_no_change_changes_nothing() {
     let before = sandbox.files();
     let same = sandbox.run_with_input(&["secret", "rotate", "github"], KEY);
     assert_eq!(same.code, 2);
-    assert!(same.err.contains("the value it has already"), "{same:?}");
+    assert!(same.err.contains("already has that value"), "{same:?}");
     assert_eq!(sandbox.run_with_input(&["secret", "rotate", "github"], "").code, 2);
     let unknown = sandbox.run_with_input(&["secret", "rotate", "gitub"], NEW);
     assert_eq!(unknown.code, 2);

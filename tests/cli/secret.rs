@@ -147,7 +147,7 @@ fn a_value_comes_from_a_file_which_is_then_to_be_deleted() {
     std::fs::write(sandbox.path("binary"), b"\xff\xfe").unwrap();
     sandbox.write("empty", "\n");
     let wrong =
-        [(".", "folder"), ("nope", "can't be read"), ("big", "longer"), ("binary", "not UTF-8"), ("empty", "empty")];
+        [(".", "folder"), ("nope", "cannot read"), ("big", "longer"), ("binary", "not UTF-8"), ("empty", "empty")];
     for (file, complaint) in wrong {
         let said = set(file);
         assert_eq!(said.code, 2);
@@ -164,7 +164,7 @@ fn a_second_value_replaces_the_first_unless_that_is_forbidden() {
     sandbox.store("openai", "one");
     let said = sandbox.run_with_input(&["secret", "set", "openai", "--no-overwrite"], "two");
     assert_eq!(said.code, 2);
-    assert!(said.err.contains("is stored already, in the vault"), "{said:?}");
+    assert!(said.err.contains("is already stored in the vault"), "{said:?}");
     assert_eq!(sandbox.run(&["secret", "get", "openai", "-n"]).out, "one");
     let said = sandbox.run_with_input(&["secret", "set", "openai", "--json"], "two");
     let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
@@ -251,7 +251,7 @@ fn without_a_keyring_a_missing_secret_may_be_in_the_keyring_that_does_not_answer
     let sandbox = Sandbox::empty();
     let said = sandbox.run(&["--store", "auto", "secret", "get", "openai"]);
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains("no keyring answers here"), "{said:?}");
+    assert!(said.err.contains("no keyring is available here"), "{said:?}");
 }
 
 #[test]

@@ -188,9 +188,9 @@ fn a_new_identity_that_can_not_be_used_is_told_from_the_vaults_own() {
     chmod(&sandbox.path("key.pub"), 0o600);
     let before = sandbox.files();
     for (file, message, hint) in [
-        ("key", "the new identity has a passphrase, and there is nobody to type it", "run this at a terminal"),
+        ("key", "the new identity has a passphrase, and there is no terminal to type it at", "run this at a terminal"),
         ("key.pub", "this is a public key", "without `.pub`; to let this key read the vault as well"),
-        ("nope", "there is no such identity file", "correct the path after `--identity`"),
+        ("nope", "identity file not found", "correct the path after `--identity`"),
     ] {
         let said = sandbox.run(&["vault", "rekey", "--identity", file]);
         assert_eq!(said.code, 2, "{said:?}");
@@ -211,7 +211,7 @@ fn a_fifo_in_the_place_of_the_vault_or_its_identity_is_refused_at_once() {
         for arguments in [&["secret", "get", "github"][..], &["secret", "list"], &["vault", "rekey"]] {
             let said = sandbox.run(arguments);
             assert_eq!(said.code, 2, "{arguments:?}: {said:?}");
-            assert!(said.err.contains("it is no regular file"), "{said:?}");
+            assert!(said.err.contains("it is not a regular file"), "{said:?}");
         }
     }
 }
@@ -251,7 +251,7 @@ fn recipients_are_added_listed_and_removed() {
 fn without_backups_the_list_says_so() {
     let sandbox = Sandbox::with_key();
     let said = sandbox.run(&["vault", "backups", "list"]);
-    assert_eq!(said.whole(), "there are no backups in the vault\n[0]");
+    assert_eq!(said.whole(), "the vault has no backups\n[0]");
     assert_eq!(sandbox.run(&["vault", "backups", "list", "--json"]).out, "[]\n");
     for verb in ["show", "rm"] {
         let said = sandbox.run(&["vault", "backups", verb, "github"]);

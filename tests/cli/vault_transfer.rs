@@ -51,7 +51,7 @@ fn an_export_is_sealed_to_a_key_and_imported_with_it() {
     assert_eq!(said.whole(), "imported 1 secret: 1 new\n[0]");
     assert_eq!(there.run(&["secret", "get", "github"]).out, format!("{KEY}\n"));
     let said = import(&there, &["--identity", "nope.txt"]);
-    assert!(said.err.contains("there is no such identity file\n  at nope.txt\n"), "{said:?}");
+    assert!(said.err.contains("identity file not found\n  at nope.txt\n"), "{said:?}");
     let said = here.run_with_input(&["vault", "import"], &there.run(&["vault", "export", "--to", &public]).out);
     assert!(said.err.contains("it is sealed to another identity"), "{said:?}");
 }
@@ -149,7 +149,7 @@ fn what_is_no_export_is_refused_wherever_it_was_cut_and_not_repeated() {
         let said = import(&sandbox, &["--on-conflict", "replace"]);
         assert_eq!(said.code, 2, "{text}: {said:?}");
         assert!(
-            said.err.contains("can't be imported") && said.err.contains("hint: ") && said.err.contains("export"),
+            said.err.contains("cannot import") && said.err.contains("hint: ") && said.err.contains("export"),
             "{said:?}"
         );
         assert!(!said.err.contains("canary") && !said.err.contains("value of new"), "{said:?}");

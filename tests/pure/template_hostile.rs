@@ -87,5 +87,5 @@ fn more_than_256_levels_are_an_error_with_line_and_column() {
 
 #[test]
 fn an_include_of_itself_is_a_cycle_with_its_name() {
-    assert_eq!(fails_soon("{<% include 'self' %>}"), "includes go round: self → self");
+    assert_eq!(fails_soon("{<% include 'self' %>}"), "include cycle: self → self");
 }

@@ -343,7 +343,7 @@ fn without_a_keyring_on_the_bus_the_vault_takes_the_secret() {
     assert_eq!(only.set(&name("github"), &secret("x")), Err(StoreError::NoService));
     assert_eq!(
         read(&only, &name("github")).unwrap_err().to_string(),
-        "secret `github` (account `api-key`) can't be looked up: no keyring answers here"
+        "secret `github` (account `api-key`) can't be looked up: no keyring is available here"
     );
 }
 

@@ -275,7 +275,7 @@ fn without_any_bus_the_vault_is_the_store() {
     assert_eq!(error.to_string(), "secret `github` (account `api-key`) is in no store");
     assert_eq!(
         error.hint().as_deref(),
-        Some("store it with `keystencil secret set github`; no keyring answers here, only the vault was asked")
+        Some("store it with `keystencil secret set github`; no keyring is available here, only the vault was asked")
     );
     assert_eq!(stores.set(&name("github"), &secret("ghp_1")), Ok(StoreKind::Vault));
     assert_eq!(stores.resolve(&[query("github")], None).unwrap()[&query("github")].expose(), "ghp_1");

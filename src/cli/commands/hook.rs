@@ -82,10 +82,10 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CommandErro
             return Ok(Some(format!("the {name} hook was called for {other}; nothing was done")));
         }
         Err(BadInput::Unreadable) => {
-            return Ok(Some(format!("the {name} hook got no JSON it can read; nothing was done")));
+            return Ok(Some(format!("the {name} hook could not read its JSON; nothing was done")));
         }
         Err(BadInput::Late) => {
-            return Ok(Some(format!("the {name} hook waited for its JSON in vain; nothing was done")));
+            return Ok(Some(format!("the {name} hook did not receive its JSON in time; nothing was done")));
         }
     };
     log::debug!("its input is read");

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum ConfigError {
     /// It can't be read.
-    #[error("the config can't be read: {source}")]
+    #[error("cannot read the config: {source}")]
     Unreadable {
         /// Where it should be.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub(in crate::cli) enum ConfigError {
         message: String,
     },
     /// A target has a profile that does not exist.
-    #[error("there is no profile `{name}`")]
+    #[error("unknown profile `{name}`")]
     UnknownProfile {
         /// Where.
         place: Place,
@@ -42,8 +42,8 @@ pub(in crate::cli) enum ConfigError {
         /// Its name.
         name: String,
     },
-    /// `rotate_after` is no length of time.
-    #[error("`{text}` is no length of time")]
+    /// `rotate_after` is not a duration.
+    #[error("`{text}` is not a duration")]
     BadAge {
         /// Where.
         place: Place,

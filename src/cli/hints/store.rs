@@ -131,7 +131,7 @@ pub(super) fn unresolved(one: &Unresolved) -> Option<String> {
     }
     // A keyring that has gone may well have it: a second copy would not help.
     if one.answers.iter().any(StoreError::is_absent) {
-        hint.push_str("; no keyring answers here, only the vault was asked");
+        hint.push_str("; no keyring is available here, only the vault was asked");
     }
     Some(hint)
 }

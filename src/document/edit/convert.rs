@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// A value that `serde_json::Value` can't hold: half of a surrogate pair, more than 127 levels, or no JSON at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the value for {path} is none that `serde_json` can hold")]
+#[error("`serde_json` cannot hold the value for {path}")]
 pub struct UnfitValue {
     /// The operation's path.
     pub path: Pointer,
@@ -72,7 +72,7 @@ mod tests {
         for value in [r#""\ud800""#.to_owned(), format!("{}1{}", "[".repeat(128), "]".repeat(128)), "sk-live".into()] {
             let add = Operation::Add { path: Pointer::root().child("a"), value };
             let error = json_patch::Patch::try_from(&Patch(vec![add])).unwrap_err();
-            assert_eq!(error.to_string(), "the value for /a is none that `serde_json` can hold");
+            assert_eq!(error.to_string(), "`serde_json` cannot hold the value for /a");
         }
     }
 

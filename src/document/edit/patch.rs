@@ -95,25 +95,25 @@ pub enum EditError {
         error: SyntaxError,
     },
     /// Nothing stands at a path, or nothing that could hold what should be added.
-    #[error("there is nothing at {path}")]
+    #[error("nothing found at {path}")]
     NotFound {
         /// The path that leads nowhere.
         path: Pointer,
     },
     /// The parent of a path is neither an object nor an array.
-    #[error("nothing can be put at {path}: what is above it is neither an object nor an array")]
+    #[error("cannot add {path}: its parent is neither an object nor an array")]
     NoContainer {
         /// The operation's path.
         path: Pointer,
     },
     /// The last token of a path is no index of the array it leads to.
-    #[error("{path} is no place in that array")]
+    #[error("{path} is not a valid index of that array")]
     BadIndex {
         /// The operation's path.
         path: Pointer,
     },
     /// The whole document cannot be removed.
-    #[error("the whole document cannot be removed")]
+    #[error("cannot remove the whole document")]
     WholeDocument,
     /// A value cannot be moved into a part of itself.
     #[error("{from} cannot be moved into itself, to {path}")]
@@ -124,7 +124,7 @@ pub enum EditError {
         path: Pointer,
     },
     /// A test found another value.
-    #[error("the value at {path} is not the expected one")]
+    #[error("unexpected value at {path}")]
     TestFailed {
         /// The operation's path.
         path: Pointer,

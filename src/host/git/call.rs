@@ -39,7 +39,7 @@ const FOREIGN: [&str; 24] = [
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// It can't be started.
-    #[error("git can't be run: {source}")]
+    #[error("cannot run git: {source}")]
     NotStarted {
         /// The folder it was to be asked about.
         folder: PathBuf,

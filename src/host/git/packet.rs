@@ -14,7 +14,7 @@ const MOST: usize = 65_516;
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
     /// A pipe broke, or ended in mid-packet.
-    #[error("git can't be heard: {0}")]
+    #[error("lost connection to git: {0}")]
     Pipe(#[from] io::Error),
     /// Bytes that are no packet, or another list than the protocol has there.
     #[error("git does not speak the filter protocol, version 2")]

@@ -47,7 +47,7 @@ fn read(
     };
     let metadata = file.metadata().map_err(io)?;
     if is_regular && !metadata.is_file() {
-        return Err(io(std::io::Error::other("it is no regular file")));
+        return Err(io(std::io::Error::other("it is not a regular file")));
     }
     check_private(path, &metadata)?;
     let room = usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1);

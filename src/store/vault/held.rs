@@ -37,7 +37,7 @@ impl Held<'_> {
         &self.file
     }
 
-    /// The content and the key that opened it; `None` if there is no vault yet.
+    /// The content and the key that opened it; `None` if no vault yet.
     pub(super) fn read(&self) -> Result<Option<(Document, Identity)>, StoreError> {
         let Some(sealed) = file::read_private(&self.file, "read the vault")? else { return Ok(None) };
         let identity = self.vault.identity()?.ok_or_else(|| self.vault.without_identity())?;

@@ -69,7 +69,7 @@ impl Identity {
     }
 
     fn parse_ssh(bytes: &[u8]) -> Result<Self, &'static str> {
-        let key = ssh::Identity::from_buffer(bytes, None).map_err(|_| "it is no ssh key")?;
+        let key = ssh::Identity::from_buffer(bytes, None).map_err(|_| "it is not an ssh key")?;
         match key {
             ssh::Identity::Unencrypted(_) => {}
             ssh::Identity::Encrypted(_) => return Err("it is an ssh key with a passphrase"),

@@ -95,7 +95,7 @@ impl Vault {
         let content = plain.as_ref().map_or(bytes, |plain| plain.as_slice());
         let export = Document::parse(content, source).map_err(|error| match error {
             StoreError::VaultNewer { .. } => bad("it was written by a newer keystencil"),
-            _ => bad("it is no export of a vault"),
+            _ => bad("it is not a vault export"),
         })?;
         if is_trial {
             let mut document = self.open()?.unwrap_or_default();

@@ -76,7 +76,7 @@ fn an_entry_that_a_person_has_to_allow_is_an_error_where_nobody_is_asked() {
     assert_eq!(answer(&error), &StoreError::Unconfirmed);
     assert_eq!(
         error.to_string(),
-        "secret `github` (account `api-key`) can't be looked up: the keyring asks a person first, and nobody allowed it"
+        "secret `github` (account `api-key`) can't be looked up: the keyring asks for confirmation, and nobody gave it"
     );
     assert!(error.hint().is_some_and(|hint| hint.contains("KeePassXC")));
     assert!(answer(&read(&stores, &name("other")).unwrap_err()).is_not_found());

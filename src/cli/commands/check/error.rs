@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum CheckError {
     /// A file that was named is not there, or is neither a file nor a folder.
-    #[error("it can't be checked: {reason}")]
+    #[error("cannot check it: {reason}")]
     NoFile {
         /// What was named.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub(in crate::cli) enum CheckError {
         error: BaselineError,
     },
     /// `git` can't be run.
-    #[error("git can't be run: {0}")]
+    #[error("cannot run git: {0}")]
     NoGit(io::Error),
     /// `git` refused.
     #[error("git can't tell what is staged: {said}")]
@@ -35,16 +35,16 @@ pub(in crate::cli) enum CheckError {
         said: String,
     },
     /// `git` said something else than it documents.
-    #[error("what git says can't be understood: {0}")]
+    #[error("cannot understand git's reply: {0}")]
     Protocol(&'static str),
     /// A merge is not finished.
-    #[error("{} is unmerged, so what would be committed is not known", .paths.first().map(String::as_str).unwrap_or_default())]
+    #[error("{} is unmerged, so it is unclear what would be committed", .paths.first().map(String::as_str).unwrap_or_default())]
     Unmerged {
         /// The files.
         paths: Vec<String>,
     },
     /// The system gives no random bytes.
-    #[error("the system gives no random bytes")]
+    #[error("cannot get random bytes from the system")]
     NoRandom,
 }
 

@@ -43,7 +43,7 @@ pub(super) fn of_targets(targets: &[Target]) -> Found {
             Ok(metadata) if metadata.is_file() => {
                 found.files.push(Entry { path: path.clone(), size: metadata.len() });
             }
-            Ok(_) => found.unread.push((path.clone(), "it is no regular file".to_owned())),
+            Ok(_) => found.unread.push((path.clone(), "it is not a regular file".to_owned())),
             // A target that was never made; a template that is missing is found when it is compiled.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => found.unread.push((path.clone(), error.to_string())),

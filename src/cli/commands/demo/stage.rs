@@ -21,7 +21,7 @@ pub(super) struct Stage<'a> {
 impl<'a> Stage<'a> {
     pub(super) fn new(report: &'a Report, home: &'a Path) -> Result<Self, CommandError> {
         let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| went_wrong("the system gives no random bytes"))?;
+        getrandom::fill(&mut random).map_err(|_| went_wrong("cannot get random bytes from the system"))?;
         let program = std::env::current_exe().map_err(file("find itself", home))?;
         Ok(Self { report, home, program, key: format!("ghp_demo{}", hex::encode(random)) })
     }

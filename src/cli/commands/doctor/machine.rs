@@ -29,7 +29,7 @@ fn state(workplace: &Workplace<'_>) -> Finding {
     match fs::metadata(folder) {
         Err(_) => Finding::good("state", format!("{shown} is made when there is something to note")),
         Ok(metadata) if !metadata.is_dir() => {
-            Finding::bad("state", format!("{shown} is no folder"), Some("move it away".to_owned()))
+            Finding::bad("state", format!("{shown} is not a folder"), Some("move it away".to_owned()))
         }
         Ok(metadata) => match open_to_others(&metadata) {
             Some(mode) => Finding::due(

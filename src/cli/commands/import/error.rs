@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum ImportError {
     /// The file is not there.
-    #[error("there is no such file")]
+    #[error("file not found")]
     NoFile {
         /// What was named.
         path: PathBuf,

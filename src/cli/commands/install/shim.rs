@@ -100,7 +100,7 @@ pub(super) fn uninstall(context: &Context, args: &UnshimArgs) -> Result<Exit, Co
     let path = folder(context, args.dir.as_ref()).join(&args.program);
     if !is_shim(&path) {
         report.note(
-            Text::new().plain(format_args!("{} is no shim of keystencil's; nothing was changed", report.path(&path))),
+            Text::new().plain(format_args!("{} is not a keystencil shim; nothing was changed", report.path(&path))),
         );
         return Ok(Exit::Done);
     }

@@ -55,7 +55,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, Com
         return Err(ValueError::KeyAsName.into());
     }
     if let Some(entry) = before.first().filter(|_| args.no_overwrite) {
-        return Err(CommandError::new(format!("secret {name} is stored already, in the {}", entry.store))
+        return Err(CommandError::new(format!("secret {name} is already stored in the {}", entry.store))
             .hint("leave `--no-overwrite` out to replace it"));
     }
     refuse_foreign(&before)?;

@@ -174,7 +174,7 @@ pub(in crate::cli) enum ValueError {
     #[error("the name looks like a key itself")]
     KeyAsName,
     /// The new value is the old one.
-    #[error("that is the value it has already")]
+    #[error("it already has that value")]
     Same,
     /// There is no such variable.
     #[error("there is no variable of the name that `--from-env` gives")]
@@ -198,7 +198,7 @@ pub(in crate::cli) enum ValueError {
         path: PathBuf,
     },
     /// The file can't be read.
-    #[error("the file can't be read: {source}")]
+    #[error("cannot read the file: {source}")]
     File {
         /// Which.
         path: PathBuf,
@@ -206,7 +206,7 @@ pub(in crate::cli) enum ValueError {
         source: io::Error,
     },
     /// Standard input can't be read.
-    #[error("the value can't be read: {0}")]
+    #[error("cannot read the value: {0}")]
     Input(io::Error),
 }
 

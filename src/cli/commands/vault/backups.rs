@@ -71,7 +71,7 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError
             .collect();
         report.json(&all.into())?;
     } else if backups.is_empty() {
-        report.note(Text::new().plain("there are no backups in the vault"));
+        report.note(Text::new().plain("the vault has no backups"));
     } else {
         let now = Timestamp::now();
         let rows: Vec<[String; 3]> =

@@ -73,7 +73,7 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError
         return Ok(Exit::Done);
     }
     if all.is_empty() {
-        report.note(Text::new().plain("there is no vault yet"));
+        report.note(Text::new().plain("no vault yet"));
         return Ok(Exit::Done);
     }
     let rows: Vec<[String; 2]> = all

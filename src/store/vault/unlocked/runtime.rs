@@ -48,7 +48,7 @@ fn check(folder: &Path) -> Result<(), StoreError> {
     let refused = |reason| StoreError::RuntimeFolder { path: folder.to_owned(), reason };
     let metadata = fs::symlink_metadata(folder).map_err(|_| refused("it is not there"))?;
     if !metadata.is_dir() {
-        return Err(refused("it is no folder"));
+        return Err(refused("it is not a folder"));
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused("it belongs to somebody else"));
