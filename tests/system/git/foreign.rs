@@ -98,11 +98,11 @@ fn a_state_that_is_missing_damaged_or_not_keystencil_s_stops_git() {
     fs::remove_file(&note).unwrap();
     refused(&repository, "no filter was installed from it");
     fs::create_dir(&note).unwrap();
-    refused(&repository, "cannot read");
+    refused(&repository, "can't be read");
     fs::remove_dir(&note).unwrap();
     let aside = repository.path("aside");
     fs::rename(&state, &aside).unwrap();
-    refused(&repository, "no such folder");
+    refused(&repository, "folder not found");
     fs::write(&state, "a file").unwrap();
     refused(&repository, "");
     fs::remove_file(&state).unwrap();
