@@ -14,6 +14,7 @@ use super::global::StoreArg;
 use super::rotation::Rotation;
 use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
+use crate::plan::wrap::Deliveries;
 use crate::session::Target;
 use crate::store::Providers;
 use file::expand;
@@ -122,7 +123,10 @@ fn target(
         }
     };
     let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path, &variable_os));
-    Ok(Target { name: Some(name.to_owned()), template: expand(&fields.template, folder, home), path, profile })
+    let servers = fields.servers.iter().map(|(name, server)| (name.clone(), server.deliver.into())).collect();
+    let deliveries = Deliveries { all: fields.deliver.unwrap_or_default().into(), servers };
+    let template = expand(&fields.template, folder, home);
+    Ok(Target { name: Some(name.to_owned()), template, path, profile, deliveries })
 }
 
 /// Two templates for one file would undo each other's work.
@@ -186,7 +190,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_an_error_with_its_place_and_the_likely_name() {
         let (message, place, hint) = complaint("[targets.a]\ntemplate = 'a'\npaht = 'b'\n");
-        assert_eq!(message, "unknown field `paht`, expected one of `template`, `path`, `profile`, `git`");
+        assert_eq!(
+            message,
+            "unknown field `paht`, expected one of `template`, `path`, `profile`, `git`, `deliver`, `servers`"
+        );
         assert_eq!(place, "/c/config.toml:3:1");
         assert_eq!(hint, "did you mean `path`?");
     }

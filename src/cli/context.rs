@@ -159,6 +159,7 @@ impl Workplace<'_> {
             env: &environment::variable,
             places: self.places(),
             unguarded: self.config.unguarded.clone(),
+            program: environment::called_program(),
             filter: self.context.filter_call(),
             now: Timestamp::now,
             guarded: self.guarded,

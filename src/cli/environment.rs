@@ -201,6 +201,18 @@ pub(super) fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
+/// This program as `PATH` finds it, with the last link not followed: what an upgrade puts there is called from then on. Its
+/// own path if `PATH` has another one, or none.
+pub(super) fn called_program() -> String {
+    let own = own_program().unwrap_or_else(|| "keystencil".into());
+    let real = own.canonicalize().ok();
+    let name = format!("keystencil{}", std::env::consts::EXE_SUFFIX);
+    let folders = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let is_own = |path: &PathBuf| path.is_absolute() && real.is_some() && path.canonicalize().ok() == real;
+    let found = folders.unwrap_or_default().into_iter().map(|folder| folder.join(&name)).find(is_own);
+    found.unwrap_or(own).to_string_lossy().into_owned()
+}
+
 /// This program as the system can start it again, even when an upgrade has replaced or removed its file meanwhile.
 pub(super) fn own_image() -> Option<PathBuf> {
     if cfg!(target_os = "linux") { Some(PathBuf::from("/proc/self/exe")) } else { own_program() }

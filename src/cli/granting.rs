@@ -25,6 +25,10 @@ pub(super) struct AllowNewArgs {
     pub(super) allow_new: Option<Option<usize>>,
 }
 
+/// What wrapping changes besides the file.
+pub(super) const WRAPPING: &str = "  Servers are wrapped: the host starts keystencil, which becomes the server. Where the host's allow-lists or trust\n  \
+                        prompts go by the command, they see keystencil and ask again.";
+
 /// What waits for a person's word.
 pub(super) struct Pending<'t> {
     /// Target by target: what nobody ever allowed.
@@ -147,6 +151,9 @@ pub(super) fn decide(
     }
     for (target, flows) in std::mem::take(&mut pending.new) {
         report.tell(&shown(report, target, &flows, &in_use, true));
+        if !target.deliveries.are_files() {
+            report.tell(&Text::new().plain(WRAPPING).end());
+        }
         if ask(report, &flows.iter().collect::<Vec<_>>())? {
             allow(report, session, target, &flows)?;
         } else {

@@ -11,8 +11,19 @@ pub(super) use store::secret_command;
 
 use crate::error::Explain;
 use crate::host::git::ProtocolError;
+use crate::plan::wrap::Unwrappable;
 use crate::session::{MissingSecret, SessionError};
 use crate::store::{LookupError, StoreError, Unresolved};
+
+/// What to do about a server that can't be wrapped.
+pub(super) fn unwrappable(why: &Unwrappable) -> String {
+    match why {
+        Unwrappable::Program(_) => "install it as `keystencil`".to_owned(),
+        Unwrappable::Target(_) => "give the target another name in the config".to_owned(),
+        _ => "`deliver = \"auto\"`, for the target or under [targets.NAME.servers.SERVER], fills it in the file"
+            .to_owned(),
+    }
+}
 
 /// What to do about an error of whatever layer.
 pub(super) fn of(error: &(dyn Explain + 'static)) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Says what a render or an unrender did, and whether something of it is left to a person (exit 3).
 
 use super::exit::Exit;
+use super::hints;
 use super::naming;
 use super::report::{GOOD, Report, Text, Warning, clean, count};
 use crate::error::Place;
@@ -22,6 +23,9 @@ pub(super) fn rendered(report: &Report, target: &Target, rendered: &Rendered) ->
         (false, _) => "already rendered",
     };
     let mut text = Text::new().styled(GOOD, verb).plain(format_args!(" {shown}: {filled} filled"));
+    if rendered.wrapped > 0 {
+        text = text.plain(format_args!(", {} wrapped", rendered.wrapped));
+    }
     if rendered.holders > 1 {
         text = text.plain(format_args!(", held by {}", rendered.holders));
     }
@@ -77,17 +81,28 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
             hint: is_last.then(|| format!("look at it and allow it with `keystencil allow`{more}")),
         });
     }
+    for (pointer, why) in &rendered.unwrappable {
+        report.warning(&Warning {
+            message: format!("its server can't be wrapped, so the slot stays closed: {why}"),
+            place: place(pointer),
+            hint: Some(hints::unwrappable(why)),
+        });
+    }
     for (pointer, reason) in &rendered.warnings {
         report.warning(&Warning { message: reason.clone(), place: place(pointer), hint: None });
     }
     if rendered.lock_ignored {
         report.warning(&lock_ignored(&target.path));
     }
-    Exit::attention(
-        rendered.lock_ignored
-            || !rendered.refused.is_empty()
-            || !(rendered.conflicts.is_empty() && rendered.drifted.is_empty() && rendered.foreign.is_empty()),
-    )
+    let is_left = [
+        rendered.lock_ignored,
+        !rendered.refused.is_empty(),
+        !rendered.unwrappable.is_empty(),
+        !rendered.conflicts.is_empty(),
+        !rendered.drifted.is_empty(),
+        !rendered.foreign.is_empty(),
+    ];
+    Exit::attention(is_left.contains(&true))
 }
 
 /// A text of the template's in a sentence.

@@ -23,7 +23,8 @@ pub(super) fn prepare(session: &Session<'_>, targets: &[Target]) -> Result<(), C
             true => Ok(blueprint),
             false => session.refuse_committable(target).map(|()| blueprint),
         };
-        match checked.and_then(|()| session.blueprint(target)).and_then(fit) {
+        let in_file = |blueprint| session.filled(target, blueprint);
+        match checked.and_then(|()| session.blueprint(target)).and_then(in_file).and_then(fit) {
             Ok(blueprint) => ready.push((target, blueprint)),
             Err(error) => errors.push(error.into()),
         }

@@ -39,7 +39,7 @@ impl PairArgs {
         let (template, path) = (self.template.clone()?, self.to.clone()?);
         let named = self.profile.as_deref().and_then(profile::named);
         let profile: &'static dyn Profile = named.unwrap_or_else(|| profile::of(&path, &variable_os));
-        Some(Target { name: None, template, path, profile })
+        Some(Target { name: None, template, path, profile, deliveries: Default::default() })
     }
 }
 

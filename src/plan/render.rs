@@ -3,11 +3,12 @@
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
 use crate::consent::{Flow, Grants, IsState, bare_flows, flows, put_back, started, without};
-use crate::document::{self, Document, EditError, Kind, Patch, Pointer, SyntaxError};
+use crate::document::{self, Document, EditError, Kind, Patch, Pointer, Splice, SyntaxError};
 use crate::journal::undo::{Undo, undo};
 use crate::journal::{Filled, Fingerprint, Journal, Key, undo_patch};
 use crate::plan::insert::{Filling, insert, render};
 use crate::plan::sync::{Applied, Conflict, OnConflict, sync};
+use crate::plan::wrap::{Delivered, Stood, Wrapping, deliver, wrapped};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot};
 use std::borrow::Cow;
@@ -31,6 +32,8 @@ pub struct Inputs<'a, V> {
     pub merges_starts: bool,
     /// What the host notes for itself.
     pub is_state: IsState<'a>,
+    /// Which servers get their secrets without the file; `None`: none.
+    pub wrapping: Option<Wrapping<'a>>,
     /// The secret of a reference; without it a slot stays closed.
     pub value: V,
 }
@@ -38,14 +41,18 @@ pub struct Inputs<'a, V> {
 /// A render, thought through.
 #[derive(Debug)]
 pub struct RenderPlan {
-    /// The target now, in placeholder form.
+    /// The target now, in placeholder form, with every server as a plain one.
     pub at_rest: String,
-    /// The target with the template merged in, in placeholder form.
+    /// The target with the template merged in, in the same form.
     pub placeholder_form: String,
     /// From `at_rest` to `placeholder_form`.
     pub patch: Patch,
-    /// The target with its slots filled.
+    /// What the file holds once its slots are closed: the placeholder form with servers wrapped.
+    pub resting: String,
+    /// The same with its slots filled.
     pub rendered: String,
+    /// How the slots are delivered.
+    pub delivered: Delivered,
     /// What was filled.
     pub filling: Filling,
     /// Where values go, of all slots that hold their placeholder; not described if all of them are allowed.
@@ -93,6 +100,15 @@ where
         true => Cow::Borrowed(document.text()),
         false => Cow::Owned(document::edit::splice(document.text(), undone.splices.clone())),
     };
+    let stood = target(at_rest.as_bytes())?;
+    let wrapped = wrapped(&stood);
+    let at_rest = match wrapped.is_empty() {
+        true => Cow::Borrowed(stood.text()),
+        false => Cow::Owned(document::edit::splice(
+            stood.text(),
+            wrapped.iter().flat_map(|server| server.splices.clone()).collect(),
+        )),
+    };
     let resting = target(at_rest.as_bytes())?;
     let Merged { placeholder_form, patch, conflicts, applied, withheld, slots, without_server } =
         merged(&resting, inputs)?;
@@ -108,14 +124,20 @@ where
     let mut refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
     refused.extend(without_server);
     let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();
-    let open = blueprint.slots.iter().filter(|slot| !closed.contains(&slot.pointer));
-    let filling = insert(&merged, open, inputs.key, &inputs.value);
-    let rendered = document::edit::splice(&placeholder_form, filling.splices.clone());
+    let slots: Vec<Pointer> = flows.iter().map(|flow| flow.pointer.clone()).collect();
+    let stood = Stood { document: stood, wrapped: &wrapped };
+    let delivered = deliver(&merged, &slots, &stood, inputs.wrapping.as_ref());
+    let is_open = |slot: &&Slot| !closed.contains(&slot.pointer) && delivered.is_file(&slot.pointer);
+    let filling = insert(&merged, blueprint.slots.iter().filter(is_open), inputs.key, &inputs.value);
+    let with = |splices: &[Splice]| document::edit::splice(&placeholder_form, [&delivered.splices, splices].concat());
+    let (resting, rendered) = (with(&[]), with(&filling.splices));
     Ok(RenderPlan {
         at_rest: at_rest.into_owned(),
         placeholder_form,
         patch,
+        resting,
         rendered,
+        delivered,
         filling,
         flows,
         refused,

@@ -247,6 +247,7 @@ mod tests {
             key: &Key::new([0; 32]),
             grants: None,
             merges_starts: false,
+            wrapping: None,
             is_state: &|_, _| false,
             value: |_: &Reference| None::<&Secret>,
         };

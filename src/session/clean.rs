@@ -10,8 +10,10 @@ use super::{SessionError, State};
 use crate::document::edit;
 use crate::host::Resolved;
 use crate::journal::{Journal, is_clean, undo_raw};
+use crate::plan::wrap::plain;
 use crate::plan::{Exposure, exposed};
 use crate::scan::{self, Hit};
+use std::borrow::Cow;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -121,6 +123,11 @@ impl Cleaner {
             return Ok(content);
         }
         let closed = self.close(Some(path), content);
+        // A wrapped server is a matter of this machine: what is committed is the plain one.
+        let closed = match plain(&closed) {
+            Cow::Borrowed(_) => closed,
+            Cow::Owned(plain) => Zeroizing::new(plain),
+        };
         check(path, &closed, known)?;
         Ok(closed)
     }

@@ -38,6 +38,7 @@ mod undo;
 mod unrender;
 mod values;
 mod window;
+mod wrapping;
 mod write;
 
 pub use absorb::Absorbing;
@@ -58,10 +59,12 @@ pub use sealing::{Sealable, Sealed};
 pub use seen::Seen;
 pub use state::State;
 pub use status::{Holder, TargetStatus};
+pub use wrapping::SlotDelivery;
 
 use crate::host::Profile;
 use crate::host::git::Places;
 use crate::journal::Lease;
+use crate::plan::wrap::Deliveries;
 use crate::template::Variables;
 pub use closed::{Closed, Lost, Outcome, Release, Unrendered};
 use jiff::Timestamp;
@@ -80,6 +83,8 @@ pub struct Target {
     pub path: PathBuf,
     /// Whose file it is.
     pub profile: &'static dyn Profile,
+    /// How its servers get their secrets.
+    pub deliveries: Deliveries,
 }
 
 /// Everything a transaction needs from outside.
@@ -96,6 +101,8 @@ pub struct Session<'a> {
     pub places: Places,
     /// Targets that may be rendered though git could commit them: the config says so.
     pub unguarded: Vec<PathBuf>,
+    /// This program as wrapped servers call it: as `PATH` finds it.
+    pub program: String,
     /// How git's filter is to call this program.
     pub filter: FilterCall,
     /// Tells the time.
@@ -118,6 +125,7 @@ impl Session<'static> {
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
+            program: String::new(),
             filter: FilterCall::default(),
             now: Timestamp::now,
             guarded: true,

@@ -4,6 +4,7 @@ use super::undo::{undo_earlier, undo_text};
 use super::{Session, SessionError};
 use crate::adopt::{PlainText, plain_text};
 use crate::host::{ReplaceError, Resolved};
+use crate::plan::wrap::plain;
 use crate::template::Blueprint;
 use std::io;
 use std::path::Path;
@@ -26,6 +27,7 @@ impl Session<'_> {
             undo_earlier(&text, after, &journal)
         });
         let slots = blueprint.map(|blueprint| blueprint.slots.as_slice()).unwrap_or_default();
-        Ok(plain_text(after.as_deref().unwrap_or(&text), slots))
+        // The template's slots are those of the plain server.
+        Ok(plain_text(&plain(after.as_deref().unwrap_or(&text)), slots))
     }
 }

@@ -75,7 +75,7 @@ impl Session<'_> {
                 plan(text, &blueprint, &old, &values, grants.as_ref()).map_err(|error| target_error(path, error))?;
             plan.enter_into(&mut journal);
             state.write_journal(&journal)?;
-            put_backup(profile, &file, &plan.placeholder_form, (self.now)(), self.env);
+            put_backup(profile, &file, &plan.resting, (self.now)(), self.env);
             Ok((text != plan.rendered.as_bytes()).then(|| plan.rendered.into_bytes()))
         });
         if let Err(error) = result {
@@ -113,6 +113,7 @@ fn plan(
         key: &old.key,
         grants,
         merges_starts: false,
+        wrapping: None,
         is_state: &|member, kind| profile.is_state(member, kind),
         value: |reference: &Reference| values.get(reference),
     };

@@ -1,5 +1,6 @@
 //! Render: the template's settings are merged into the target and its slots are filled, in one replacement.
 
+use super::grants::Kept;
 use super::scrub::put_backup;
 use super::state::{StagedApplied, TargetState};
 use super::values::Values;
@@ -11,6 +12,7 @@ use crate::host::replace::leftovers;
 use crate::journal::account::Shape;
 use crate::journal::{Filled, Journal, Key, Lease, VERSION};
 use crate::plan::render::{Inputs, target as check_target};
+use crate::plan::wrap::Unwrappable;
 use crate::plan::{Conflict, OnConflict, RenderPlan, plan_render};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot, Template, compile};
@@ -44,6 +46,10 @@ pub struct Rendered {
     pub drifted: Vec<crate::document::Pointer>,
     /// Slots where a secret is a bad idea with this host: pointer and reason.
     pub warnings: Vec<(crate::document::Pointer, String)>,
+    /// How many slots are in servers that are wrapped: they are never filled in the file.
+    pub wrapped: usize,
+    /// Slots whose servers should be wrapped and can't be, and why: they stay closed.
+    pub unwrappable: Vec<(crate::document::Pointer, Unwrappable)>,
     /// How many hold the rendered form now.
     pub holders: usize,
     /// What nobody allowed: slots stay closed, and what the template would start is not merged.
@@ -55,7 +61,7 @@ pub struct Rendered {
 }
 
 /// What stands where there is no target yet.
-const NEW_TARGET: &str = "{\n}\n";
+pub(super) const NEW_TARGET: &str = "{\n}\n";
 
 impl Session<'_> {
     /// Renders a target. One render at a time; the secrets are asked for once, before anything is locked or written.
@@ -68,7 +74,8 @@ impl Session<'_> {
         let checked = |text: &[u8]| check_target(text).map(drop).map_err(self.of(target));
         // Before anybody is asked to unlock a keyring for it.
         read_whole(&file)?.as_deref().map_or(Ok(()), checked)?;
-        let protected = if blueprint.slots.is_empty() { Vec::new() } else { self.protect(target)? };
+        let in_file = self.filled(target, blueprint.clone())?;
+        let protected = if in_file.slots.is_empty() { Vec::new() } else { self.protect(target)? };
         let kept = self.kept(&target.path)?;
         let starts = match kept.as_ref().filter(|kept| kept.has_starts()) {
             Some(kept) => {
@@ -77,14 +84,14 @@ impl Session<'_> {
             }
             None => false,
         };
-        let mut filling = self.values(&blueprint, kept.as_ref(), starts)?;
+        let mut filling = self.values(&in_file, kept.as_ref(), starts)?;
 
         let state = self.state.of(&file);
         let _lock = state.lock()?;
         let still = self.kept(&target.path)?;
         if still != kept {
             // Something was taken back, or allowed, while the stores or a person were asked.
-            filling = self.values(&blueprint, still.as_ref(), starts)?;
+            filling = self.values(&in_file, still.as_ref(), starts)?;
         }
         let Values { of: values, grants } = filling;
         let old = self.settle(&state)?;
@@ -113,6 +120,7 @@ impl Session<'_> {
                 key: &key,
                 grants: grants.as_ref(),
                 merges_starts: false,
+                wrapping: self.wrapping(target),
                 is_state: &|member, kind| target.profile.is_state(member, kind),
                 value: |reference: &Reference| values.get(reference),
             };
@@ -139,7 +147,7 @@ impl Session<'_> {
                 false => Some(state.stage_applied(&plan.applied)?),
             };
             if text.is_some() && !journal.slots.is_empty() && !std::mem::replace(&mut backed_up, true) {
-                put_backup(target.profile, &file, &plan.placeholder_form, (self.now)(), self.env);
+                put_backup(target.profile, &file, &plan.resting, (self.now)(), self.env);
             }
             changed |= new_text.is_some();
             last = Some(plan);
@@ -157,7 +165,7 @@ impl Session<'_> {
         let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
         if !journal.slots.is_empty() {
             let given = std::path::absolute(&target.path).unwrap_or_else(|_| target.path.clone());
-            state.note_shape(&Shape::of(given, plan.placeholder_form.as_bytes(), &key));
+            state.note_shape(&Shape::of(given, plan.resting.as_bytes(), &key));
             let record = Record::new(
                 (self.now)(),
                 Event::Render,
@@ -167,10 +175,16 @@ impl Session<'_> {
             );
             self.state.log(&record);
         }
-        let refused = plan.asked().cloned().collect();
+        // No key was asked for about what is not filled in here, so what the records claim has to do.
+        let claimed = still.as_ref().map(Kept::claimed);
+        let is_claimed = |flow: &Flow| claimed.as_ref().is_none_or(|claimed| claimed.allow(flow));
+        let is_settled = |flow: &&Flow| plan.delivered.wrapped.contains(&flow.pointer) && is_claimed(flow);
+        let refused = plan.asked().filter(|flow| !is_settled(flow)).cloned().collect();
         let holders = if journal.slots.is_empty() && old.is_none() { 0 } else { journal.leases.len() };
         Ok(Rendered {
             slots: plan.filling.slots.len(),
+            wrapped: plan.delivered.wrapped.len(),
+            unwrappable: plan.delivered.refused.into_iter().collect(),
             changed,
             warnings: self.warnings(target, &blueprint),
             conflicts: plan.conflicts,
@@ -222,6 +236,7 @@ impl Session<'_> {
             key: &Key::new([0; 32]),
             grants,
             merges_starts,
+            wrapping: self.wrapping(target),
             is_state: &|member, kind| target.profile.is_state(member, kind),
             value: |_: &Reference| None::<&Secret>,
         };

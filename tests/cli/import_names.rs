@@ -56,7 +56,10 @@ fn a_name_that_can_not_be_given_is_refused_and_nothing_is_changed() {
     refused(&["--rename", "acme (b-tokn)=x"], &["means nothing that was found", "did you mean `acme (b-token)`?"]);
     refused(&["--rename", "/mcpServers/acme/env/*=x"], &["means more than one secret", "--dry-run"]);
     refused(&["--rename", "acme (b-token)=acme"], &["two secrets can't both be called `acme`", "--rename 'OLD=NAME"]);
-    refused(&["--rename", "acme=used"], &["secret `used` (account `api-key`) is already stored, with a different value"]);
+    refused(
+        &["--rename", "acme=used"],
+        &["secret `used` (account `api-key`) is already stored, with a different value"],
+    );
     refused(&["--rename", "acme"], &["write it as OLD=NEW"]);
     refused(&["--rename", "acme=\u{1b}[31m"], &["a name can't hold control characters"]);
 }
@@ -78,9 +81,12 @@ fn names_are_edited_at_the_prompt_and_what_can_not_be_used_is_asked_for_again() 
     sandbox.store("used", "another value");
     let (code, shown) = with_typed(&sandbox, "import .claude.json", "e\n\nused\nacme\n\u{1b}[D\nshop (admin)\ny\n");
     assert_eq!(code, 0, "{shown}");
-    for says in
-        ["name [acme (b-token)]: ", "already stored, with a different value", "can't both be called", "control characters"]
-    {
+    for says in [
+        "name [acme (b-token)]: ",
+        "already stored, with a different value",
+        "can't both be called",
+        "control characters",
+    ] {
         assert!(shown.contains(says), "no {says:?} in {shown}");
     }
     assert!(!shown.contains(ONE) && !shown.contains(TWO), "{shown}");

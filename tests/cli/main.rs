@@ -77,5 +77,6 @@ mod vault;
 #[cfg(feature = "system-tests")]
 mod vault_plugin;
 mod vault_transfer;
+mod wrap;
 #[path = "../support/allow.rs"]
 mod yes;

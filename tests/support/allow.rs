@@ -70,7 +70,10 @@ impl<'a> Yes<'a> {
             let Some(template) = text("template") else { continue };
             let profile: &'static dyn Profile = profile.unwrap_or_else(|| profile::of(&path, &|_| None));
             let template = self.expand(template, folder);
-            self.to_target(&Target { name: Some(name.clone()), template, path, profile }, &variables);
+            self.to_target(
+                &Target { name: Some(name.clone()), template, path, profile, deliveries: Default::default() },
+                &variables,
+            );
         }
         if !variables.providers.is_empty() {
             self.to_commands(path, variables.providers.len());
@@ -94,7 +97,10 @@ impl<'a> Yes<'a> {
     pub(crate) fn to_pair(&self, template: &Path, to: &Path, profile: Option<&str>) {
         let (template, path) = (self.home.join(template), self.home.join(to));
         let profile = profile.and_then(profile::named).unwrap_or_else(|| profile::of(&path, &|_| None));
-        self.to_target(&Target { name: None, template, path, profile }, &variables(self.home));
+        self.to_target(
+            &Target { name: None, template, path, profile, deliveries: Default::default() },
+            &variables(self.home),
+        );
     }
 
     /// To what a command line of `render` or `exec` is about.
@@ -118,6 +124,7 @@ impl<'a> Yes<'a> {
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
+            program: String::new(),
             filter: FilterCall::default(),
             now: jiff::Timestamp::now,
             guarded: true,

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::host::git::packet;
+use crate::plan::wrap::plain;
 use crate::session::{Cleaner, State};
 use clap::{Args, Subcommand};
 use filter::Filter;
@@ -80,7 +81,7 @@ pub(in crate::cli) fn run(context: &Context, args: &GitArgs) -> Result<Exit, Com
             let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
             let mut opened = fs::File::open(file).map_err(failed)?;
             let content = contents(&mut opened, usize::try_from(size).unwrap_or_default()).map_err(failed)?;
-            context.report.raw(&cleaner.close(None, content))?;
+            context.report.raw(&plain(&cleaner.close(None, content)))?;
         }
         GitCommand::FilterProcess { any } => process::run(&context.report, &mut Filter::new(context, *any)?)?,
     }

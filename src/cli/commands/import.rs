@@ -16,6 +16,7 @@ use crate::cli::context::{Context, Workplace};
 use crate::cli::environment;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::granting::WRAPPING;
 use crate::cli::outcome::closed_warnings;
 use crate::cli::progress::Progress;
 use crate::cli::recovery::recover;
@@ -24,6 +25,7 @@ use crate::document::Document;
 use crate::error::{Explain as _, Place};
 use crate::host::{ReplaceError, Resolved};
 use crate::plan::render::target as check;
+use crate::plan::wrap;
 use crate::session::import::settle_names;
 use crate::session::{ImportRequest, Imported, Session, SessionError};
 pub(in crate::cli) use args::ImportArgs;
@@ -65,13 +67,15 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         let bar = Progress::bytes(workplace.report(), "reading", text.len() as u64);
         let mut before = 0;
         let mut progress = |done: usize| bar.advance((done - std::mem::replace(&mut before, done)) as u64);
-        let mut plan = plan_knowing(&text, &selection(args), &stored, &mut progress).map_err(failed)?;
+        // The template is to have the servers as they are without us.
+        let plain = wrap::plain(&text);
+        let mut plan = plan_knowing(&plain, &selection(args), &stored, &mut progress).map_err(failed)?;
         drop(bar);
         refuse_rendered(session, args)?;
-        check_selection(&plan, &text, args)?;
+        check_selection(&plan, &plain, args)?;
         rename::apply(&mut plan, &renames)?;
         let is_stored = settle_names(&mut plan, &keeper)?;
-        let document = check(&text).map_err(failed)?;
+        let document = check(&plain).map_err(failed)?;
         let destination = Destination::choose(workplace, args)?;
         let template = template(&plan, &document, workplace, args);
         let shown = show::Shown { workplace, plan: &plan, is_stored: &is_stored, destination: &destination };
@@ -142,6 +146,9 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CommandErro
         return Err(CommandError::not_confirmed("nothing is imported without a yes"));
     }
     shown.plan(false)?;
+    if !shown.destination.target.deliveries.are_files() {
+        shown.workplace.report().tell(&Text::new().plain(WRAPPING).end());
+    }
     let question = format!("import {}?", count(shown.plan.secrets.len(), "secret"));
     rename::confirm(shown.workplace.report(), &question)
 }
@@ -168,6 +175,11 @@ fn done(
         report.json(&shown.as_json(Some(imported)))?;
     } else {
         shown.done(imported);
+    }
+    let target = &shown.destination.target;
+    // A call names a target of the config.
+    if shown.destination.lines.is_none() && !target.deliveries.are_files() && session.wrap_at_rest(target)? {
+        report.note(Text::new().plain(format_args!("wrapped the servers of {}", report.path(&target.path))));
     }
     let left = shown.warn_of_left();
     let closed = closed_warnings(report, &shown.destination.target.path, &imported.closed);

@@ -127,6 +127,8 @@ fn as_json(target: &Target, rendered: &Rendered) -> Value {
         "target": target.name,
         "path": target.path.display().to_string(),
         "slots": rendered.slots,
+        "wrapped": rendered.wrapped,
+        "unwrappable": rendered.unwrappable.iter().map(|(pointer, _)| pointer.to_string()).collect::<Vec<_>>(),
         "changed": rendered.changed,
         "holders": rendered.holders,
         "conflicts": rendered.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
@@ -147,7 +149,8 @@ fn dry_run(
     let (mut all, mut kept) = (Vec::new(), false);
     for target in targets {
         let plan = session.preview_now(target, args.conflict.choice().unwrap_or_default())?;
-        let slots = session.blueprint(target)?.slots;
+        let mut slots = session.blueprint(target)?.slots;
+        slots.retain(|slot| plan.delivered.is_file(&slot.pointer));
         if !slots.is_empty() {
             session.refuse_committable(target)?;
         }
@@ -155,11 +158,13 @@ fn dry_run(
         let conflicts = slots.iter().filter(stays).count();
         let is_refused = |slot: &crate::template::Slot| plan.refused.iter().any(|flow| flow.pointer == slot.pointer);
         let refused = slots.iter().filter(|slot| is_refused(slot)).count();
+        kept |= !plan.delivered.refused.is_empty();
         kept |= !plan.conflicts.is_empty() || !plan.refused.is_empty() || !plan.withheld.is_empty();
         all.push(json!({
             "target": target.name,
             "path": target.path.display().to_string(),
             "slots": slots.iter().map(|slot| slot.pointer.to_string()).collect::<Vec<_>>(),
+            "wrapped": plan.delivered.wrapped.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "patch": plan.patch,
             "refused": plan.asked().map(|one| one.pointer.to_string()).collect::<Vec<_>>(),
             "conflicts": plan.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
@@ -171,6 +176,12 @@ fn dry_run(
             let mut text = Text::new()
                 .plain(format_args!("would render {shown}: {filled} to fill, {changes} to merge, {conflicts} to keep"))
                 .end();
+            for pointer in &plan.delivered.wrapped {
+                text = text.plain(format_args!("  {pointer}  is never in the file: its server is wrapped")).end();
+            }
+            for (pointer, why) in &plan.delivered.refused {
+                text = text.plain(format_args!("  {pointer}  stays closed: {why}")).end();
+            }
             for slot in slots.iter().filter(|slot| !stays(slot)) {
                 let more = if is_refused(slot) { "  not allowed yet: `keystencil allow`" } else { "" };
                 text = text.plain(format_args!("  {}  {}{more}", slot.pointer, slot.placeholder())).end();

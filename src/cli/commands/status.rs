@@ -11,9 +11,10 @@ use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
 use crate::cli::{environment, naming};
 use crate::consent::Flow;
+use crate::document::Pointer;
 use crate::journal::Lease;
 use crate::secret::SecretName;
-use crate::session::{SessionError, TargetStatus};
+use crate::session::{Session, SessionError, SlotDelivery, Target, TargetStatus};
 use crate::store::Listing;
 use crate::template::Source;
 use clap::Args;
@@ -63,6 +64,8 @@ struct Row {
     unread: Option<String>,
     /// What the host has noted of the filled secrets.
     seen: Option<String>,
+    /// How each slot gets to its server, where that is not by the file alone.
+    delivery: Vec<(Pointer, SlotDelivery)>,
     /// Slots that a render leaves closed, because nobody allowed them.
     not_allowed: Vec<Flow>,
     /// Work trees whose git filter has to be installed anew, and why.
@@ -120,6 +123,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
+                    delivery: delivery(session, target),
                     not_allowed,
                     filters: session.stale_filters(target),
                     trouble: None,
@@ -134,6 +138,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
+                    delivery: Vec::new(),
                     not_allowed: Vec::new(),
                     filters: Vec::new(),
                     trouble,
@@ -154,6 +159,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
+                    delivery: Vec::new(),
                     not_allowed: Vec::new(),
                     filters: Vec::new(),
                     trouble: None,
@@ -171,6 +177,27 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
         }
         Ok(rows)
     })
+}
+
+/// How the slots of a target are delivered; nothing if all are filled in the file, or the template can't be used.
+fn delivery(session: &Session<'_>, target: &Target) -> Vec<(Pointer, SlotDelivery)> {
+    if target.deliveries.are_files() {
+        return Vec::new();
+    }
+    session.deliveries(target).unwrap_or_default()
+}
+
+/// How one slot is delivered, in a few words, and what the matter is if something is.
+fn in_words(delivery: &SlotDelivery) -> (&'static str, Option<String>) {
+    match delivery {
+        SlotDelivery::File => ("file", None),
+        SlotDelivery::Wrapped => ("wrap", None),
+        SlotDelivery::NotWrapped => ("not wrapped", Some("`keystencil render` mends it".to_owned())),
+        SlotDelivery::ProgramGone(program) => {
+            ("not wrapped", Some(format!("{} is gone; `keystencil render` mends it", clean(program))))
+        }
+        SlotDelivery::Refused(why) => ("can't be wrapped", Some(clean(&why.to_string()))),
+    }
 }
 
 /// Where keys stand in a file; else why that is not known. What is wrong with the journal is told as the row's trouble.
@@ -266,6 +293,15 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
         }
         .end();
     }
+    for (pointer, delivery) in &row.delivery {
+        let (how, matter) = in_words(delivery);
+        let pointer = clean(pointer.as_str());
+        text = text.plain(format_args!("  {pointer}  "));
+        text = match matter {
+            None => text.plain(format_args!("by {how}")).end(),
+            Some(matter) => text.styled(WARN, how).plain(format_args!(": {matter}")).end(),
+        };
+    }
     if !row.not_allowed.is_empty() {
         let slots = things(&row.not_allowed);
         text = text.plain("  ").styled(WARN, format_args!("{slots} nobody allowed yet: `keystencil allow`")).end();
@@ -310,6 +346,10 @@ fn as_json(row: &Row, guarded: bool) -> Value {
             "secrets": owed.secrets(),
             "looked": owed.looked().map(|folder| folder.display().to_string()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "delivery": row.delivery.iter().map(|(pointer, delivery)| {
+            let (how, matter) = in_words(delivery);
+            json!({ "slot": pointer.to_string(), "how": how, "matter": matter })
+        }).collect::<Vec<_>>(),
         "not_allowed": row.not_allowed.len(),
         "grants": if guarded { "on" } else { "off" },
         "seen": row.seen,

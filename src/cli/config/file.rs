@@ -1,6 +1,7 @@
 //! The config file as it is written.
 
 use crate::cli::global::StoreArg;
+use crate::plan::wrap::Deliver;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf, is_separator};
@@ -30,6 +31,36 @@ pub(super) struct TargetEntry {
     pub(super) path: Option<String>,
     pub(super) profile: Option<Spanned<String>>,
     pub(super) git: Option<GitEntry>,
+    pub(super) deliver: Option<DeliverEntry>,
+    #[serde(default)]
+    pub(super) servers: BTreeMap<String, ServerEntry>,
+}
+
+/// `[targets.NAME.servers.SERVER]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerEntry {
+    pub(super) deliver: DeliverEntry,
+}
+
+/// `deliver`: how the secrets of servers get to them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DeliverEntry {
+    #[default]
+    File,
+    Wrap,
+    Auto,
+}
+
+impl From<DeliverEntry> for Deliver {
+    fn from(entry: DeliverEntry) -> Self {
+        match entry {
+            DeliverEntry::File => Self::File,
+            DeliverEntry::Wrap => Self::Wrap,
+            DeliverEntry::Auto => Self::Auto,
+        }
+    }
 }
 
 /// `git`: whether a target may be rendered where git could commit it.

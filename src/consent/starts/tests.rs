@@ -19,6 +19,7 @@ fn plan(target: &str, template: &str, earlier: Option<&Applied>, grants: Option<
         key: &Key::new([0; 32]),
         grants,
         merges_starts: shown,
+        wrapping: None,
         is_state: &|_, _| false,
         value: |_: &Reference| None::<&Secret>,
     };

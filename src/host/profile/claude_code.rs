@@ -139,6 +139,11 @@ impl Profile for ClaudeCode {
         member.parent().is_some_and(|object| self.keeps_state_in(&object)) && (kind != Kind::String || is_noted())
     }
 
+    // It runs the helper with CLAUDE_CODE_MCP_SERVER_URL (measured with 2.1.332).
+    fn headers_helper(&self) -> Option<&'static str> {
+        Some("headersHelper")
+    }
+
     fn warning(&self, slot: &Slot) -> Option<String> {
         let mut from_the_end: Vec<_> = slot.pointer.tokens().collect();
         from_the_end.reverse();

@@ -79,6 +79,11 @@ impl Profile for ClaudeFiles {
         ClaudeCode.hooks(settings, change)
     }
 
+    // It runs the helper with CLAUDE_CODE_MCP_SERVER_URL (measured with 2.1.332).
+    fn headers_helper(&self) -> Option<&'static str> {
+        Some("headersHelper")
+    }
+
     fn warning(&self, slot: &Slot) -> Option<String> {
         ClaudeCode.warning(slot)
     }

@@ -79,6 +79,12 @@ pub trait Profile: Debug + Sync {
         false
     }
 
+    /// What the host calls a server's helper for headers, if it tells the helper which address they are for. A host that does
+    /// not has none here: nothing would say where the headers go.
+    fn headers_helper(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Why a secret in this slot is a bad idea with this host, if it is.
     fn warning(&self, slot: &Slot) -> Option<String>;
 }

@@ -86,6 +86,16 @@ pub fn unwrap<'a>(document: &Document<'a>) -> Cow<'a, str> {
     if splices.is_empty() { Cow::Borrowed(document.text()) } else { Cow::Owned(splice(document.text(), splices)) }
 }
 
+/// The same of a text; itself if it is no document, or has no wrapped server.
+#[must_use]
+pub fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(document) = Document::parse_relaxed(text) else { return Cow::Borrowed(text) };
+    match unwrap(&document) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(plain) => Cow::Owned(plain.into_bytes()),
+    }
+}
+
 /// Reads the call in the helper of a server.
 fn read_helper_of(document: &Document<'_>, pointer: Pointer, server: Node<'_>) -> Option<Wrapped> {
     let members: Vec<Member<'_>> = server.members().collect();

@@ -6,6 +6,7 @@ use crate::document::{Document, Pointer, Splice, edit, string};
 use crate::journal::{Journal, Key, undo};
 use crate::lint::{Own, finds};
 use crate::plan::render::{Inputs, target as check};
+use crate::plan::wrap::plain;
 use crate::plan::{OnConflict, plan_render};
 use crate::session::{Session, SessionError, Target};
 use crate::template::{Reference, Template, compile};
@@ -35,8 +36,13 @@ impl Session<'_> {
         if let Some(config) = request.config {
             refuse_keys(&config.path, &config.before, &config.after, &plan.own(request.stored))?;
         }
-        let document = check(request.text).map_err(failed)?;
         let journal = self.owed_by(target, request, key)?;
+        // Planned from the plain servers; what stands in the file has to give the keys back as well.
+        if let Some(pointer) = undo(&check(request.text).map_err(failed)?, &journal).changed.first() {
+            return Err(unfaithful(Some(pointer)));
+        }
+        let text = plain(request.text);
+        let document = check(&text).map_err(failed)?;
         let undone = undo(&document, &journal);
         if let Some(pointer) = undone.changed.first() {
             return Err(unfaithful(Some(pointer)));
@@ -66,6 +72,7 @@ impl Session<'_> {
             on_conflict: OnConflict::Keep,
             grants: None,
             merges_starts: false,
+            wrapping: None,
             is_state: &|member, kind| target.profile.is_state(member, kind),
             key,
             value,

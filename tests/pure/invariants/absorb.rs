@@ -168,6 +168,7 @@ fn absorbed(template: &Trace, live: &str) -> Result<Trace, String> {
         key: &Key::new([0; 32]),
         grants: None,
         merges_starts: false,
+        wrapping: None,
         is_state: &|_, _| false,
         value: |_: &Reference| None::<&Secret>,
     };

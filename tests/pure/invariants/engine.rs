@@ -3,6 +3,7 @@
 use keystencil::document::{Document, edit};
 use keystencil::journal::{Journal, Key, VERSION, undo};
 use keystencil::plan::render::Inputs;
+use keystencil::plan::wrap::Wrapping;
 use keystencil::plan::{Applied, OnConflict, RenderPlan, plan_render};
 use keystencil::secret::Secret;
 use keystencil::template::{Blueprint, Reference, Source, Template, Variables, compile};
@@ -17,6 +18,17 @@ pub(crate) fn blueprint(template: &str) -> Blueprint {
 }
 
 pub(crate) fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earlier: Option<&Applied>) -> RenderPlan {
+    plan_delivered(target, blueprint, secrets, earlier, None)
+}
+
+/// The same with servers wrapped.
+pub(crate) fn plan_delivered(
+    target: &str,
+    blueprint: &Blueprint,
+    secrets: &[String],
+    earlier: Option<&Applied>,
+    wrapping: Option<Wrapping<'_>>,
+) -> RenderPlan {
     let secrets: HashMap<String, Secret> =
         secrets.iter().enumerate().map(|(i, text)| (format!("s{i}"), Secret::new(text.clone()))).collect();
     let inputs = Inputs {
@@ -26,6 +38,7 @@ pub(crate) fn plan(target: &str, blueprint: &Blueprint, secrets: &[String], earl
         on_conflict: OnConflict::Keep,
         grants: None,
         merges_starts: false,
+        wrapping,
         is_state: &|_, _| false,
         key: &Key::new([42; 32]),
         value: |reference: &Reference| match &reference.source {
@@ -59,7 +72,7 @@ pub(crate) fn journal(plan: &RenderPlan) -> Journal {
 }
 
 pub(crate) fn undone(text: &str, journal: &Journal) -> String {
-    let document = Document::parse(text.as_bytes()).unwrap();
+    let document = Document::parse_relaxed(text.as_bytes()).unwrap();
     edit::splice(text, undo(&document, journal).splices)
 }
 

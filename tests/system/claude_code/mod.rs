@@ -21,3 +21,4 @@ mod overlap;
 mod races;
 mod slash_commands;
 mod state;
+mod wrap;

@@ -107,3 +107,30 @@ fn hunks_can_be_added_one_by_one() {
     assert_eq!(repository.git(&["diff"]), "");
     repository.assert_clean();
 }
+
+#[test]
+fn a_wrapped_server_is_staged_as_a_plain_one() {
+    let repository = Repository::new();
+    let template = r#"{"mcpServers": {"github": {"command": "npx", "args": ["-y"], "env": {"TOKEN": "<< keyring('github') >>"}}}}"#;
+    repository.write(".config/keystencil/claude.json", template);
+    repository.write("dots/live.json", template);
+    repository.git(&["commit", "-qam", "plain"]);
+    repository.write(
+        ".config/keystencil/config.toml",
+        "[targets.claude]\ntemplate = 'claude.json'\npath = '~/dots/live.json'\ndeliver = 'wrap'\n",
+    );
+    assert_eq!(repository.run(&["render"]).code, 0);
+    assert!(repository.read("dots/live.json").contains("claude:/mcpServers/github"));
+    assert_eq!(repository.git(&["status", "--porcelain"]), "");
+    assert_eq!(repository.git(&["diff"]), "");
+    repository.git(&["add", "--renormalize", "."]);
+    assert_eq!(repository.staged("live.json"), template);
+
+    // A checkout brings the plain form, which the next render wraps again.
+    std::fs::remove_file(repository.path("dots/live.json")).unwrap();
+    repository.git(&["checkout", "live.json"]);
+    assert_eq!(repository.read("dots/live.json"), template);
+    assert!(repository.run(&["status"]).out.contains("not wrapped: `keystencil render` mends it"));
+    assert_eq!(repository.run(&["render"]).code, 0);
+    assert!(repository.read("dots/live.json").contains("claude:/mcpServers/github"));
+}

@@ -52,7 +52,13 @@ pub(super) fn check(
 fn stray(workplace: &Workplace<'_>, scope: &Scope, path: &Path, found: &mut Vec<Finding>) {
     // Its host is not known; only that of Claude Code is known to log, and only what only it has.
     let profile = profile::of(Path::new(".claude.json"), &variable_os);
-    let target = Target { name: None, template: path.to_owned(), path: path.to_owned(), profile };
+    let target = Target {
+        name: None,
+        template: path.to_owned(),
+        path: path.to_owned(),
+        profile,
+        deliveries: Default::default(),
+    };
     let Some(text) = scope.text(path) else { return };
     match workplace.session(|session| session.blueprint_of(&target, text)) {
         Ok(blueprint) => logged(workplace, &target, &blueprint, found),

@@ -13,7 +13,7 @@ use crate::error::Explain;
 use crate::host::Resolved;
 use crate::plan::OnConflict;
 use crate::scan;
-use crate::session::{Session, SessionError, Target, TargetStatus};
+use crate::session::{Session, SessionError, SlotDelivery, Target, TargetStatus};
 use crate::template::{Blueprint, Source};
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,6 +55,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
                 findings.extend(content(workplace, session, target, &subject, &mut told));
                 findings.extend(grants(session, target, &subject));
+                findings.extend(wrapping(session, target, &subject));
                 findings.extend(filters(workplace, session, target, &subject));
             }
             findings.extend(plain_text(&plain, &told, &path, &subject));
@@ -166,6 +167,36 @@ fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Findi
         Err(error @ SessionError::Grants { .. }) => Some(Finding::bad(subject, error.to_string(), hints::of(&error))),
         Err(_) => None,
     }
+}
+
+/// Servers that do not stand in the file as the config wants them, and keys that stand in a command line.
+fn wrapping(session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+    if target.deliveries.are_files() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    let slots = session.deliveries(target).unwrap_or_default();
+    for (pointer, delivery) in &slots {
+        let (message, hint) = match delivery {
+            SlotDelivery::File | SlotDelivery::Wrapped => continue,
+            SlotDelivery::NotWrapped => {
+                (format!("the server of {pointer} is not wrapped"), "`keystencil render`".to_owned())
+            }
+            SlotDelivery::ProgramGone(program) => (
+                format!("the server of {pointer} is wrapped by {program}, which is gone"),
+                "`keystencil render`".to_owned(),
+            ),
+            SlotDelivery::Refused(why) => {
+                (format!("the server of {pointer} can't be wrapped: {why}"), hints::unwrappable(why))
+            }
+        };
+        findings.push(Finding::due(subject, message, Some(hint)));
+    }
+    let wrapped = slots.iter().filter(|(_, delivery)| *delivery == SlotDelivery::Wrapped).count();
+    if wrapped > 0 {
+        findings.push(Finding::good(subject, format!("{} never in the file: wrapped", count(wrapped, "slot"))));
+    }
+    findings
 }
 
 /// Git filters that do not protect the file as they should.

@@ -3,7 +3,8 @@
 use super::error::ImportError;
 use crate::adopt::import::{ImportPlan, Rename, Selection, plan};
 use crate::cli::error::CommandError;
-use clap::Args;
+use crate::plan::wrap::Deliver;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// Move the keys of a config file into a store, and turn the file into a template
@@ -57,6 +58,9 @@ pub(in crate::cli) struct ImportArgs {
     /// Do not add the target to the config; say what to add
     #[arg(long)]
     pub(super) no_config: bool,
+    /// How servers get their keys from then on: `wrap` calls them through keystencil, and no file ever holds one
+    #[arg(long, value_name = "HOW")]
+    pub(super) deliver: Option<DeliverArg>,
     /// Put all of the file into the template, not just the parts with keys
     #[arg(long)]
     pub(super) whole: bool,
@@ -81,6 +85,38 @@ pub(in crate::cli) struct ImportArgs {
     /// Report as JSON on standard output
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `deliver` of the config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DeliverArg {
+    /// The file holds them while a program runs
+    File,
+    /// The server is called through keystencil; what can't be stays closed
+    Wrap,
+    /// The same; what can't be is filled in the file
+    Auto,
+}
+
+impl DeliverArg {
+    /// As the config has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Wrap => "wrap",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl From<DeliverArg> for Deliver {
+    fn from(arg: DeliverArg) -> Self {
+        match arg {
+            DeliverArg::File => Self::File,
+            DeliverArg::Wrap => Self::Wrap,
+            DeliverArg::Auto => Self::Auto,
+        }
+    }
 }
 
 pub(super) fn selection(args: &ImportArgs) -> Selection {

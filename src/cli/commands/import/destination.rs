@@ -7,6 +7,7 @@ use crate::cli::environment::variable_os;
 use crate::cli::error::CommandError;
 use crate::host::profile::{self, Profile};
 use crate::host::{ReplaceError, Resolved};
+use crate::plan::wrap::{Deliver, Deliveries};
 use crate::session::{Rewrite, SessionError, Target};
 use std::collections::HashSet;
 use std::io::ErrorKind;
@@ -29,14 +30,22 @@ impl Destination {
         let config = workplace.context.config_file();
         let folder = config.parent().unwrap_or(Path::new("")).to_owned();
         if let Some(known) = known(workplace, &path) {
+            let is_other = |deliver: Deliver| known.deliveries != Deliveries { all: deliver, ..Deliveries::default() };
+            if args.deliver.is_some_and(|deliver| is_other(deliver.into())) {
+                let name = known.name.as_deref().unwrap_or_default();
+                return Err(CommandError::new("the config says how this file's servers get their keys")
+                    .hint(format!("write `deliver` under [targets.{name}] there")));
+            }
             let template = args.template.clone().map_or_else(|| known.template.clone(), |out| named(&out));
             return Ok(Self { target: Target { template, path, ..known.clone() }, config: None, lines: None });
         }
         let profile: &'static dyn Profile = profile::of(&path, &variable_os);
         let name = args.name.clone().unwrap_or_else(|| free_name(workplace, &path));
         let template = args.template.as_deref().map_or_else(|| folder.join(format!("{name}.json")), named);
-        let lines = lines(workplace, &name, &template, &path, profile);
-        let target = Target { name: Some(name.clone()), template, path, profile };
+        let mut lines = lines(workplace, &name, &template, &path, profile);
+        lines.extend(args.deliver.map(|deliver| format!("deliver = \"{}\"\n", deliver.name())));
+        let deliveries = Deliveries { all: args.deliver.map(Into::into).unwrap_or_default(), ..Deliveries::default() };
+        let target = Target { name: Some(name.clone()), template, path, profile, deliveries };
         if args.no_config {
             return Ok(Self { target, config: None, lines: Some(lines) });
         }

@@ -1,0 +1,118 @@
+//! Delivery without a file, as far as files know of it: how a target's servers are wrapped, which slots that leaves to a
+//! render, and what stands in the file now. What is put into a process is not decided here.
+
+use super::render::NEW_TARGET;
+use super::write::{PATIENCE, Written, replace_by};
+use super::{Session, SessionError, Target};
+use crate::document::{Document, Pointer};
+use crate::host::Resolved;
+use crate::plan::OnConflict;
+use crate::plan::wrap::{Unwrappable, Wrapper, Wrapping, unwrap, wrapped};
+use crate::template::Blueprint;
+use std::path::Path;
+
+/// How one slot gets to its server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SlotDelivery {
+    /// It is filled in the file.
+    File,
+    /// Its server is wrapped: the file never holds it.
+    Wrapped,
+    /// Its server shall be wrapped, and stands in the file as a plain one, or for another program or place: any render
+    /// mends that.
+    NotWrapped,
+    /// Its server is wrapped by a program that is not there any more; any render mends that.
+    ProgramGone(String),
+    /// Its server shall be wrapped and can't be: the slot stays closed.
+    Refused(Unwrappable),
+}
+
+impl Session<'_> {
+    /// How the servers of a target are wrapped. One without a name has no call that could name it.
+    pub(super) fn wrapping<'t>(&'t self, target: &'t Target) -> Option<Wrapping<'t>> {
+        let wrapper = Wrapper {
+            program: &self.program,
+            target: target.name.as_deref()?,
+            helper: target.profile.headers_helper(),
+        };
+        Some(Wrapping { wrapper, deliveries: &target.deliveries })
+    }
+
+    /// What of a blueprint a render fills in the file, and what it needs values for: not the slots of servers that are
+    /// wrapped, unless the template changes such a server, since it counts then whether that was allowed.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub fn filled(&self, target: &Target, blueprint: Blueprint) -> Result<Blueprint, SessionError> {
+        if target.deliveries.are_files() || target.name.is_none() {
+            return Ok(blueprint);
+        }
+        let plan = self.preview(target, OnConflict::Keep)?;
+        let changes: Vec<&Pointer> = plan.patch.0.iter().map(crate::document::Operation::path).collect();
+        let is_changed = |slot: &Pointer| {
+            let server = crate::host::servers::find::Server::around(slot);
+            server.is_some_and(|server| changes.iter().any(|at| at.is_within(&server) || server.is_within(at)))
+        };
+        let mut blueprint = blueprint;
+        blueprint.slots.retain(|slot| plan.delivered.is_file(&slot.pointer) || is_changed(&slot.pointer));
+        Ok(blueprint)
+    }
+
+    /// How each slot of a target is delivered that stands in it, or will once the template is merged.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub fn deliveries(&self, target: &Target) -> Result<Vec<(Pointer, SlotDelivery)>, SessionError> {
+        let plan = self.preview(target, OnConflict::Keep)?;
+        let text = Resolved::follow(&target.path)?.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
+        let document = Document::parse_relaxed(&text).ok();
+        let servers = document.map(|document| wrapped(&document)).unwrap_or_default();
+        let of = |slot: &Pointer| {
+            if let Some(why) = plan.delivered.refused.get(slot) {
+                return SlotDelivery::Refused(why.clone());
+            }
+            if !plan.delivered.wrapped.contains(slot) {
+                return SlotDelivery::File;
+            }
+            let server = crate::host::servers::find::Server::around(slot).unwrap_or_default();
+            let program = servers.iter().find(|one| one.pointer.is_within(&server)).map(|one| &one.program);
+            match program {
+                Some(program) if is_gone(program) => SlotDelivery::ProgramGone(program.clone()),
+                _ if plan.delivered.unwrapped.contains(slot) => SlotDelivery::NotWrapped,
+                _ => SlotDelivery::Wrapped,
+            }
+        };
+        Ok(plan.flows.iter().map(|flow| (flow.pointer.clone(), of(&flow.pointer))).collect())
+    }
+
+    /// Brings the servers of a target at rest into the form that the config wants, and changes nothing else. `false` if there
+    /// was nothing to do.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the target is as it was then.
+    pub fn wrap_at_rest(&self, target: &Target) -> Result<bool, SessionError> {
+        let file = Resolved::follow(&target.path)?;
+        let state = self.state.of(&file);
+        let _lock = state.lock()?;
+        let mut changed = false;
+        replace_by(&file, target.profile, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
+            let Some(text) = text.filter(|_| !state.is_owing().unwrap_or(true)) else { return Ok(None) };
+            let plan = self.preview_now(target, OnConflict::Keep)?;
+            let document = crate::plan::render::target(text).map_err(|error| failed(target, error))?;
+            let is_merged = plan.patch.0.is_empty() && *unwrap(&document) == plan.at_rest;
+            let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.into_bytes());
+            changed = new.is_some();
+            Ok(new)
+        })?;
+        Ok(changed)
+    }
+}
+
+fn failed(target: &Target, error: crate::plan::PlanError) -> SessionError {
+    SessionError::Target { path: target.path.clone(), error }
+}
+
+/// Whether a program that is named by its path is not there. One that is named without is looked for by the host.
+fn is_gone(program: &str) -> bool {
+    Path::new(program).is_absolute() && !Path::new(program).exists()
+}
