@@ -7,7 +7,7 @@
 mod answers;
 pub mod command;
 pub mod error;
-mod limit;
+mod kind;
 pub mod listing;
 pub mod lookup;
 pub mod native;
@@ -18,6 +18,7 @@ pub mod vault;
 
 pub use command::Providers;
 pub use error::{StoreError, quoted};
+pub use kind::StoreKind;
 pub use listing::Listing;
 pub use lookup::{Choice, Stores};
 pub use native::{Bus, Native, Notice};
@@ -27,9 +28,11 @@ pub use vault::{Ask, Backup, KeptIn, Vault, VaultPaths, VaultStore};
 
 use crate::secret::{Query, SealKey, Secret, SecretName};
 use jiff::Timestamp;
-pub use limit::LIMIT;
 pub use request::{Answers, Keys, Origin, Request};
-use std::fmt;
+use std::time::Duration;
+
+/// How long a store gets when nobody is at a terminal to unlock it.
+pub const LIMIT: Duration = Duration::from_secs(3);
 
 /// The keys of seals that a store has.
 pub type SealKeys = Result<Vec<SealKey>, StoreError>;
@@ -92,24 +95,6 @@ pub trait Store {
     /// For each name, in their order, the entries that `get_many` reads, whoever wrote them; never a value. None if
     /// there are none, several if several match equally well.
     fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>>;
-}
-
-/// The two kinds of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StoreKind {
-    /// The operating system's keyring.
-    Native,
-    /// The age-encrypted file.
-    Vault,
-}
-
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Native => "keyring",
-            Self::Vault => "vault",
-        })
-    }
 }
 
 /// One stored secret without its value.

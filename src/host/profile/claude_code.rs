@@ -4,8 +4,8 @@
 //! `.config.json` in the config folder wins where it exists), rewrites it whole under proper-lockfile's lock directory
 //! beside it, copies it to `backups/` when the newest copy is a minute old, and to `.corrupted.*` when it can't parse it.
 
-use super::claude_folders::{config_folder, is_being_written, session_folders};
-use super::{HookChange, Profile, UnfitSettings, files_starting};
+use super::claude_folders::{config_folder, files_starting, is_being_written, session_folders};
+use super::{HookChange, Profile, UnfitSettings};
 use crate::document::{Document, Kind, Node, Operation, Patch, Pointer, string};
 use crate::host::{ReplaceError, Resolved};
 use crate::template::{Part, Slot};

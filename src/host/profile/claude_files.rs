@@ -5,8 +5,8 @@
 //! `.mcp.json` has the temporary file and no lock. Neither is backed up. A profile of their own, because what is state of the
 //! host in `.claude.json` is a setting here.
 
-use super::claude_folders::{config_folder, is_being_written};
-use super::{ClaudeCode, HookChange, Profile, UnfitSettings, files_starting};
+use super::claude_folders::{config_folder, files_starting, is_being_written};
+use super::{ClaudeCode, HookChange, Profile, UnfitSettings};
 use crate::document::{Document, Patch};
 use crate::host::{ReplaceError, Resolved};
 use crate::template::Slot;

@@ -1,6 +1,7 @@
 //! Where Claude Code keeps what, and which of its files it is about to write.
 
 use crate::host::process::Process;
+use crate::host::replace::{ReplaceError, entries};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,4 +37,15 @@ pub(super) fn is_being_written(file: &Path) -> bool {
         modified.is_some_and(|modified| modified.elapsed().unwrap_or_else(|ahead| ahead.duration()) < WRITING)
     };
     pid.is_some_and(|pid| Process::find(pid).is_some()) && is_young()
+}
+
+/// The files in a folder whose names start with one of the prefixes.
+pub(super) fn files_starting(folder: &Path, prefixes: &[String]) -> Result<Vec<PathBuf>, ReplaceError> {
+    let mut files = entries(folder)?;
+    files.retain(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    });
+    files.sort();
+    Ok(files)
 }

@@ -9,6 +9,9 @@ use syn::{Attribute, Item, ItemUse, Meta, UseTree, Visibility};
 /// File → file → the names that the first takes from the second.
 pub(crate) type Uses = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
+/// File → the paths of other crates that it names, in full.
+pub(crate) type Outside = BTreeMap<String, BTreeSet<String>>;
+
 type Module = Vec<String>;
 
 /// What stands in one module.
@@ -32,7 +35,7 @@ struct Crate {
 }
 
 /// Reads a crate of `(path below src, text)`.
-pub(crate) fn uses(files: &[(String, String)]) -> Uses {
+pub(crate) fn uses(files: &[(String, String)]) -> (Uses, Outside) {
     let mut all = Crate::default();
     let parsed: Vec<_> =
         files.iter().map(|(path, text)| (path, module_of(path), syn::parse_file(text).unwrap())).collect();
@@ -41,13 +44,20 @@ pub(crate) fn uses(files: &[(String, String)]) -> Uses {
         all.enter(path, module, &file.items, &mut tests);
     }
     let is_test = |module: &Module| tests.iter().any(|test: &Module| module.starts_with(test));
-    let mut found = Uses::new();
+    let (mut found, mut outside) = (Uses::new(), Outside::new());
     for (path, module, file) in parsed.iter().filter(|(_, module, _)| !is_test(module)) {
-        let mut walk =
-            Walk { all: &all, module: module.clone(), own: path, found: found.entry((*path).clone()).or_default() };
+        let mut walk = Walk {
+            all: &all,
+            module: module.clone(),
+            own: path,
+            local: BTreeMap::new(),
+            is_inside: false,
+            found: found.entry((*path).clone()).or_default(),
+            outside: outside.entry((*path).clone()).or_default(),
+        };
         walk.visit_file(file);
     }
-    found
+    (found, outside)
 }
 
 /// `a/b.rs` and `a/b/mod.rs` are `a::b`.
@@ -101,6 +111,17 @@ impl Crate {
             scope.items.extend(name);
         }
         self.scopes.insert(module.clone(), scope);
+    }
+
+    /// The item that a path names where a module has the same name, as in `pub mod sync; pub use sync::sync;`.
+    fn namesake(&self, from: &Module, path: &[String]) -> Option<String> {
+        let (name, before) = path.split_last()?;
+        let Found::Module(parent) = self.resolve(from, before, 0)? else { return None };
+        let target = self.scopes.get(&parent)?.aliases.get(name).filter(|target| target.len() > 1)?;
+        match self.resolve(&parent, target, 0)? {
+            Found::Item(file) => Some(file),
+            Found::Module(_) => None,
+        }
     }
 
     /// Where a path leads from a module; `None` for what is of another crate, or a local name.
@@ -167,16 +188,38 @@ struct Walk<'a> {
     all: &'a Crate,
     module: Module,
     own: &'a str,
+    /// What the functions around have imported for themselves.
+    local: BTreeMap<String, Vec<String>>,
+    is_inside: bool,
     found: &'a mut BTreeMap<String, BTreeSet<String>>,
+    outside: &'a mut BTreeSet<String>,
 }
 
 impl Walk<'_> {
     fn note(&mut self, path: &[String]) {
-        if let Some(Found::Item(file)) = self.all.resolve(&self.module, path, 0)
-            && file != self.own
-        {
+        let path = match path.split_first() {
+            Some((first, after)) if self.local.contains_key(first) => &[&self.local[first], after].concat(),
+            _ => path,
+        };
+        let file = match self.all.resolve(&self.module, path, 0) {
+            Some(Found::Item(file)) => Some(file),
+            Some(Found::Module(_)) => self.all.namesake(&self.module, path),
+            None => {
+                self.note_outside(path);
+                None
+            }
+        };
+        if let Some(file) = file.filter(|file| file != self.own) {
             self.found.entry(file).or_default().insert(path.last().cloned().unwrap_or_default());
         }
+    }
+
+    /// `Timestamp::now` behind `use jiff::Timestamp` is `jiff::Timestamp::now`.
+    fn note_outside(&mut self, path: &[String]) {
+        let Some((first, after)) = path.split_first() else { return };
+        let import = self.all.scopes.get(&self.module).and_then(|scope| scope.aliases.get(first));
+        let full = import.map_or_else(|| path.to_vec(), |import| [&import[..], after].concat());
+        self.outside.insert(full.join("::"));
     }
 
     /// A glob takes what the module has, or hands on.
@@ -261,13 +304,26 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         let mut paths = Vec::new();
         flatten(&item.tree, &mut Vec::new(), &mut |path, alias| paths.push((path, alias)));
         for (path, alias) in paths {
-            if alias.is_some() { self.note(&path) } else { self.note_glob(&path) }
+            if let Some(alias) = alias {
+                self.note(&path);
+                if self.is_inside {
+                    self.local.insert(alias, path);
+                }
+            } else {
+                self.note_glob(&path);
+            }
         }
+    }
+
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        let (local, is_inside) = (self.local.clone(), std::mem::replace(&mut self.is_inside, true));
+        visit::visit_block(self, block);
+        (self.local, self.is_inside) = (local, is_inside);
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.note_several(&segments);
+        self.note(&segments);
         visit::visit_path(self, path);
     }
 
@@ -316,65 +372,4 @@ pub(crate) fn circles(uses: &Uses) -> Vec<String> {
     circles
 }
 
-mod tests {
-    use super::{circles, uses};
-
-    fn tree(files: &[(&str, &str)]) -> super::Uses {
-        uses(&files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect::<Vec<_>>())
-    }
-
-    fn used(files: &[(&str, &str)], file: &str) -> Vec<String> {
-        tree(files)[file].iter().map(|(other, names)| format!("{other} {names:?}")).collect()
-    }
-
-    const ROOT: (&str, &str) = ("lib.rs", "pub mod a; pub mod b;");
-    const B: (&str, &str) = ("b/mod.rs", "mod c; pub use c::Thing; pub use c::make as build;");
-    const C: (&str, &str) = ("b/c.rs", "pub struct Thing; pub fn make() {}");
-
-    #[test]
-    fn a_re_export_leads_to_the_file_that_defines_the_item() {
-        for text in [
-            "use crate::b::Thing;",
-            "use crate::b::{Thing as Other};",
-            "use super::b; fn f() -> b::Thing { todo!() }",
-            "use crate::b::*;",
-            "fn f() { let _ = vec![crate::b::Thing]; }",
-            "fn f() { use crate::b::build; build() }",
-            "mod inner { fn f(_: super::super::b::Thing) {} }",
-            "#[serde(with = \"crate::b\")] struct S;",
-        ] {
-            let found = used(&[ROOT, B, C, ("a.rs", text)], "a.rs");
-            assert!(found.len() == 1 && found[0].starts_with("b/c.rs"), "{text}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn what_only_tests_use_and_what_is_of_another_crate_does_not_count() {
-        for text in [
-            "#[cfg(test)] mod tests { use crate::b::Thing; }",
-            "#[cfg(test)] use crate::b::Thing;",
-            "use serde::Thing; fn f() { std::fs::read(\"crate\"); }",
-            "pub use crate::b::Thing;",
-        ] {
-            assert_eq!(used(&[ROOT, B, C, ("a.rs", text)], "a.rs"), Vec::<String>::new(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_circle_through_a_re_export_is_found_and_its_names_are_told() {
-        let c = ("b/c.rs", "pub struct Thing(crate::a::Part); pub fn make() {}");
-        let files = [ROOT, B, c, ("a.rs", "use crate::b::Thing; pub struct Part; fn f(_: Thing) {}")];
-        let circles = circles(&tree(&files));
-        assert_eq!(
-            circles,
-            ["2 files import each other in a circle:\n  a.rs -> b/c.rs: Thing\n  b/c.rs -> a.rs: Part"]
-        );
-    }
-
-    #[test]
-    fn a_child_that_imports_its_sibling_through_the_parent_makes_no_circle() {
-        let b = ("b/mod.rs", "mod c; mod d; pub use c::Thing; pub use d::Other;");
-        let d = ("b/d.rs", "use super::Thing; pub struct Other(Thing);");
-        assert!(circles(&tree(&[ROOT, b, C, d, ("a.rs", "")])).is_empty());
-    }
-}
+mod tests;
