@@ -1,8 +1,8 @@
 //! The command line as clap sees it: the list of verbs. What a verb takes is in its own file.
 
 use super::commands::{
-    absorb, allow, check, completions, demo, diff, doctor, exec, git, hook, import, init, install, log, man, purge,
-    recover, render, secret, status, unlock, unrender, vault,
+    absorb, allow, check, completions, demo, diff, doctor, exec, git, headers, hook, import, init, install, log, man,
+    purge, recover, render, run, secret, status, unlock, unrender, vault,
 };
 use super::global::{ColorArg, GlobalArgs};
 use clap::builder::styling::{AnsiColor, Styles};
@@ -34,8 +34,8 @@ const STYLES: Styles = Styles::styled()
 ///     keystencil exec -- claude           run a program with the keys in place
 ///
 /// Exit status: 0 success · 1 diff or check found something · 2 error, nothing was
-/// changed · 3 success, but something needs your attention. `exec` exits with the
-/// program's status.
+/// changed · 3 success, but something needs your attention. `exec` and `run` exit
+/// with the program's status.
 #[derive(Debug, Parser)]
 #[command(name = "keystencil", version, styles = STYLES, verbatim_doc_comment, max_term_width = 90)]
 #[command(propagate_version = false, subcommand_required = true, arg_required_else_help = true)]
@@ -50,6 +50,8 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Exec(exec::ExecArgs),
+    Run(run::RunArgs),
+    Headers(headers::HeadersArgs),
     Render(render::RenderArgs),
     Unrender(unrender::UnrenderArgs),
     Diff(diff::DiffArgs),
@@ -100,7 +102,7 @@ impl EarlyArgs {
                 "--config" | "--store" if value.is_none() => drop(rest.next()),
                 option if option.starts_with('-') => {}
                 verb => {
-                    early.is_exec |= verb == "exec";
+                    early.is_exec |= ["exec", "run", "headers"].contains(&verb);
                     let mut words = rest.skip_while(|word| word.starts_with('-'));
                     early.takes_value |= verb == "secret" && words.next().is_some_and(|w| w == "set" || w == "rotate");
                     break;

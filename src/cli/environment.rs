@@ -64,6 +64,16 @@ pub(super) fn variable_os(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// All variables of the environment, as the system has them.
+pub(super) fn variables() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+/// The URL that Claude Code names to a helper that prints headers.
+pub(super) fn destination() -> Option<String> {
+    variable("CLAUDE_CODE_MCP_SERVER_URL")
+}
+
 /// Where the session bus is.
 pub(super) fn bus() -> Bus {
     let set = |name| variable_os(name).filter(|value| !value.is_empty());

@@ -8,6 +8,7 @@ mod shown;
 pub(super) use shown::{cut, in_use, one, shown};
 
 use super::context::Workplace;
+use super::delivering::record;
 use super::environment;
 use super::error::CommandError;
 use super::report::{BOLD, DIM, GOOD, Report, Text, count};
@@ -165,6 +166,7 @@ pub(super) fn decide(
 
 fn allow(report: &Report, session: &Session<'_>, target: &Target, flows: &[Flow]) -> Result<(), CommandError> {
     session.allow(&target.path, flows)?;
+    record(session, target)?;
     let (things, path) = (things(flows), report.path(&target.path));
     report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {things} of {path}")));
     Ok(())

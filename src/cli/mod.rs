@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod config;
 mod context;
+mod delivering;
 mod environment;
 mod error;
 mod exit;
@@ -34,8 +35,8 @@ mod usage;
 use args::{Cli, Command, EarlyArgs};
 use clap::{CommandFactory as _, Parser as _};
 use commands::{
-    absorb, allow, check, completions, demo, diff, doctor, exec, git, guard, hook, import, init, install, log, man,
-    purge, recover, render, secret, status, unlock, unrender, vault,
+    absorb, allow, check, completions, demo, diff, doctor, exec, git, guard, headers, hook, import, init, install, log,
+    man, purge, recover, render, secret, status, unlock, unrender, vault,
 };
 use context::Context;
 use environment::Environment;
@@ -102,6 +103,8 @@ pub fn run() -> ExitCode {
 fn dispatch(context: &Context, command: &Command) -> Result<Exit, CommandError> {
     match command {
         Command::Exec(args) => exec::run(context, args),
+        Command::Run(args) => commands::run::run(context, args),
+        Command::Headers(args) => headers::run(context, args),
         Command::Render(args) => render::run(context, args),
         Command::Unrender(args) => unrender::run(context, args),
         Command::Diff(args) => diff::run(context, args),

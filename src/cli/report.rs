@@ -135,6 +135,28 @@ impl Report {
         write(&mut io::stdout().lock(), line.as_bytes())
     }
 
+    /// Prints what a host asked a helper for: a text that holds secrets, as it is.
+    ///
+    /// # Errors
+    /// [`CommandError`] if standard output takes no more.
+    pub(super) fn helper_answer(&self, answer: &Secret) -> Result<(), CommandError> {
+        write(&mut io::stdout().lock(), answer.expose().as_bytes())
+    }
+
+    /// Passes on what a program printed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn pass_on(&self, bytes: &[u8], to_error: bool) -> io::Result<()> {
+        let put = |stream: &mut dyn Write| stream.write_all(bytes).and_then(|()| stream.flush());
+        if to_error { put(&mut io::stderr().lock()) } else { put(&mut io::stdout().lock()) }
+    }
+
+    /// Says what went wrong in one line, for a host's log.
+    pub(super) fn one_line(&self, text: &str) {
+        self.say(&Text::new().plain("keystencil: ").plain(text).end());
+    }
+
     /// Says what was done; silent with `--quiet`.
     pub(super) fn note(&self, text: Text) {
         if !self.quiet {

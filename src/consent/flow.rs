@@ -85,6 +85,12 @@ impl Flow {
         self.text.is_empty()
     }
 
+    /// The thing that a grant covers whole: its server, if it is in one.
+    #[must_use]
+    pub fn unit(&self) -> Option<&Pointer> {
+        self.unit.as_ref()
+    }
+
     /// Whether whoever allows it has seen all of this start: it is in the same server.
     #[must_use]
     pub fn covers(&self, start: &Self) -> bool {

@@ -6,6 +6,7 @@ pub mod guard;
 pub mod lock;
 pub mod process;
 pub mod profile;
+pub mod program;
 pub mod replace;
 pub mod servers;
 pub mod shell;

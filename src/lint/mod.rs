@@ -2,13 +2,14 @@
 //!
 //! Pure: bytes go in, [`Finding`]s come out. [`search`] joins what [`scan`](crate::scan) suspects with the user's own
 //! secrets ([`own`]) and what journals know (`Rendered`); [`allow`] and [`baseline`] drop what a
-//! person has looked at; [`sarif`] writes it for machines. A finding holds no byte of a secret but the public beginning
+//! person has looked at; [`sarif`] writes it for machines; [`mask`] takes secrets out of a stream instead. A finding holds no byte of a secret but the public beginning
 //! of its format.
 
 pub mod allow;
 pub mod baseline;
 pub mod decode;
 pub mod finding;
+pub mod mask;
 pub mod own;
 pub mod sarif;
 pub mod search;
@@ -16,5 +17,6 @@ pub mod stray;
 
 pub use baseline::Baseline;
 pub use finding::{Finding, Kind};
+pub use mask::Mask;
 pub use own::Own;
 pub use search::{Known, Scan, finds};

@@ -69,30 +69,7 @@ impl Own {
         }
         let number = self.names.len();
         self.names.push(name.to_owned());
-        self.print(value, number, "");
-        for once in json_forms(value) {
-            self.print(&once, number, "JSON-escaped");
-            for twice in json_forms(&once) {
-                self.print(&twice, number, "JSON-escaped");
-            }
-        }
-        for set in [COMPONENT, UNRESERVED, SEGMENTS, WHOLE, NON_ALPHANUMERIC] {
-            let encoded = Zeroizing::new(utf8_percent_encode(value, set).to_string());
-            self.print(&Zeroizing::new(encoded.replace("%20", "+")), number, "URL-encoded");
-            self.print(&lower_escapes(&encoded), number, "URL-encoded");
-            self.print(&encoded, number, "URL-encoded");
-        }
-        for html in html_forms(value) {
-            self.print(&html, number, "escaped as in HTML");
-        }
-        let hex = Zeroizing::new(hex::encode(value));
-        self.print(&hex, number, "in hexadecimal");
-        self.print(&Zeroizing::new(hex.to_ascii_uppercase()), number, "in hexadecimal");
-        for shift in 0..3 {
-            for piece in base64_at(value.as_bytes(), shift) {
-                self.print(&piece, number, "as base64");
-            }
-        }
+        forms(value, |form, how| self.print(form, number, how));
         true
     }
 
@@ -130,6 +107,34 @@ impl OwnFinder<'_> {
         self.finder.scan(text, |range, (number, how)| {
             found(range, self.own.names.get(number).map_or("", String::as_str), how);
         });
+    }
+}
+
+/// Calls `found` with every form that a value may be written in, the same one perhaps several times.
+pub(super) fn forms(value: &str, mut found: impl FnMut(&str, &'static str)) {
+    found(value, "");
+    for once in json_forms(value) {
+        found(&once, "JSON-escaped");
+        for twice in json_forms(&once) {
+            found(&twice, "JSON-escaped");
+        }
+    }
+    for set in [COMPONENT, UNRESERVED, SEGMENTS, WHOLE, NON_ALPHANUMERIC] {
+        let encoded = Zeroizing::new(utf8_percent_encode(value, set).to_string());
+        found(&Zeroizing::new(encoded.replace("%20", "+")), "URL-encoded");
+        found(&lower_escapes(&encoded), "URL-encoded");
+        found(&encoded, "URL-encoded");
+    }
+    for html in html_forms(value) {
+        found(&html, "escaped as in HTML");
+    }
+    let hex = Zeroizing::new(hex::encode(value));
+    found(&hex, "in hexadecimal");
+    found(&Zeroizing::new(hex.to_ascii_uppercase()), "in hexadecimal");
+    for shift in 0..3 {
+        for piece in base64_at(value.as_bytes(), shift) {
+            found(&piece, "as base64");
+        }
     }
 }
 

@@ -57,8 +57,14 @@ pub fn insert<'s, 't>(
 /// The whole rendered text of a slot; `None` if a value is missing.
 #[must_use]
 pub fn render<'s>(slot: &Slot, value: &impl Fn(&Reference) -> Option<&'s Secret>) -> Option<Zeroizing<String>> {
+    fill(&slot.parts, value)
+}
+
+/// The same of a text in its parts, wherever it stands.
+#[must_use]
+pub fn fill<'s>(parts: &[Part], value: &impl Fn(&Reference) -> Option<&'s Secret>) -> Option<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    for part in &slot.parts {
+    for part in parts {
         match part {
             Part::Literal(literal) => text.push_str(literal),
             Part::Secret(reference) => text.push_str(&encoded(reference, value(reference)?)),

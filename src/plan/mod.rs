@@ -12,6 +12,6 @@ pub mod threeway;
 pub mod wrap;
 
 pub use exposed::{Exposure, exposed};
-pub use insert::{Filling, insert};
+pub use insert::{Filling, fill, insert};
 pub use render::{PlanError, RenderPlan, plan_render};
 pub use sync::{Applied, Conflict, OnConflict, SyncPlan, sync};

@@ -27,6 +27,8 @@ pub enum Kind {
     Commands,
     /// A command may be run with secrets in its environment.
     Run,
+    /// Secrets may be delivered to a server as a whole.
+    Server,
 }
 
 /// The mark on a record.
@@ -91,6 +93,7 @@ impl SealKey {
             Kind::Start => b"start",
             Kind::Commands => b"commands",
             Kind::Run => b"run",
+            Kind::Server => b"server",
         };
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         for field in [CONTEXT, tag].iter().chain(fields) {

@@ -2,10 +2,11 @@
 //! comes from, so that neither a template nor a folder from elsewhere can bring its own. Asked by render before it fills
 //! a slot; written by `allow` only.
 
-use super::sealing::{Renewal, Sealed, origin, references};
+use super::sealing::{Renewal, Sealed, holds, references};
 use super::state::id_of;
 use super::state::{TargetState, make_private};
 use super::{Session, SessionError, Target};
+use crate::consent::record::Server;
 use crate::consent::{Flow, Grant, Grants};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, sync_folder};
@@ -35,6 +36,9 @@ pub struct Allowed {
     pub named: PathBuf,
     /// What was allowed. Nothing, if it was all taken back.
     pub grants: Vec<Sealed<Grant>>,
+    /// The servers that secrets may be delivered to without a file, as they were then.
+    #[serde(default)]
+    pub servers: Vec<Sealed<Server>>,
 }
 
 /// What is kept for a target; what of it holds, the keys of the stores say.
@@ -99,18 +103,7 @@ impl Kept {
             // It is about no secret: the store that a new one would go to answers for it.
             return sealed.verifies(&self.target, answers.keys.of(Origin::Elsewhere));
         }
-        let references = references(&sealed.what.text);
-        let is_sealed = |reference: &Reference| match (origin(&reference.source, answers), reference.source.query()) {
-            (_, Some(query)) if answers.barred.contains(query) => false,
-            (Some(origin), _) => sealed.verifies(&self.target, answers.keys.of(origin)),
-            // What no store has goes nowhere; whoever asks for it is told that it is missing.
-            (None, query) => {
-                let is_silent = answers.missing.iter().any(|one| Some(&one.query) == query && !one.was_never_stored());
-                is_silent
-                    || answers.keys.iter().any(|(_, key)| sealed.verifies(&self.target, std::slice::from_ref(key)))
-            }
-        };
-        !references.is_empty() && references.iter().all(is_sealed)
+        holds(sealed, &self.target, &references(&sealed.what.text), answers)
     }
 }
 
@@ -217,6 +210,7 @@ impl Session<'_> {
                 target: file.path().to_owned(),
                 named: path.to_owned(),
                 grants: Vec::new(),
+                servers: Vec::new(),
             };
             let mut allowed = match state.grants() {
                 Ok(Some(allowed)) => allowed,
@@ -224,7 +218,9 @@ impl Session<'_> {
                 Err(_) => nothing(),
             };
             let before = allowed.grants.len();
-            allowed.grants.retain(|sealed| !which(&sealed.what));
+            for grant in allowed.grants.extract_if(.., |sealed| which(&sealed.what)) {
+                allowed.servers.retain(|sealed| !grant.what.pointer.is_within(&sealed.what.pointer));
+            }
             allowed.version = VERSION;
             let gone = before - allowed.grants.len();
             state.write_grants(&allowed)?;
@@ -247,6 +243,7 @@ impl Session<'_> {
             state.remove_grants()?;
         }
         self.state.forget_set_up()?;
+        self.state.forget_runs()?;
         for (kind, keys) in self.sources.seal_keys() {
             let removed = keys.and_then(|_| self.sources.replace_seal_key(kind, None));
             revoked.doubtful.extend(removed.err().map(|error| (kind, error)));
@@ -277,9 +274,11 @@ impl Session<'_> {
             let Ok(Some(mut allowed)) = state.grants() else { continue };
             let target = allowed.target.clone();
             allowed.grants.iter_mut().for_each(|sealed| sealed.renew(&target, &renewals));
+            allowed.servers.iter_mut().for_each(|sealed| sealed.renew(&target, &renewals));
             state.write_grants(&allowed)?;
         }
         self.state.renew_commands(&renewals)?;
+        self.state.renew_runs(&renewals)?;
         for Renewal { kind, new, .. } in &renewals {
             doubtful.extend(self.sources.replace_seal_key(*kind, Some(new)).err().map(|error| (*kind, error)));
         }
@@ -337,13 +336,13 @@ impl TargetState {
         keys: &[Vec<SealKey>],
     ) -> Result<(), SessionError> {
         let target = file.path().to_owned();
-        let mut grants = self.grants()?.map(|allowed| allowed.grants).unwrap_or_default();
+        let (mut grants, servers) = self.grants()?.map(|allowed| (allowed.grants, allowed.servers)).unwrap_or_default();
         for (flow, keys) in flows.iter().zip(keys) {
             let grant = flow.grant();
             grants.retain(|old| old.what.hash != grant.hash);
             grants.push(Sealed::new(grant, &target, keys));
         }
-        self.write_grants(&Allowed { version: VERSION, target, named: path.to_owned(), grants })
+        self.write_grants(&Allowed { version: VERSION, target, named: path.to_owned(), grants, servers })
     }
 
     /// Writes what is allowed, whole and synced: a grant that a power cut loses would be asked for again, one that it
@@ -377,6 +376,7 @@ fn names(path: &Path, target: &Path) -> bool {
 fn unsealed(mut allowed: Allowed) -> Allowed {
     if allowed.version == UNSEALED {
         allowed.grants.iter_mut().for_each(Sealed::strip);
+        allowed.servers.clear();
     }
     allowed
 }

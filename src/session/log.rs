@@ -30,6 +30,10 @@ pub enum Event {
     Unrender,
     /// The secrets left because their holders were gone.
     Recover,
+    /// Secrets went into a process that was started, and into no file.
+    Run,
+    /// Secrets were printed as headers for a host.
+    Headers,
 }
 
 /// One line of the log.
@@ -52,6 +56,9 @@ pub struct Record {
     /// How long the secrets stood in plaintext, in seconds; known when they are out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
+    /// Variables that steer programs and did not go on to the program that was started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// Files that the host keeps of its sessions and that hold secrets; known when they are out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<String>,
@@ -91,6 +98,7 @@ impl Record {
             secrets,
             remaining,
             seconds: (remaining == 0).then(|| time.duration_since(journal.since).as_secs()),
+            dropped: Vec::new(),
             seen: Vec::new(),
             noted: Vec::new(),
         }
@@ -165,6 +173,7 @@ mod tests {
             secrets: vec![],
             remaining: n,
             seconds: None,
+            dropped: Vec::new(),
             seen: Vec::new(),
             noted: Vec::new(),
         };

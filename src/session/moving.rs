@@ -5,11 +5,13 @@
 //! wherever the value is. A record that the old store's key does not verify gets nothing.
 
 use super::grants::Allowed;
-use super::sealing::references;
+use super::sealing::{Sealable, Sealed, references};
 use super::{Session, SessionError};
 use crate::consent::Grant;
+use crate::consent::record::Server;
 use crate::secret::{Query, SealKey, SecretName};
 use crate::store::StoreKind;
+use std::path::Path;
 
 impl Session<'_> {
     /// Seals with the key of the store `to` what the key of the store `from` says was allowed for this secret.
@@ -21,6 +23,11 @@ impl Session<'_> {
         let asks = |grant: &Grant| {
             let is_it = |query: &Query| matches!(query, Query::Name(asked) if asked == name);
             references(&grant.text).iter().filter_map(|reference| reference.source.query()).any(is_it)
+        };
+        let delivers = |server: &Server| {
+            let is_it = |query: &Query| matches!(query, Query::Name(asked) if asked == name);
+            let texts = server.texts().into_iter().flat_map(references);
+            texts.into_iter().any(|reference| reference.source.query().is_some_and(is_it))
         };
         let is_about_it = |allowed: &Allowed| allowed.grants.iter().any(|sealed| asks(&sealed.what));
         let states = self.state.granting()?;
@@ -42,21 +49,34 @@ impl Session<'_> {
             let target = allowed.target.clone();
             let mut changed = false;
             for sealed in allowed.grants.iter_mut().filter(|sealed| asks(&sealed.what)) {
-                if !sealed.verifies(&target, &old) || sealed.verifies(&target, &new) {
-                    continue;
-                }
-                if new.is_empty() {
-                    new.push(self.sources.make_seal_key(to)?);
-                }
-                if let Some(key) = new.first() {
-                    sealed.add(&target, key);
-                    changed = true;
-                }
+                changed |= self.seal_again(sealed, &target, &old, &mut new, to)?;
+            }
+            for sealed in allowed.servers.iter_mut().filter(|sealed| delivers(&sealed.what)) {
+                changed |= self.seal_again(sealed, &target, &old, &mut new, to)?;
             }
             if changed {
                 state.write_grants(&allowed)?;
             }
         }
         Ok(())
+    }
+
+    /// Seals one with the new store's key, which is made if there is none; whether that was to be done.
+    fn seal_again<T: Sealable>(
+        &self,
+        sealed: &mut Sealed<T>,
+        target: &Path,
+        old: &[SealKey],
+        new: &mut Vec<SealKey>,
+        to: StoreKind,
+    ) -> Result<bool, SessionError> {
+        if !sealed.verifies(target, old) || sealed.verifies(target, new) {
+            return Ok(false);
+        }
+        if new.is_empty() {
+            new.push(self.sources.make_seal_key(to)?);
+        }
+        new.iter().take(1).for_each(|key| sealed.add(target, key));
+        Ok(true)
     }
 }

@@ -6,9 +6,10 @@
 
 use super::{Session, SessionError};
 use crate::consent::Grant;
+use crate::consent::record::{self, Run, Server};
 use crate::secret::{Kind, Query, Seal, SealKey};
 use crate::store::{Answers, Keys, Origin, Request, StoreError, StoreKind};
-use crate::template::{Part, Reference, Source, parse_parts};
+use crate::template::{Reference, Source};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,6 +28,22 @@ impl Sealable for Grant {
 
     fn fields(&self) -> Vec<&[u8]> {
         [self.pointer.as_str(), &self.text, &self.address, &self.hash].map(str::as_bytes).to_vec()
+    }
+}
+
+impl Sealable for Server {
+    const KIND: Kind = Kind::Server;
+
+    fn fields(&self) -> Vec<&[u8]> {
+        Self::fields(self)
+    }
+}
+
+impl Sealable for Run {
+    const KIND: Kind = Kind::Run;
+
+    fn fields(&self) -> Vec<&[u8]> {
+        Self::fields(self)
     }
 }
 
@@ -99,11 +116,26 @@ pub(super) struct Renewal {
 
 /// The references in the text of a slot at rest.
 pub(super) fn references(text: &str) -> Vec<Reference> {
-    let reference = |part: Part| match part {
-        Part::Secret(reference) => Some(reference),
-        Part::Literal(_) => None,
+    record::references(text)
+}
+
+/// Whether a record holds for the values of these references: for each, with a key of the store that its value comes from.
+pub(super) fn holds<T: Sealable>(
+    sealed: &Sealed<T>,
+    target: &Path,
+    references: &[Reference],
+    answers: &Answers,
+) -> bool {
+    let is_sealed = |reference: &Reference| match (origin(&reference.source, answers), reference.source.query()) {
+        (_, Some(query)) if answers.barred.contains(query) => false,
+        (Some(origin), _) => sealed.verifies(target, answers.keys.of(origin)),
+        // What no store has goes nowhere; whoever asks for it is told that it is missing.
+        (None, query) => {
+            let is_silent = answers.missing.iter().any(|one| Some(&one.query) == query && !one.was_never_stored());
+            is_silent || answers.keys.iter().any(|(_, key)| sealed.verifies(target, std::slice::from_ref(key)))
+        }
     };
-    parse_parts(text).unwrap_or_default().into_iter().filter_map(reference).collect()
+    !references.is_empty() && references.iter().all(is_sealed)
 }
 
 /// Where the value of a source came from, or would come from; `None` if no store has it.

@@ -21,6 +21,7 @@ mod diff;
 mod doctor;
 mod errors;
 mod exec;
+mod headers;
 mod help;
 #[cfg(target_os = "linux")]
 mod helpers;
@@ -61,6 +62,9 @@ mod render;
 #[path = "../support/residue.rs"]
 mod residue;
 mod rotate;
+mod run;
+mod run_by_hand;
+mod run_changes;
 mod sandbox;
 #[path = "../support/scratch.rs"]
 mod scratch;

@@ -1,6 +1,8 @@
 //! `keystencil allow`.
 
 use crate::cli::context::{Context, Workplace};
+use crate::cli::delivering::ensure_recorded;
+use crate::cli::environment::is_interactive;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, Pending, cut, decide, in_use, one, shown, shown_commands};
@@ -37,8 +39,11 @@ use serde_json::{Value, json};
 ///
 /// For machines where nobody sits: --allow-new=N allows everything of a target
 /// that is new, if that is N things. It does so once for each target, and nothing
-/// later. KEYSTENCIL_GRANTS=off in the environment of `exec` and `render` does
-/// without all this; hooks do not read it.
+/// later. KEYSTENCIL_GRANTS=off in the environment of `exec`, `render` and `run`
+/// does without all this; hooks and `run --for` do not read it.
+///
+/// A yes counts for `run --for` and `headers` too. They also compare where the
+/// command is found, and ask nothing: if it moved, `allow` asks again.
 ///
 /// Examples:
 ///
@@ -105,6 +110,9 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
         }
         decide(&workplace, session, &targets, &mut pending, args.new)?;
+        if is_interactive() {
+            ensure_recorded(workplace.report(), session, &targets)?;
+        }
         match pending.slots() + usize::from(pending.commands) {
             0 => Ok(Exit::Done),
             things => Err(not_allowed(things)),

@@ -4,7 +4,7 @@ mod close;
 mod held;
 mod helpers;
 #[cfg(unix)]
-mod signals;
+pub(in crate::cli) mod signals;
 #[cfg(unix)]
 mod start;
 mod window;
@@ -272,7 +272,7 @@ fn say_rendered(workplace: &Workplace<'_>, done: &[crate::cli::rendering::Done])
     }
 }
 
-fn exit_of(status: ExitStatus) -> Exit {
+pub(in crate::cli) fn exit_of(status: ExitStatus) -> Exit {
     #[cfg(unix)]
     if let Some(signal) = status.signal() {
         return after_signal(signal);

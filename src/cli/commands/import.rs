@@ -13,6 +13,7 @@ pub(in crate::cli) use error::ImportError;
 use crate::adopt::import::{Extent, ImportPlan, plan_knowing};
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
+use crate::cli::delivering::record;
 use crate::cli::environment;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -100,7 +101,9 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         let request = ImportRequest { text: &text, plan: &plan, template: &template, config, stored: &stored };
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {
-                return Ok(done(session, &shown, &imported, args)?.and(not_allowed(workplace, imported.allowed)));
+                let exit = done(session, &shown, &imported, args)?;
+                let allowed = imported.allowed.and_then(|()| record(session, &destination.target));
+                return Ok(exit.and(not_allowed(workplace, allowed)));
             }
             // Planned again, and shown again if that makes a difference.
             Err(SessionError::Changed { .. }) => {

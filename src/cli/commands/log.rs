@@ -54,6 +54,8 @@ fn what(record: &Record) -> String {
         Event::Render => "render",
         Event::Unrender => "unrender",
         Event::Recover => "recover",
+        Event::Run => "run",
+        Event::Headers => "headers",
     };
     match (record.seconds, record.remaining) {
         (Some(seconds), _) => format!("{verb}, {seconds} s"),

@@ -32,14 +32,14 @@ enum Phase {
 }
 
 /// Watches signals until dropped.
-pub(super) struct Signals {
+pub(in crate::cli) struct Signals {
     phase: Arc<Mutex<Phase>>,
     handle: Handle,
 }
 
 impl Signals {
     /// Starts watching. A signal that we were told to ignore (`nohup`) stays ignored, by the child too.
-    pub(super) fn watch() -> io::Result<Self> {
+    pub(in crate::cli) fn watch() -> io::Result<Self> {
         let ignored = ignored();
         let watched = ENDING.into_iter().chain(OTHERS).filter(|signal| ignored >> (signal - 1) & 1 == 0);
         let mut signals = SignalsInfo::<WithOrigin>::new(watched)?;
@@ -83,7 +83,7 @@ impl Signals {
     }
 
     /// From now on the child gets the signals, and those that came while it was started.
-    pub(super) fn forward_to(&self, child: &Child) {
+    pub(in crate::cli) fn forward_to(&self, child: &Child) {
         let Some(pid) = pid_of(child) else { return };
         let mut phase = lock(&self.phase);
         if let Phase::Before { arrived, .. } = std::mem::replace(&mut *phase, Phase::Running(pid)) {
@@ -92,7 +92,7 @@ impl Signals {
     }
 
     /// Waits until the child has ended, without reaping it: so its id is nobody else's while a signal is passed on.
-    pub(super) fn until_end_of(&self, child: &Child) {
+    pub(in crate::cli) fn until_end_of(&self, child: &Child) {
         wait_unreaped(child);
         *lock(&self.phase) = Phase::Over;
     }

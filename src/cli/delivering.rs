@@ -1,0 +1,206 @@
+//! What `run`, `headers` and `allow` share: the name of a server, what the machine adds to its record, and how a failure is
+//! told to a host in one line.
+
+use super::context::{Context, Workplace};
+use super::environment::{own_program, search_path, variables, working_folder};
+use super::error::CommandError;
+use super::report::{GOOD, Report, Text, count};
+use super::targets::of_config;
+use crate::consent::record::{Differs, Entry, Machine, Server, Unfit};
+use crate::document::Pointer;
+use crate::error::Explain as _;
+use crate::host::process::Process;
+use crate::host::program::find_all;
+use crate::session::{DeliverError, Event, Record, Recorded, Session, SessionError, Target, Who};
+use jiff::Timestamp;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// What stands behind `--for`: a target of the config, and the place of a server in it.
+#[derive(Debug, Clone)]
+pub(super) struct Served {
+    target: String,
+    pointer: Pointer,
+}
+
+impl FromStr for Served {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "expected a target and a JSON pointer, as in `claude:/mcpServers/github`".to_owned();
+        let (target, rest) = text.split_once(":/").ok_or_else(wrong)?;
+        let pointer = Pointer::parse(&format!("/{rest}")).map_err(|_| wrong())?;
+        if target.is_empty() || rest.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self { target: target.to_owned(), pointer })
+    }
+}
+
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.target, self.pointer)
+    }
+}
+
+impl Served {
+    /// The record of it.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the config has no such target, or nobody allowed the server.
+    pub(super) fn recorded(&self, workplace: &Workplace<'_>, session: &Session<'_>) -> Result<Recorded, CommandError> {
+        let targets = of_config(&workplace.config, std::slice::from_ref(&self.target))?;
+        let target = targets.first().ok_or_else(|| CommandError::new("there is no such target"))?;
+        session.recorded(target, &self.pointer).map_err(|error| self.explained(error))
+    }
+
+    /// An error with what helps for this server.
+    pub(super) fn explained(&self, error: DeliverError) -> CommandError {
+        let allow = || format!("`keystencil allow {}` at a terminal allows it", self.target);
+        match error {
+            DeliverError::Missing(error) => error.into(),
+            DeliverError::Session(error) => error.into(),
+            DeliverError::Silent(_, ref store) => {
+                let hint = super::hints::of(store);
+                CommandError::of(error).hint(hint.unwrap_or_else(allow))
+            }
+            DeliverError::NotAllowed | DeliverError::Unset(_) => CommandError::of(error).hint(allow()),
+        }
+    }
+
+    /// What is there now is not what was allowed.
+    pub(super) fn differs(&self, differs: &Differs) -> CommandError {
+        let target = &self.target;
+        let hint = match differs {
+            Differs::Moved { .. } => format!("if that is right, allow it anew: `keystencil allow {target}`"),
+            Differs::NoDestination => "only a host that names its URL gets headers".to_owned(),
+            Differs::Home(_) => "start it with the home folder that it was allowed with".to_owned(),
+            _ => format!(
+                "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
+            ),
+        };
+        CommandError::new(differs.to_string()).hint(hint)
+    }
+
+    /// Notes a delivery; failures are let go.
+    pub(super) fn log(&self, session: &Session<'_>, event: Event, delivered: Delivered<'_>) {
+        log(session, event, delivered);
+    }
+}
+
+/// What is noted of a delivery.
+pub(super) struct Delivered<'a> {
+    /// The target of the server, or the program.
+    pub(super) target: &'a Path,
+    /// The program that gets the values; `None` for this one.
+    pub(super) program: Option<&'a Path>,
+    pub(super) secrets: Vec<String>,
+    pub(super) dropped: Vec<String>,
+}
+
+/// Notes a delivery; failures are let go.
+pub(super) fn log(session: &Session<'_>, event: Event, delivered: Delivered<'_>) {
+    let own = Process::current();
+    let named = delivered.program.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    session.state.log(&Record {
+        time: Timestamp::now(),
+        event,
+        target: delivered.target.to_owned(),
+        holders: vec![Who { pid: Some(own.pid), program: named.or(Some(own.program)), session: None }],
+        secrets: delivered.secrets,
+        remaining: 0,
+        seconds: None,
+        dropped: delivered.dropped,
+        seen: Vec::new(),
+        noted: Vec::new(),
+    });
+}
+
+/// Whether a program is this one, by whatever name.
+pub(super) fn is_own(program: &Path) -> bool {
+    let own = own_program().and_then(|own| own.canonicalize().ok());
+    own.is_some() && program.canonicalize().ok() == own
+}
+
+/// Where a command is found now, with its interpreter; nothing if it is not.
+pub(super) fn found(command: &str, path: Option<&str>) -> Vec<PathBuf> {
+    let folders = path.map_or_else(search_path, |path| std::env::split_paths(path).collect());
+    working_folder().map(|working| find_all(command, &folders, &working)).unwrap_or_default()
+}
+
+/// Records the servers of a target that a person has just allowed, for delivery without a file. What can't be delivered so
+/// has no record, and is told where it is asked for.
+///
+/// # Errors
+/// [`SessionError`] as for [`Session::record_servers`].
+pub(super) fn record(session: &Session<'_>, target: &Target) -> Result<(), SessionError> {
+    if session.guarded { session.record_servers(target, unrecorded(session, target)?) } else { Ok(()) }
+}
+
+/// The servers of a target whose secrets are allowed, and that have no record which says what they are now.
+///
+/// # Errors
+/// [`SessionError`] as for [`Session::servers`].
+pub(super) fn unrecorded(session: &Session<'_>, target: &Target) -> Result<Vec<Server>, SessionError> {
+    let found = |command: &str, path: Option<&str>| match found(command, path) {
+        found if found.first().is_some_and(|program| is_own(program)) => Err(Unfit::Itself),
+        found if found.is_empty() => Err(Unfit::NotFound),
+        found => Ok(found),
+    };
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let variables: Vec<(String, String)> = variables().into_iter().filter_map(text).collect();
+    let servers = session.servers(target, &Machine { found: &found, variables: &variables })?;
+    session.unrecorded(target, servers)
+}
+
+/// Asks at a terminal for the servers that are allowed and have no record of now: their program moved, say.
+///
+/// # Errors
+/// [`CommandError`] if the records can't be read, sealed or written, or the terminal can't be read.
+pub(super) fn ensure_recorded(report: &Report, session: &Session<'_>, targets: &[Target]) -> Result<(), CommandError> {
+    for target in targets {
+        let servers = unrecorded(session, target)?;
+        if servers.is_empty() {
+            continue;
+        }
+        let head = Text::new()
+            .plain(report.path(&target.path))
+            .plain(": started by `keystencil run`, these get their secrets")
+            .end();
+        let shown = servers.iter().fold(head, |text, server| {
+            let text = text.plain("  ").plain(&server.pointer);
+            match &server.entry {
+                Entry::Started(started) => {
+                    started.found.iter().fold(text, |text, at| text.plain(" ").plain(at.display()))
+                }
+                Entry::Reached(reached) => text.plain(" ").plain(&reached.origin),
+            }
+            .end()
+        });
+        report.tell(&shown);
+        if report.ask_yes(&Text::new().plain("Allow this?"))? {
+            let number = servers.len();
+            session.record_servers(target, servers)?;
+            report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {}", count(number, "server"))));
+        }
+    }
+    Ok(())
+}
+
+/// Tells a host why a server gets nothing: in one line, since hosts show the last one, or cut.
+pub(super) fn complain(context: &Context, served: &Served, error: &CommandError) {
+    let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = format!("{served}: {}", one_line(error.to_string()));
+    for other in error.others() {
+        text.push_str(&format!("; {}", one_line(other.to_string())));
+    }
+    if let Some(place) = error.place() {
+        text.push_str(&format!(", at {}", one_line(place.to_string())));
+    }
+    let hint = error.hint().unwrap_or_else(|| "`keystencil doctor` tells more".to_owned());
+    text.push_str(&format!(" (hint: {})", one_line(hint)));
+    context.report.one_line(&text);
+}
