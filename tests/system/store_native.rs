@@ -99,7 +99,7 @@ fn two_different_values_for_one_name_are_an_error_that_names_labels_only() {
     let mut labels = labels.clone();
     labels.sort();
     assert_eq!(labels, ["Home", "Work"]);
-    let said = format!("{error} {error:?} {:?}", error.hint());
+    let said = format!("{error} {error:?}");
     assert!(said.contains("`Home`") && !said.contains("canary"), "{said}");
 }
 
@@ -130,7 +130,6 @@ fn attributes_find_what_no_name_finds_and_all_of_them_must_match() {
     assert_eq!(ask(&stores, &with_attributes(&[("Title", "OpenAI"), ("Path", "/work")], None)).unwrap(), "work");
     let error = ask(&stores, &with_attributes(&[("Title", "OpenAI"), ("UserName", "me")], None)).unwrap_err();
     assert!(matches!(answer(&error), StoreError::Ambiguous { labels, .. } if labels.len() == 2), "{error:?}");
-    assert!(error.hint().is_some_and(|hint| hint.contains("pin the reference further")), "{:?}", error.hint());
     let error = ask(&stores, &with_attributes(&[("Title", "OpenAI"), ("UserName", "you")], None)).unwrap_err();
     assert_eq!(error.to_string(), "secret with Title `OpenAI`, UserName `you` is not in the keyring");
 }
@@ -149,7 +148,6 @@ fn a_pin_to_one_store_asks_that_one_only() {
         assert_eq!(ask(&stores, &native("github")).unwrap(), "in the keyring");
         let error = ask(&stores, &native("old")).unwrap_err();
         assert_eq!(error.to_string(), "secret `old` (account `api-key`) is not in the keyring");
-        assert_eq!(error.hint().unwrap(), "store it with `keystencil secret set old --store native`");
     }
     let error = ask(&keyring.stores(Choice::Auto), &Query::Vault(name("new"))).unwrap_err();
     assert_eq!(error.to_string(), "secret `new` (account `api-key`) is not in the vault");
@@ -169,7 +167,9 @@ fn a_collection_is_called_by_its_label_its_alias_or_its_path() {
     assert!(matches!(answer(&read(&stores, &name("github")).unwrap_err()), StoreError::Ambiguous { .. }));
     let error = ask(&stores, &in_collection("github", "logn")).unwrap_err();
     assert_eq!(error.to_string(), "the keyring has no collection `logn`");
-    assert!(error.hint().is_some_and(|hint| hint.contains("`Login`")), "{:?}", error.hint());
+    assert!(
+        matches!(answer(&error), StoreError::NoSuchCollection { known, .. } if known.contains(&"Login".to_owned()))
+    );
     let error = ask(&stores, &in_collection("other", "login")).unwrap_err();
     assert_eq!(error.to_string(), "secret `other` (account `api-key`) in the collection `login` is not in the keyring");
 }
@@ -211,7 +211,6 @@ fn all_missing_secrets_are_reported_together() {
     let missing: Vec<_> = error.missing().iter().map(|missing| missing.query.clone()).collect();
     assert_eq!(missing, [account("a", "work").into(), query("c")]);
     assert_eq!(error.to_string(), "secret `a` (account `work`) is in no store");
-    assert_eq!(error.hint().as_deref(), Some("store it with `keystencil secret set a --account work`"));
     let others: Vec<_> = error.others().iter().map(ToString::to_string).collect();
     assert_eq!(others, ["secret `c` (account `api-key`) is in no store"]);
 }
@@ -273,7 +272,6 @@ fn a_locked_keyring_is_an_error_in_less_than_a_second() {
         let error = read(&stores, &name(asked)).unwrap_err();
         assert_eq!(answer(&error), &StoreError::Locked);
         assert_eq!(error.to_string(), format!("secret {} can't be looked up: the keyring is locked", name(asked)));
-        assert!(error.hint().is_some_and(|hint| hint.contains("unlock")));
     }
     assert_eq!(stores.set(&name("github"), &secret("x")), Err(StoreError::Locked));
     assert_eq!(stores.set(&name("new"), &secret("x")), Err(StoreError::Locked), "it must not go to the vault instead");
@@ -311,7 +309,6 @@ fn a_frozen_keyring_ends_at_the_limit() {
         error.to_string(),
         "secret `github` (account `api-key`) can't be looked up: the keyring did not answer within 0.4 s"
     );
-    assert!(error.hint().is_some_and(|hint| hint.contains("--store vault")));
 }
 
 #[test]

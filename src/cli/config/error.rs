@@ -3,6 +3,7 @@
 use crate::cli::suggest::nearest;
 use crate::error::{Explain, Place};
 use crate::host::profile::PROFILES;
+use crate::host::shell::word;
 use crate::store::command::Unfit;
 use std::io;
 use std::path::PathBuf;
@@ -119,7 +120,7 @@ impl Explain for ConfigError {
                 Some("write it as `\"90 days\"` or `\"12 weeks\"`; `\"never\"` turns the reminders off".to_owned())
             }
             Self::Provider { unfit, .. } => Some(unfit.hint().to_owned()),
-            Self::Writable { config } => Some(format!("`chmod o-w {}`", config.display())),
+            Self::Writable { config } => Some(format!("`chmod o-w {}`", word(&config.to_string_lossy()))),
             Self::SameFile { .. } => Some("merge their templates into one".to_owned()),
         }
     }

@@ -98,10 +98,10 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
                 .to_owned()
         }
         StoreError::RuntimeFolder { path, .. } => {
-            format!("make it a folder of yours, with `chmod 700 {}`", path.display())
+            format!("make it a folder of yours, with `chmod 700 {}`", word(&path.to_string_lossy()))
         }
         StoreError::VaultPermissions { path, .. } => {
-            format!("`chmod 600 {}`; if others had access, store the secrets anew", path.display())
+            format!("`chmod 600 {}`; if others had access, store the secrets anew", word(&path.to_string_lossy()))
         }
         StoreError::VaultWrongKey { .. } => "restore the identity file that belongs to this vault".to_owned(),
         StoreError::VaultDamaged { vault, .. } => {
@@ -166,12 +166,43 @@ pub(in crate::cli) fn secret_command(verb: &str, name: &SecretName) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::secret_command;
-    use crate::secret::SecretName;
+    use super::{of, secret_command, unresolved};
+    use crate::secret::{Pinned, Query, SecretName, Wanted};
+    use crate::store::{StoreError, StoreKind, Unresolved};
+    use std::path::PathBuf;
+
+    fn name(service: &str, account: &str) -> SecretName {
+        SecretName::new(service, account).unwrap()
+    }
+
+    #[test]
+    fn a_secret_that_no_store_has_is_stored_with_the_command_for_that_very_reference() {
+        let hint =
+            |query: Query, answers: Vec<StoreError>| unresolved(&Unresolved { query, answers, near: None }).unwrap();
+        assert_eq!(hint(name("a", "work").into(), vec![]), "store it with `keystencil secret set a --account work`");
+        let pinned = Pinned::new(Wanted::Name(name("old", "api-key")), None).unwrap();
+        assert_eq!(hint(Query::Keyring(pinned), vec![]), "store it with `keystencil secret set old --store native`");
+        assert_eq!(
+            hint(Query::Vault(name("old", "api-key")), vec![]),
+            "store it with `keystencil secret set old --store vault`"
+        );
+        let query = Query::Name(name("github", "api-key"));
+        let asked = vec![StoreError::NoService, StoreError::NotFound { query: query.clone(), store: StoreKind::Vault }];
+        assert_eq!(
+            hint(query, asked),
+            "store it with `keystencil secret set github`; no keyring answers here, only the vault was asked"
+        );
+    }
+
+    #[test]
+    fn what_others_can_read_is_closed_with_a_command_that_a_shell_reads_as_meant() {
+        let open = |path: &str| StoreError::VaultPermissions { path: PathBuf::from(path), mode: 0o644 };
+        assert!(of(&open("/home/me/vault.age")).unwrap().starts_with("`chmod 600 /home/me/vault.age`"));
+        assert!(of(&open("/home/me/my vault")).unwrap().starts_with("`chmod 600 '/home/me/my vault'`"));
+    }
 
     #[test]
     fn a_hint_is_a_command_that_a_shell_reads_as_meant() {
-        let name = |service, account| SecretName::new(service, account).unwrap();
         assert_eq!(secret_command("set", &name("github", "api-key")), "keystencil secret set github");
         assert_eq!(secret_command("set", &name("github", "a b")), "keystencil secret set github --account 'a b'");
         assert_eq!(secret_command("rm", &name("it's; rm", "api-key")), r"keystencil secret rm 'it'\''s; rm'");

@@ -1,6 +1,7 @@
 //! One call of git: its surroundings, its input, what it said.
 
 use crate::error::{Explain, Place};
+use crate::host::shell::word;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -74,7 +75,8 @@ impl Explain for GitError {
         Some(match self {
             Self::NotStarted { .. } => "install git, and put it on PATH".to_owned(),
             Self::Distrusted { folder } => {
-                format!("if it is yours: git config --global --add safe.directory '{}'", folder.display())
+                let folder = word(&folder.to_string_lossy());
+                format!("if it is yours: git config --global --add safe.directory {folder}")
             }
             Self::Failed { .. } => "see what `git status` says there, and repair that first".to_owned(),
         })

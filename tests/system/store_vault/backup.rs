@@ -91,7 +91,7 @@ fn a_damaged_or_missing_backup_is_told_with_its_file_and_harms_no_secret() {
         fs::write(&file, bytes).unwrap();
         let error = vault.get_backup("a").unwrap_err();
         assert!(matches!(error, StoreError::BackupDamaged { .. }), "{error:?}");
-        assert!(error.hint().is_some() && error.place().is_some());
+        assert!(error.place().is_some());
     }
     fs::remove_file(&file).unwrap();
     assert!(matches!(vault.get_backup("a"), Err(StoreError::BackupDamaged { .. })));

@@ -73,7 +73,7 @@ fn get(vault: &Vault) -> Result<String, StoreError> {
 }
 
 fn is_locked(error: &StoreError) -> bool {
-    matches!(error, StoreError::VaultLocked { .. }) && error.hint().unwrap().contains("keystencil unlock")
+    matches!(error, StoreError::VaultLocked { .. })
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn a_protected_identity_that_was_cut_or_changed_is_an_error_at_any_length() {
         fs::write(home.identity(), &whole[..length]).unwrap();
         let error = get(&vault).unwrap_err();
         assert!(matches!(error, StoreError::VaultIdentityUnreadable { .. }), "{length}: {error:?}");
-        assert!(error.hint().is_some() && error.place().is_some());
+        assert!(error.place().is_some());
     }
     let mut changed = whole.clone();
     let at = whole.len() - 80;

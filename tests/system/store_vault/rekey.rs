@@ -26,7 +26,7 @@ fn get(vault: &Vault, service: &str) -> Result<String, StoreError> {
 }
 
 fn is_shut(error: &StoreError) -> bool {
-    matches!(error, StoreError::VaultWrongKey { .. }) && error.hint().is_some()
+    matches!(error, StoreError::VaultWrongKey { .. })
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_new_identity_that_can_not_be_used_changes_nothing() {
             chmod(&bad, mode);
         }
         let error = home.vault().rekey(&NewIdentity::File(bad.clone())).unwrap_err();
-        assert!(error.place().is_some() && error.hint().is_some(), "{error:?}");
+        assert!(error.place().is_some(), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("AGE-SECRET"));
     }
     let (open, ..) = machine(&home, "open.txt");
@@ -201,7 +201,7 @@ fn what_is_no_public_key_is_refused_and_a_secret_one_is_not_repeated() {
     ] {
         let error = home.vault().add_recipient(text, None).unwrap_err();
         assert!(matches!(error, StoreError::VaultRecipient { .. }), "{error:?}");
-        assert!(!format!("{error} {error:?} {:?}", error.hint()).to_uppercase().contains("AGE-SECRET"), "{error}");
+        assert!(!format!("{error} {error:?}").to_uppercase().contains("AGE-SECRET"), "{error}");
     }
     assert_eq!(fs::read(home.file()).unwrap(), before);
 }

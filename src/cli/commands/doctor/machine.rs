@@ -4,6 +4,7 @@ use super::finding::Finding;
 use super::targets::open_to_others;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
+use crate::host::shell::word;
 use std::fs;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
@@ -35,7 +36,7 @@ fn state(workplace: &Workplace<'_>) -> Finding {
             Some(mode) => Finding::due(
                 "state",
                 format!("other users can look into {shown} (mode {mode:o})"),
-                Some(format!("`chmod 700 {}`", folder.display())),
+                Some(format!("`chmod 700 {}`", word(&folder.to_string_lossy()))),
             ),
             None => Finding::good("state", shown),
         },

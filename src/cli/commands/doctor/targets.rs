@@ -11,6 +11,7 @@ use crate::cli::report::{Report, count};
 use crate::document::Document;
 use crate::error::Explain;
 use crate::host::Resolved;
+use crate::host::shell::word;
 use crate::plan::OnConflict;
 use crate::scan;
 use crate::session::{Session, SessionError, SlotDelivery, Target, TargetStatus};
@@ -111,7 +112,11 @@ fn file(workplace: &Workplace<'_>, target: &Target, subject: &str) -> Vec<Findin
     match open_to_others(&metadata) {
         Some(mode) => {
             let message = format!("{whole} can be read by other users (mode {mode:o})");
-            vec![Finding::due(subject, message, Some(format!("`chmod 600 {}`", resolved.path().display())))]
+            vec![Finding::due(
+                subject,
+                message,
+                Some(format!("`chmod 600 {}`", word(&resolved.path().to_string_lossy()))),
+            )]
         }
         None => vec![Finding::good(subject, whole)],
     }
