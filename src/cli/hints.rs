@@ -48,3 +48,66 @@ pub(super) fn of(error: &(dyn Explain + 'static)) -> Option<String> {
     }
     error.hint()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::cli::args::Cli;
+    use clap::error::ErrorKind;
+    use clap::{CommandFactory as _, Parser as _};
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    /// What stands between backticks in the sources of the command line, comments aside.
+    fn quoted(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                quoted(&path, found);
+            } else {
+                let text = fs::read_to_string(path).unwrap();
+                let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+                let joined = code.collect::<Vec<_>>().join("\n").replace("\\\n", "");
+                let lines = joined.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+                found.extend(lines.map(str::to_owned));
+            }
+        }
+    }
+
+    fn all_quoted() -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        quoted(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut found);
+        found
+    }
+
+    #[test]
+    fn every_command_of_ours_that_is_named_is_one_that_the_command_line_takes() {
+        let commands: Vec<_> = all_quoted().into_iter().filter(|text| text.starts_with("keystencil ")).collect();
+        assert!(commands.len() > 30, "{commands:?}");
+        for command in commands {
+            let filled_in = command.replace("{}", "x").replace(['{', '}'], "");
+            let Err(error) = Cli::try_parse_from(filled_in.split_whitespace()) else { continue };
+            // A verb that is named alone.
+            let is_part = matches!(
+                error.kind(),
+                ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            );
+            assert!(is_part, "`{command}`: {error}");
+        }
+    }
+
+    #[test]
+    fn every_option_that_is_named_alone_is_one_of_a_verb() {
+        fn options(command: &clap::Command, known: &mut BTreeSet<String>) {
+            known.extend(command.get_arguments().filter_map(|one| one.get_long()).map(|long| format!("--{long}")));
+            command.get_subcommands().for_each(|verb| options(verb, known));
+        }
+        let mut known = BTreeSet::new();
+        options(&Cli::command(), &mut known);
+        for text in all_quoted().into_iter().filter(|text| text.starts_with("--")) {
+            let option = text.split([' ', '=', '[']).next().unwrap();
+            assert!(known.contains(option), "`{text}`");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::store;
 use crate::error::Explain as _;
+use crate::host::shell::word;
 use crate::plan::PlanError;
 use crate::session::{Missing, MissingSecret, SessionError};
 use std::path::Path;
@@ -90,10 +91,12 @@ pub(super) fn missing_secret(one: &MissingSecret) -> Option<String> {
 
 /// Both hints of a file that git could commit.
 fn keep_from_git(path: &Path, root: &Path, is_copy: bool, is_tracked: bool) -> String {
-    let name = path.strip_prefix(root).unwrap_or(path).display();
+    let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
     let (slash, forget) = match (is_copy, is_tracked) {
         (true, _) => ("/", String::new()),
-        (false, true) => ("", format!(", after `git rm --cached '{name}'`")),
+        (false, true) => {
+            ("", format!(", after `git -C {} rm --cached {}`", word(&root.to_string_lossy()), word(&name)))
+        }
         (false, false) => ("", String::new()),
     };
     format!(

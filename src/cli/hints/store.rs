@@ -9,12 +9,12 @@ use crate::store::{StoreError, StoreKind, Unresolved, quoted};
 pub(super) fn of(error: &StoreError) -> Option<String> {
     Some(match error {
         StoreError::NotFound { query, .. } | StoreError::Empty { query, .. } => provide(query),
-        StoreError::EmptyValue { name } => format!("remove it with `{}`", secret_command("rm", name)),
+        StoreError::EmptyValue { name } => format!("remove it with `{}`", secret_command("rm", name, None)),
         StoreError::NotText { query, .. } => format!("as text, not bytes: {}", provide(query)),
         StoreError::Ambiguous { query: Query::Name(name), with_own: true, .. } => format!(
             "`{}` deletes keystencil's own and leaves what another program stored; to keep keystencil's, \
              delete the others in the keyring's own program",
-            secret_command("rm", name)
+            secret_command("rm", name, None)
         ),
         StoreError::Foreign { change: Some(change), .. } => {
             format!("`{change}` gives it a new value; or store yours under another `--account`")
@@ -139,10 +139,10 @@ pub(super) fn unresolved(one: &Unresolved) -> Option<String> {
 /// How to provide what a query asks for, and no store has.
 fn provide(query: &Query) -> String {
     match query {
-        Query::Name(name) => format!("store it with `{}`", secret_command("set", name)),
-        Query::Vault(name) => format!("store it with `{} --store vault`", secret_command("set", name)),
+        Query::Name(name) => format!("store it with `{}`", secret_command("set", name, None)),
+        Query::Vault(name) => format!("store it with `{}`", secret_command("set", name, Some("vault"))),
         Query::Keyring(pinned) => match (pinned.wanted(), pinned.collection()) {
-            (Wanted::Name(name), None) => format!("store it with `{} --store native`", secret_command("set", name)),
+            (Wanted::Name(name), None) => format!("store it with `{}`", secret_command("set", name, Some("native"))),
             _ => "store it there with the keyring's own program, or look up its attributes with `secret-tool search`"
                 .to_owned(),
         },
@@ -152,23 +152,33 @@ fn provide(query: &Query) -> String {
     }
 }
 
-/// The command line that does `verb` to a secret, ready to be pasted into a shell.
+/// The command line that does `verb` to a secret, ready to be pasted into a shell; `store` is one that `--store` takes.
 #[must_use]
-pub(in crate::cli) fn secret_command(verb: &str, name: &SecretName) -> String {
-    let mut line = format!("keystencil secret {verb} {}", word(name.service()));
-    if name.account() != DEFAULT_ACCOUNT {
-        line.push_str(" --account ");
-        line.push_str(&word(name.account()));
+pub(in crate::cli) fn secret_command(verb: &str, name: &SecretName, store: Option<&str>) -> String {
+    let (service, account) = (word(name.service()), name.account());
+    let mut options = String::new();
+    if account != DEFAULT_ACCOUNT {
+        // What begins with `-` is the value of an option only after `=`.
+        let separator = if account.starts_with('-') { '=' } else { ' ' };
+        options = format!(" --account{separator}{}", word(account));
     }
-    line
+    if let Some(store) = store {
+        options = format!("{options} --store {store}");
+    }
+    match name.service().starts_with('-') {
+        true => format!("keystencil secret {verb}{options} -- {service}"),
+        false => format!("keystencil secret {verb} {service}{options}"),
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{of, secret_command, unresolved};
+    use crate::cli::args::Cli;
     use crate::secret::{Pinned, Query, SecretName, Wanted};
     use crate::store::{StoreError, StoreKind, Unresolved};
+    use clap::Parser as _;
     use std::path::PathBuf;
 
     fn name(service: &str, account: &str) -> SecretName {
@@ -188,10 +198,8 @@ mod tests {
         );
         let query = Query::Name(name("github", "api-key"));
         let asked = vec![StoreError::NoService, StoreError::NotFound { query: query.clone(), store: StoreKind::Vault }];
-        assert_eq!(
-            hint(query, asked),
-            "store it with `keystencil secret set github`; no keyring answers here, only the vault was asked"
-        );
+        let hint = hint(query, asked);
+        assert!(hint.starts_with("store it with `keystencil secret set github`; no keyring "), "{hint}");
     }
 
     #[test]
@@ -203,8 +211,12 @@ mod tests {
 
     #[test]
     fn a_hint_is_a_command_that_a_shell_reads_as_meant() {
-        assert_eq!(secret_command("set", &name("github", "api-key")), "keystencil secret set github");
-        assert_eq!(secret_command("set", &name("github", "a b")), "keystencil secret set github --account 'a b'");
-        assert_eq!(secret_command("rm", &name("it's; rm", "api-key")), r"keystencil secret rm 'it'\''s; rm'");
+        let command = |verb, service, account, store| secret_command(verb, &name(service, account), store);
+        assert_eq!(command("set", "github", "api-key", None), "keystencil secret set github");
+        assert_eq!(command("set", "github", "a b", None), "keystencil secret set github --account 'a b'");
+        assert_eq!(command("rm", "it's; rm", "api-key", None), r"keystencil secret rm 'it'\''s; rm'");
+        let dashes = "keystencil secret set --account='-a' --store vault -- '-x'";
+        assert_eq!(command("set", "-x", "-a", Some("vault")), dashes);
+        Cli::try_parse_from(dashes.replace('\'', "").split(' ')).unwrap();
     }
 }

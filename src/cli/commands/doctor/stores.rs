@@ -61,13 +61,13 @@ fn is_program(path: &Path) -> bool {
 }
 
 fn missing(query: &Query, name: &SecretName, users: &[String]) -> Finding {
-    let (place, pin) = match query {
-        Query::Vault(_) => ("not in the vault", " --store vault"),
-        Query::Keyring(_) => ("not in the keyring", " --store native"),
-        Query::Name(_) | Query::Command(_) => ("in no store", ""),
+    let (place, store) = match query {
+        Query::Vault(_) => ("not in the vault", Some("vault")),
+        Query::Keyring(_) => ("not in the keyring", Some("native")),
+        Query::Name(_) | Query::Command(_) => ("in no store", None),
     };
     let message = format!("{} is {place}, and used by {}", naming::of_name(name), users.join(", "));
-    Finding::bad("secrets", message, Some(format!("`{}{pin}`", hints::secret_command("set", name))))
+    Finding::bad("secrets", message, Some(format!("`{}`", hints::secret_command("set", name, store))))
 }
 
 /// Several entries of one name in the keyring: a render takes them only if their values are equal, and they are not
@@ -92,7 +92,7 @@ fn due(workplace: &Workplace<'_>, entry: &Entry) -> Option<Finding> {
     let hint = if entry.is_foreign {
         "get a new key, and store it with the program that made the entry".to_owned()
     } else {
-        format!("`{}`", hints::secret_command("rotate", &entry.name))
+        format!("`{}`", hints::secret_command("rotate", &entry.name, None))
     };
     Some(Finding::due("secrets", message, Some(hint)))
 }
