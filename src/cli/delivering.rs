@@ -11,7 +11,7 @@ use crate::document::Pointer;
 use crate::error::Explain as _;
 use crate::host::process::Process;
 use crate::host::program::find_all;
-use crate::session::{DeliverError, Event, Record, Recorded, Session, SessionError, Target, Who};
+use crate::session::{DeliverError, Event, Job, Record, Recorded, Session, SessionError, Who};
 use jiff::Timestamp;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -133,16 +133,16 @@ pub(super) fn found(command: &str, path: Option<&str>) -> Vec<PathBuf> {
 /// has no record, and is told where it is asked for.
 ///
 /// # Errors
-/// [`SessionError`] as for [`Session::record_servers`].
-pub(super) fn record(session: &Session<'_>, target: &Target) -> Result<(), SessionError> {
-    if session.guarded { session.record_servers(target, unrecorded(session, target)?) } else { Ok(()) }
+/// [`SessionError`] as for [`Job::record_servers`].
+pub(super) fn record(job: &Job<'_>) -> Result<(), SessionError> {
+    if job.is_guarded() { job.record_servers(unrecorded(job)?) } else { Ok(()) }
 }
 
 /// The servers of a target whose secrets are allowed, and that have no record which says what they are now.
 ///
 /// # Errors
-/// [`SessionError`] as for [`Session::servers`].
-pub(super) fn unrecorded(session: &Session<'_>, target: &Target) -> Result<Vec<Server>, SessionError> {
+/// [`SessionError`] as for [`Job::servers`].
+pub(super) fn unrecorded(job: &Job<'_>) -> Result<Vec<Server>, SessionError> {
     let found = |command: &str, path: Option<&str>| match found(command, path) {
         found if found.first().is_some_and(|program| is_own(program)) => Err(Unfit::Itself),
         found if found.is_empty() => Err(Unfit::NotFound),
@@ -152,22 +152,21 @@ pub(super) fn unrecorded(session: &Session<'_>, target: &Target) -> Result<Vec<S
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let variables: Vec<(String, String)> = variables().into_iter().filter_map(text).collect();
-    let servers = session.servers(target, &Machine { found: &found, variables: &variables })?;
-    session.unrecorded(target, servers)
+    job.unrecorded(job.servers(&Machine { found: &found, variables: &variables })?)
 }
 
 /// Asks at a terminal for the servers that are allowed and have no record of now: their program moved, say.
 ///
 /// # Errors
 /// [`CommandError`] if the records can't be read, sealed or written, or the terminal can't be read.
-pub(super) fn ensure_recorded(report: &Report, session: &Session<'_>, targets: &[Target]) -> Result<(), CommandError> {
-    for target in targets {
-        let servers = unrecorded(session, target)?;
+pub(super) fn ensure_recorded(report: &Report, jobs: &[Job<'_>]) -> Result<(), CommandError> {
+    for job in jobs {
+        let servers = unrecorded(job)?;
         if servers.is_empty() {
             continue;
         }
         let head = Text::new()
-            .plain(report.path(&target.path))
+            .plain(report.path(&job.target.path))
             .plain(": started by `keystencil run`, these get their secrets")
             .end();
         let shown = servers.iter().fold(head, |text, server| {
@@ -183,7 +182,7 @@ pub(super) fn ensure_recorded(report: &Report, session: &Session<'_>, targets: &
         report.tell(&shown);
         if report.ask_yes(&Text::new().plain("Allow this?"))? {
             let number = servers.len();
-            session.record_servers(target, servers)?;
+            job.record_servers(servers)?;
             report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {}", count(number, "server"))));
         }
     }

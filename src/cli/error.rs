@@ -6,6 +6,7 @@
 use super::hints;
 use crate::error::{Explain, Place};
 use crate::secret::SecretName;
+use crate::session::Failures;
 use crate::store::StoreError;
 use std::fmt;
 use std::io;
@@ -148,6 +149,12 @@ impl Explain for CommandError {
     fn others(&self) -> Vec<&(dyn Explain + 'static)> {
         let others = self.others.iter().map(|error| error as &(dyn Explain + 'static));
         self.error.others().into_iter().chain(others).collect()
+    }
+}
+
+impl From<Failures> for CommandError {
+    fn from(failures: Failures) -> Self {
+        Self { others: failures.others.into_iter().map(Self::of).collect(), ..Self::of(failures.first) }
     }
 }
 

@@ -14,7 +14,7 @@ use super::error::CommandError;
 use super::report::{BOLD, DIM, GOOD, Report, Text, count};
 use crate::consent::Flow;
 use crate::plan::OnConflict;
-use crate::session::{Session, SessionError, Standing, Target};
+use crate::session::{Job, Session, SessionError, Standing};
 use clap::Args;
 use shown::{MANY, is_long};
 
@@ -33,9 +33,9 @@ pub(super) const WRAPPING: &str = "  Servers are wrapped: the host starts keyste
 /// What waits for a person's word.
 pub(super) struct Pending<'t> {
     /// Target by target: what nobody ever allowed.
-    pub(super) new: Vec<(&'t Target, Vec<Flow>)>,
+    pub(super) new: Vec<(&'t Job<'t>, Vec<Flow>)>,
     /// What was allowed, and is not sealed.
-    pub(super) unsealed: Vec<(&'t Target, Vec<Flow>)>,
+    pub(super) unsealed: Vec<(&'t Job<'t>, Vec<Flow>)>,
     /// Whether the config declares commands that nobody let run, and a template wants one.
     pub(super) commands: bool,
 }
@@ -47,18 +47,16 @@ impl<'t> Pending<'t> {
     /// [`CommandError`] if what was allowed can't be read.
     pub(super) fn of(
         session: &Session<'_>,
-        targets: &'t [Target],
+        jobs: &'t [Job<'t>],
         on_conflict: OnConflict,
     ) -> Result<Self, CommandError> {
-        let blueprint = |target: &'t Target| Some((target, session.blueprint(target).ok()?));
-        let ready: Vec<_> = targets.iter().filter_map(blueprint).collect();
-        session.ask_keys_for(&ready)?;
+        session.ask_keys_for(jobs)?;
         let mut pending = Self { new: Vec::new(), unsealed: Vec::new(), commands: false };
-        let runs = ready.iter().flat_map(|(_, blueprint)| blueprint.references());
+        let runs = jobs.iter().flat_map(|job| job.blueprint.references());
         let runs = runs.filter_map(|reference| reference.source.query()).any(|query| query.provided().is_some());
         pending.commands = runs && session.are_commands_new();
-        for (target, _) in ready {
-            let Ok(flows) = session.flows(target, on_conflict) else { continue };
+        for job in jobs {
+            let Ok(flows) = job.flows(on_conflict) else { continue };
             let of = |wanted: Standing| {
                 let some = flows.iter().filter(|(_, standing)| *standing == wanted).map(|(flow, _)| flow.clone());
                 some.collect::<Vec<Flow>>()
@@ -67,7 +65,7 @@ impl<'t> Pending<'t> {
                 [(&mut pending.new, of(Standing::New)), (&mut pending.unsealed, of(Standing::Unsealed))]
             {
                 if !flows.is_empty() {
-                    list.push((target, flows));
+                    list.push((job, flows));
                 }
             }
         }
@@ -85,7 +83,7 @@ impl<'t> Pending<'t> {
     }
 
     /// All of it that is about slots.
-    pub(super) fn all(&self) -> impl Iterator<Item = &(&'t Target, Vec<Flow>)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &(&'t Job<'t>, Vec<Flow>)> {
         self.unsealed.iter().chain(&self.new)
     }
 }
@@ -97,39 +95,39 @@ impl<'t> Pending<'t> {
 pub(super) fn ensure(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
-    targets: &[Target],
+    jobs: &[Job<'_>],
     on_conflict: Option<OnConflict>,
     allow_new: AllowNewArgs,
 ) -> Result<(), CommandError> {
     if !session.guarded {
         return Ok(());
     }
-    let mut pending = Pending::of(session, targets, on_conflict.unwrap_or_default())?;
-    decide(workplace, session, targets, &mut pending, allow_new)
+    let mut pending = Pending::of(session, jobs, on_conflict.unwrap_or_default())?;
+    decide(workplace, session, jobs, &mut pending, allow_new)
 }
 
 /// How many slots of a target a render would leave closed, because nobody allowed them. Asks no store.
 ///
 /// # Errors
-/// As [`Session::preview`].
-pub(super) fn not_allowed(session: &Session<'_>, target: &Target) -> Result<Vec<Flow>, SessionError> {
-    Ok(session.preview(target, OnConflict::Keep)?.asked().cloned().collect())
+/// As [`Job::preview`].
+pub(super) fn not_allowed(job: &Job<'_>) -> Result<Vec<Flow>, SessionError> {
+    Ok(job.preview(OnConflict::Keep)?.asked().cloned().collect())
 }
 
 /// Asks, and keeps the answers; what is left in `pending` was not allowed.
 ///
 /// # Errors
 /// As [`ensure`].
-pub(super) fn decide(
+pub(super) fn decide<'t>(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
-    targets: &[Target],
-    pending: &mut Pending<'_>,
+    jobs: &'t [Job<'t>],
+    pending: &mut Pending<'t>,
     allow_new: AllowNewArgs,
 ) -> Result<(), CommandError> {
     let report = workplace.report();
     if let Some(given) = allow_new.allow_new {
-        without_asking(workplace, session, targets, pending, given)?;
+        without_asking(workplace, session, jobs, pending, given)?;
     }
     if pending.is_empty() || !environment::is_interactive() {
         return Ok(());
@@ -140,53 +138,54 @@ pub(super) fn decide(
     }
     let in_use = in_use(session, pending.all().flat_map(|(_, flows)| flows))?;
     if !pending.unsealed.is_empty() {
-        for (target, flows) in &pending.unsealed {
-            report.tell(&shown(report, target, flows, &in_use, false));
+        for (job, flows) in &pending.unsealed {
+            report.tell(&shown(report, job.target, flows, &in_use, false));
         }
         let all: Vec<&Flow> = pending.unsealed.iter().flat_map(|(_, flows)| flows).collect();
         if ask(report, &all)? {
-            for (target, flows) in std::mem::take(&mut pending.unsealed) {
-                allow(report, session, target, &flows)?;
+            for (job, flows) in std::mem::take(&mut pending.unsealed) {
+                allow(report, job, &flows)?;
             }
         }
     }
-    for (target, flows) in std::mem::take(&mut pending.new) {
-        report.tell(&shown(report, target, &flows, &in_use, true));
-        if !target.deliveries.are_files() {
+    for (job, flows) in std::mem::take(&mut pending.new) {
+        report.tell(&shown(report, job.target, &flows, &in_use, true));
+        if !job.target.deliveries.are_files() {
             report.tell(&Text::new().plain(WRAPPING).end());
         }
         if ask(report, &flows.iter().collect::<Vec<_>>())? {
-            allow(report, session, target, &flows)?;
+            allow(report, job, &flows)?;
         } else {
-            pending.new.push((target, flows));
+            pending.new.push((job, flows));
         }
     }
+    jobs.iter().for_each(Job::forget_grants);
     Ok(())
 }
 
-fn allow(report: &Report, session: &Session<'_>, target: &Target, flows: &[Flow]) -> Result<(), CommandError> {
-    session.allow(&target.path, flows)?;
-    record(session, target)?;
-    let (things, path) = (things(flows), report.path(&target.path));
+fn allow(report: &Report, job: &Job<'_>, flows: &[Flow]) -> Result<(), CommandError> {
+    job.allow(flows)?;
+    record(job)?;
+    let (things, path) = (things(flows), report.path(&job.target.path));
     report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {things} of {path}")));
     Ok(())
 }
 
 /// The first set-up of targets, by a person who says how much they saw.
-fn without_asking(
+fn without_asking<'t>(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
-    targets: &[Target],
-    pending: &mut Pending<'_>,
+    jobs: &'t [Job<'t>],
+    pending: &mut Pending<'t>,
     given: Option<usize>,
 ) -> Result<(), CommandError> {
     let mut first = Vec::new();
-    for target in targets {
-        if session.is_undecided(target)? {
-            first.push(target);
+    for job in jobs {
+        if session.is_undecided(job.target)? {
+            first.push(job.target);
         }
     }
-    let is_first = |(target, _): &(&Target, Vec<Flow>)| first.iter().any(|one| one.path == target.path);
+    let is_first = |(job, _): &(&Job<'_>, Vec<Flow>)| first.iter().any(|one| one.path == job.target.path);
     let commands = pending.commands && session.are_commands_undecided();
     let declared = if commands { workplace.config.providers.names().count() } else { 0 };
     let number = declared + pending.all().filter(|one| is_first(one)).map(|(_, flows)| flows.len()).sum::<usize>();
@@ -204,8 +203,8 @@ fn without_asking(
     for list in [&mut pending.unsealed, &mut pending.new] {
         let (ours, others) = std::mem::take(list).into_iter().partition(is_first);
         *list = others;
-        for (target, flows) in ours {
-            allow(workplace.report(), session, target, &flows)?;
+        for (job, flows) in ours {
+            allow(workplace.report(), job, &flows)?;
         }
     }
     for target in first {

@@ -23,7 +23,6 @@ mod naming;
 mod outcome;
 mod progress;
 mod recovery;
-mod rendering;
 mod report;
 mod revocation;
 mod rotation;

@@ -2,7 +2,7 @@
 //! staged beside it, synced, renamed. It must never leave a secret in one.
 
 use super::import::refuse_keys;
-use super::render::{into_text, read_include};
+use super::job::{into_text, read_include};
 use super::{Session, SessionError, Target};
 use crate::adopt::absorb::{Hunk, Refusal};
 use crate::adopt::import::{ImportPlan, Stored};
@@ -57,17 +57,18 @@ impl Absorbing {
 }
 
 impl Session<'_> {
-    /// Reads a target and its template, and finds what the host changed. `wants`: as for [`Self::compare`].
+    /// Reads a target and its template, and finds what the host changed. `wants`: as for [`super::Job::compare`].
     ///
     /// # Errors
-    /// As [`Self::compare`].
+    /// As [`super::Job::compare`].
     pub fn absorbing(&self, target: &Target, wants: &dyn Fn(&Pointer) -> bool) -> Result<Absorbing, SessionError> {
         let state = self.state.of(&Resolved::follow(&target.path)?);
         // Between the reading of the file and of its journal nobody may take its secrets out.
         let _lock = state.lock()?;
         let journal = state.journal()?;
-        let hunks = Hunk::of(&self.compare(target, wants)?.changes);
         let before = self.trace(target)?;
+        let job = self.open_with(target, before.blueprint.clone());
+        let hunks = Hunk::of(&job.compare(wants)?.changes);
         Ok(Absorbing { hunks, now: before.clone(), before, journal, known: Vec::new() })
     }
 

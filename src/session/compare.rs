@@ -1,8 +1,8 @@
 //! What a render would change and who changed what since the last one. Reads only: no store, no lock.
 
-use super::{Session, SessionError, Target};
+use super::SessionError;
+use super::job::Job;
 use crate::document::Pointer;
-use crate::host::Resolved;
 use crate::plan::threeway::{Change, changes};
 use crate::plan::{OnConflict, RenderPlan};
 
@@ -17,16 +17,17 @@ pub struct Compared {
     pub is_recorded: bool,
 }
 
-impl Session<'_> {
+impl Job<'_> {
     /// Compares a target with its template and with what the last render merged. What is new beside the template's
     /// settings counts where the host does not keep things of its own, or where `wants` says so.
     ///
     /// # Errors
     /// As [`Self::preview`].
-    pub fn compare(&self, target: &Target, wants: &dyn Fn(&Pointer) -> bool) -> Result<Compared, SessionError> {
-        let plan = self.preview(target, OnConflict::Keep)?;
-        let earlier = self.state.of(&Resolved::follow(&target.path)?).applied()?;
-        let is_shared = |object: &Pointer, member: &Pointer| !target.profile.keeps_state_in(object) || wants(member);
+    pub fn compare(&self, wants: &dyn Fn(&Pointer) -> bool) -> Result<Compared, SessionError> {
+        let grants = self.kept()?.map(|kept| kept.claimed());
+        let (plan, earlier) = self.planned(OnConflict::Keep, grants.as_ref(), true)?;
+        let is_shared =
+            |object: &Pointer, member: &Pointer| !self.target.profile.keeps_state_in(object) || wants(member);
         let changes = changes(earlier.as_ref().map(|applied| applied.document.as_str()), &plan, &is_shared);
         Ok(Compared { plan, changes, is_recorded: earlier.is_some() })
     }

@@ -5,6 +5,7 @@
 //! them.
 
 use super::grants::Standing;
+use super::job::Job;
 use super::sealing::{Sealable, Sealed, holds, references};
 use super::{Session, SessionError, Target};
 use crate::consent::Flow;
@@ -153,7 +154,7 @@ impl Session<'_> {
         let mut asked: Vec<Reference> = texts.iter().flat_map(|text| references(text)).collect();
         let mut seen = std::collections::HashSet::new();
         asked.retain(|reference| seen.insert(reference.clone()));
-        let answers = self.ask(&asked, &|_, keys| {
+        let answers = self.ask_with(&asked, false, &|_, keys| {
             record.is_none_or(|(sealed, target)| {
                 self.may_run(keys) && sealed.verifies(target, keys.of(Origin::Elsewhere))
             })
@@ -183,14 +184,22 @@ impl Session<'_> {
         }
         Ok(Delivery { values })
     }
+}
 
-    /// The servers of a target all of whose slots are allowed, as they would be recorded now; without those that can't be.
+impl Job<'_> {
+    /// Whether somebody has to allow anything.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.session.guarded
+    }
+
+    /// The servers of the target all of whose slots are allowed, as they would be recorded now; without those that can't be.
     /// Asks the stores what is allowed.
     ///
     /// # Errors
     /// As for [`Self::flows`].
-    pub fn servers(&self, target: &Target, machine: &Machine<'_>) -> Result<Vec<Server>, SessionError> {
-        let flows = self.flows(target, OnConflict::Keep)?;
+    pub fn servers(&self, machine: &Machine<'_>) -> Result<Vec<Server>, SessionError> {
+        let flows = self.flows(OnConflict::Keep)?;
         let in_unit = |unit: &Pointer, flow: &Flow| flow.unit() == Some(unit) || flow.pointer.is_within(unit);
         let mut units: Vec<Pointer> = flows.iter().filter_map(|(flow, _)| flow.unit().cloned()).collect();
         units.sort();
@@ -203,7 +212,7 @@ impl Session<'_> {
         if units.is_empty() {
             return Ok(Vec::new());
         }
-        let plan = self.planned(target, OnConflict::Keep, None, true)?;
+        let (plan, _) = self.planned(OnConflict::Keep, None, true)?;
         let Ok(document) = Document::parse_relaxed(plan.placeholder_form.as_bytes()) else { return Ok(Vec::new()) };
         let nodes = document.find_all(&units);
         // One that can't be delivered so has no record; whoever asks for it is told that there is none.
@@ -215,12 +224,12 @@ impl Session<'_> {
     ///
     /// # Errors
     /// [`SessionError::Grants`] and [`SessionError::File`].
-    pub fn unrecorded(&self, target: &Target, servers: Vec<Server>) -> Result<Vec<Server>, SessionError> {
-        let file = Resolved::follow(&target.path)?;
-        let known = self.state.of(&file).grants()?.map(|allowed| allowed.servers).unwrap_or_default();
+    pub fn unrecorded(&self, servers: Vec<Server>) -> Result<Vec<Server>, SessionError> {
+        let file = Resolved::follow(&self.target.path)?;
+        let known = self.session.state.of(&file).grants()?.map(|allowed| allowed.servers).unwrap_or_default();
         let holds = |sealed: &Sealed<Server>, server: &Server| {
             let references: Vec<Reference> = server.texts().into_iter().flat_map(references).collect();
-            let answers = self.ask(&references, &|_, _| false).unbarred();
+            let answers = self.session.ask_with(&references, false, &|_, _| false).unbarred();
             sealed.what.is_as(server) && holds(sealed, file.path(), &references, &answers)
         };
         let is_new = |server: &Server| !known.iter().any(|sealed| holds(sealed, server));
@@ -230,21 +239,22 @@ impl Session<'_> {
     /// Records servers that a person allowed, each in the place of an older record of the same place.
     ///
     /// # Errors
-    /// As [`Self::allow`].
-    pub fn record_servers(&self, target: &Target, servers: Vec<Server>) -> Result<(), SessionError> {
+    /// As [`Session::allow`].
+    pub fn record_servers(&self, servers: Vec<Server>) -> Result<(), SessionError> {
         if servers.is_empty() {
             return Ok(());
         }
-        let file = Resolved::follow(&target.path)?;
+        let file = Resolved::follow(&self.target.path)?;
         let texts: Vec<String> = servers.iter().map(|server| server.texts().join("\n")).collect();
-        let keys = self.sealing_keys(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
-        let state = self.state.of(&file);
+        let keys = self.session.sealing_keys(&texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let state = self.session.state.of(&file);
         let _lock = state.lock()?;
         let Some(mut allowed) = state.grants()? else { return Ok(()) };
         for (server, keys) in servers.into_iter().zip(&keys) {
             allowed.servers.retain(|sealed| sealed.what.pointer != server.pointer);
             allowed.servers.push(Sealed::new(server, file.path(), keys));
         }
+        self.forget_grants();
         state.write_grants(&allowed)
     }
 }

@@ -10,7 +10,6 @@ use crate::consent::record::Server;
 use crate::consent::{Flow, Grant, Grants};
 use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, sync_folder};
-use crate::plan::OnConflict;
 use crate::secret::{Provided, Query, SealKey};
 use crate::store::{Answers, Keys, Origin, StoreError, StoreKind};
 use crate::template::Reference;
@@ -85,6 +84,11 @@ impl Kept {
         self.grants.iter().any(|sealed| sealed.is_sealed() && sealed.what.is_start())
     }
 
+    /// What the records say, sealed or not.
+    pub(super) fn all(&self) -> Grants {
+        self.grants.iter().map(|sealed| &sealed.what).collect()
+    }
+
     /// What holds.
     pub(super) fn verified(&self, answers: &Answers) -> Grants {
         self.grants.iter().filter(|sealed| self.holds(sealed, answers)).map(|sealed| &sealed.what).collect()
@@ -108,38 +112,6 @@ impl Kept {
 }
 
 impl Session<'_> {
-    /// What a target's template starts anew, and where the values of a target's slots would go now, each with whether that is allowed: of those that a literal of the
-    /// user's leaves room for. Asks the stores, since only they tell which records hold.
-    ///
-    /// # Errors
-    /// [`SessionError`] as for a preview, and [`SessionError::Grants`].
-    pub fn flows(&self, target: &Target, on_conflict: OnConflict) -> Result<Vec<(Flow, Standing)>, SessionError> {
-        let kept = self.kept(&target.path)?.unwrap_or_default();
-        let plan = self.planned(target, on_conflict, self.guarded.then(|| kept.claimed_flows()).as_ref(), true)?;
-        // One in the server of a secret is shown and allowed with that.
-        let covered = |start: &Flow| plan.flows.iter().any(|flow| flow.covers(start));
-        let mut flows: Vec<Flow> = plan.withheld.iter().filter(|start| !covered(start)).cloned().collect();
-        flows.extend(plan.flows);
-        let all: Grants = kept.grants.iter().map(|sealed| &sealed.what).collect();
-        let claimed = kept.claimed();
-        if !flows.iter().any(|flow| all.allow(flow)) {
-            return Ok(flows.into_iter().map(|flow| (flow, Standing::New)).collect());
-        }
-        let asked = flows.iter().filter(|flow| claimed.allow(flow));
-        let asked: Vec<Reference> = asked.flat_map(|flow| references(&flow.text)).collect();
-        let starts = flows.iter().any(|flow| flow.is_start() && claimed.allow(flow));
-        let verified = match asked.is_empty() && !starts {
-            true => Grants::default(),
-            false => kept.verified(&self.ask_with(&asked, starts, &|_, _| false).unbarred()),
-        };
-        let standing = |flow: &Flow| match (verified.allow(flow), all.allow(flow)) {
-            (true, _) => Standing::Allowed,
-            (false, true) => Standing::Unsealed,
-            (false, false) => Standing::New,
-        };
-        Ok(flows.into_iter().map(|flow| (flow.clone(), standing(&flow))).collect())
-    }
-
     /// Allows these flows of a target, besides what is allowed already, and seals that with the keys of the stores that
     /// the values come from.
     ///

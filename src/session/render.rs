@@ -1,12 +1,13 @@
 //! Render: the template's settings are merged into the target and its slots are filled, in one replacement.
 
 use super::grants::Kept;
+use super::job::{Job, NEW_TARGET};
 use super::scrub::put_backup;
 use super::state::{StagedApplied, TargetState};
 use super::values::Values;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, read_whole, replace};
 use super::{Event, Record, Session, SessionError, Target, living};
-use crate::consent::{Flow, Grants};
+use crate::consent::Flow;
 use crate::host::Resolved;
 use crate::host::replace::leftovers;
 use crate::journal::account::Shape;
@@ -14,11 +15,9 @@ use crate::journal::{Filled, Journal, Key, Lease, VERSION};
 use crate::plan::render::{Inputs, target as check_target};
 use crate::plan::wrap::Unwrappable;
 use crate::plan::{Conflict, OnConflict, RenderPlan, plan_render};
-use crate::secret::Secret;
-use crate::template::{Blueprint, Reference, Slot, Template, compile};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use crate::template::{Blueprint, Reference};
+use std::path::PathBuf;
+use std::rc::Rc;
 
 /// How a render is done.
 #[derive(Debug, Clone)]
@@ -52,6 +51,8 @@ pub struct Rendered {
     pub unwrappable: Vec<(crate::document::Pointer, Unwrappable)>,
     /// How many hold the rendered form now.
     pub holders: usize,
+    /// Whether the holder held nothing before.
+    pub(super) is_new_holder: bool,
     /// What nobody allowed: slots stay closed, and what the template would start is not merged.
     pub refused: Vec<Flow>,
     /// The host's lock was held too long and was ignored.
@@ -60,45 +61,81 @@ pub struct Rendered {
     pub protected: Vec<PathBuf>,
 }
 
-/// What stands where there is no target yet.
-pub(super) const NEW_TARGET: &str = "{\n}\n";
+/// A target that can be rendered, as far as can be told before a store is asked.
+pub(super) struct Looked {
+    /// What of the template is filled in the file.
+    pub(super) in_file: Blueprint,
+    pub(super) kept: Option<Rc<Kept>>,
+    /// Whether the grants of what is started are needed.
+    pub(super) starts: bool,
+    /// The work trees that changed; `None` if git was asked and nothing written.
+    protected: Option<Vec<PathBuf>>,
+}
 
-impl Session<'_> {
-    /// Renders a target. One render at a time; the secrets are asked for once, before anything is locked or written.
+/// The same with all that is filled in.
+pub(super) struct Filling {
+    looked: Looked,
+    values: Values,
+}
+
+impl Job<'_> {
+    /// Renders the target. One render at a time; the secrets are asked for once, before anything is locked or written.
     ///
     /// # Errors
     /// [`SessionError`]; the target is as it was then.
-    pub fn render(&self, target: &Target, options: &RenderOptions) -> Result<Rendered, SessionError> {
-        let blueprint = self.blueprint(target)?;
-        let file = Resolved::follow(&target.path)?;
-        let checked = |text: &[u8]| check_target(text).map(drop).map_err(self.of(target));
-        // Before anybody is asked to unlock a keyring for it.
-        read_whole(&file)?.as_deref().map_or(Ok(()), checked)?;
-        let in_file = self.filled(target, blueprint.clone())?;
-        let protected = if in_file.slots.is_empty() { Vec::new() } else { self.protect(target)? };
-        let kept = self.kept(&target.path)?;
-        let starts = match kept.as_ref().filter(|kept| kept.has_starts()) {
-            Some(kept) => {
-                let plan = self.planned(target, OnConflict::Keep, Some(&kept.claimed_flows()), true)?;
-                !plan.withheld.is_empty()
-            }
-            None => false,
-        };
-        let mut filling = self.values(&in_file, kept.as_ref(), starts)?;
+    pub fn render(&self, options: &RenderOptions) -> Result<Rendered, SessionError> {
+        self.fill(self.filling(self.look(true)?)?, options)
+    }
 
-        let state = self.state.of(&file);
-        let _lock = state.lock()?;
-        let still = self.kept(&target.path)?;
-        if still != kept {
-            // Something was taken back, or allowed, while the stores or a person were asked.
-            filling = self.values(&in_file, still.as_ref(), starts)?;
+    /// Whether the target can be rendered, before anybody is asked to unlock a keyring for it. One that is rendered `alone`
+    /// is kept from git at once; of several nothing is written before all were looked at, so each is planned here.
+    pub(super) fn look(&self, alone: bool) -> Result<Looked, SessionError> {
+        if let Some(text) = read_whole(&Resolved::follow(&self.target.path)?)? {
+            check_target(&text).map_err(|error| self.failed(error))?;
         }
-        let Values { of: values, grants } = filling;
-        let old = self.settle(&state)?;
+        let in_file = self.filled()?;
+        let protected = match (in_file.slots.is_empty(), alone) {
+            (true, _) => Some(Vec::new()),
+            (false, true) => Some(self.session.protect(self.target)?),
+            (false, false) => self.session.refuse_committable(self.target).map(|()| None)?,
+        };
+        let kept = self.kept()?;
+        let has_starts = kept.as_ref().is_some_and(|kept| kept.has_starts());
+        let mut starts = false;
+        if has_starts || !alone {
+            let grants = kept.as_ref().map(|kept| kept.claimed_flows());
+            let (plan, _) = self.planned(OnConflict::Keep, grants.as_ref(), true)?;
+            starts = has_starts && !plan.withheld.is_empty();
+        }
+        Ok(Looked { in_file, kept, starts, protected })
+    }
+
+    /// Asks the stores for the values.
+    pub(super) fn filling(&self, looked: Looked) -> Result<Filling, SessionError> {
+        let values = self.session.values(&looked.in_file, looked.kept.as_deref(), looked.starts)?;
+        Ok(Filling { looked, values })
+    }
+
+    /// Writes the rendered form.
+    pub(super) fn fill(&self, filling: Filling, options: &RenderOptions) -> Result<Rendered, SessionError> {
+        let (session, target, blueprint) = (self.session, self.target, &self.blueprint);
+        let Filling { looked, values } = filling;
+        let protected = looked.protected.map_or_else(|| session.protect(target), Ok)?;
+        let file = Resolved::follow(&target.path)?;
+        let state = session.state.of(&file);
+        let _lock = state.lock()?;
+        let still = session.kept(&target.path)?;
+        let Values { of: values, grants } = match still.as_ref() == looked.kept.as_deref() {
+            true => values,
+            // Something was taken back, or allowed, while the stores or a person were asked.
+            false => session.values(&looked.in_file, still.as_ref(), looked.starts)?,
+        };
+        let old = session.settle(&state)?;
         let mut journal = match &old {
             Some(journal) => journal.clone(),
-            None => self.new_journal(target, &file)?,
+            None => session.new_journal(target, &file)?,
         };
+        let is_new_holder = !journal.leases.iter().any(|lease| lease.same_holder(&options.holder));
         journal.leases.retain(|lease| !lease.same_holder(&options.holder));
         journal.leases.push(options.holder.clone());
         let key = journal.key;
@@ -113,18 +150,19 @@ impl Session<'_> {
         let mut applied = None;
         let result = replace(&file, target.profile, PATIENCE, &mut written, |text| {
             let inputs = Inputs {
-                blueprint: &blueprint,
+                blueprint,
                 journal: old.as_ref(),
                 earlier: earlier.as_ref(),
                 on_conflict: options.on_conflict.unwrap_or_default(),
                 key: &key,
                 grants: grants.as_ref(),
                 merges_starts: false,
-                wrapping: self.wrapping(target),
+                wrapping: session.wrapping(target),
                 is_state: &|member, kind| target.profile.is_state(member, kind),
                 value: |reference: &Reference| values.get(reference),
             };
-            let mut plan = plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))?;
+            let mut plan =
+                plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(|error| self.failed(error))?;
             if let (None, Some(first)) = (options.on_conflict, plan.conflicts.first()) {
                 let (path, pointer) = (target.path.clone(), first.pointer.to_string());
                 return Err(SessionError::Conflict { path, pointer });
@@ -140,14 +178,14 @@ impl Session<'_> {
             plan.enter_into(&mut journal);
             if !journal.slots.is_empty() || old.is_some() {
                 state.write_journal(&journal)?;
-                self.state.attend()?;
+                session.state.attend()?;
             }
             applied = match earlier.as_ref() == Some(&plan.applied) {
                 true => None,
                 false => Some(state.stage_applied(&plan.applied)?),
             };
             if text.is_some() && !journal.slots.is_empty() && !std::mem::replace(&mut backed_up, true) {
-                put_backup(target.profile, &file, &plan.resting, (self.now)(), self.env);
+                put_backup(target.profile, &file, &plan.resting, (session.now)(), session.env);
             }
             changed |= new_text.is_some();
             last = Some(plan);
@@ -156,24 +194,24 @@ impl Session<'_> {
         let is_merged = result.is_ok() || written.committed;
         let recorded = applied.filter(|_| is_merged).map_or(Ok(()), StagedApplied::commit);
         if let Err(error) = result.and(recorded) {
-            self.take_back(&state, &file, old, journal, written.committed);
+            session.take_back(&state, &file, old, journal, written.committed);
             return Err(error);
         }
         if changed {
-            self.look_again(&file);
+            session.look_again(&file);
         }
         let Some(plan) = last else { return Err(SessionError::Raced { path: target.path.clone() }) };
         if !journal.slots.is_empty() {
             let given = std::path::absolute(&target.path).unwrap_or_else(|_| target.path.clone());
             state.note_shape(&Shape::of(given, plan.resting.as_bytes(), &key));
             let record = Record::new(
-                (self.now)(),
+                (session.now)(),
                 Event::Render,
                 &journal,
                 std::slice::from_ref(&options.holder),
                 journal.leases.len(),
             );
-            self.state.log(&record);
+            session.state.log(&record);
         }
         // No key was asked for about what is not filled in here, so what the records claim has to do.
         let claimed = still.as_ref().map(Kept::claimed);
@@ -186,92 +224,20 @@ impl Session<'_> {
             wrapped: plan.delivered.wrapped.len(),
             unwrappable: plan.delivered.refused.into_iter().collect(),
             changed,
-            warnings: self.warnings(target, &blueprint),
+            warnings: self.warnings(),
             conflicts: plan.conflicts,
             foreign: plan.filling.foreign,
             drifted: plan.undone.changed,
             holders,
+            is_new_holder,
             refused,
             lock_ignored: written.lock_ignored,
             protected,
         })
     }
+}
 
-    /// What a render would do once all is allowed that the template starts, without secrets, locks or writes: slots stay
-    /// closed in it.
-    ///
-    /// # Errors
-    /// [`SessionError`] as for [`Self::render`], but no secret is looked up.
-    pub fn preview(&self, target: &Target, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
-        // No store is asked, so what the records claim has to do.
-        let grants = self.kept(&target.path)?.map(|kept| kept.claimed());
-        self.planned(target, on_conflict, grants.as_ref(), true)
-    }
-
-    /// The same of a render now: what nobody allowed to be started is not merged in it.
-    ///
-    /// # Errors
-    /// As [`Self::preview`].
-    pub fn preview_now(&self, target: &Target, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
-        let grants = self.kept(&target.path)?.map(|kept| kept.claimed());
-        self.planned(target, on_conflict, grants.as_ref(), false)
-    }
-
-    pub(super) fn planned(
-        &self,
-        target: &Target,
-        on_conflict: OnConflict,
-        grants: Option<&Grants>,
-        merges_starts: bool,
-    ) -> Result<RenderPlan, SessionError> {
-        let blueprint = self.blueprint(target)?;
-        let file = Resolved::follow(&target.path)?;
-        let state = self.state.of(&file);
-        let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied()?);
-        let inputs = Inputs {
-            blueprint: &blueprint,
-            journal: journal.as_ref(),
-            earlier: earlier.as_ref(),
-            on_conflict,
-            key: &Key::new([0; 32]),
-            grants,
-            merges_starts,
-            wrapping: self.wrapping(target),
-            is_state: &|member, kind| target.profile.is_state(member, kind),
-            value: |_: &Reference| None::<&Secret>,
-        };
-        plan_render(text.as_deref().unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(self.of(target))
-    }
-
-    /// Compiles a target's template.
-    ///
-    /// # Errors
-    /// [`SessionError::NoTemplate`] and [`SessionError::Template`].
-    pub fn blueprint(&self, target: &Target) -> Result<Blueprint, SessionError> {
-        let path = &target.template;
-        let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
-        self.blueprint_of(target, fs::read(path).map_err(failed)?)
-    }
-
-    /// Compiles another text in the place of a target's template: what is staged, say. Includes are read as they are.
-    ///
-    /// # Errors
-    /// [`SessionError::NoTemplate`] if it is no text, and [`SessionError::Template`].
-    pub fn blueprint_of(&self, target: &Target, text: Vec<u8>) -> Result<Blueprint, SessionError> {
-        let path = &target.template;
-        let text = &into_text(text).map_err(|source| SessionError::NoTemplate { path: path.clone(), source })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let template = Template { name: path, text };
-        Ok(compile(template, self.variables, &|name| read_include(folder, name))?)
-    }
-
-    /// What the host profile has against where the template puts secrets.
-    #[must_use]
-    pub fn warnings(&self, target: &Target, blueprint: &Blueprint) -> Vec<(crate::document::Pointer, String)> {
-        let warning = |slot: &Slot| Some((slot.pointer.clone(), target.profile.warning(slot)?));
-        blueprint.slots.iter().filter_map(warning).collect()
-    }
-
+impl Session<'_> {
     pub(super) fn new_journal(&self, target: &Target, file: &Resolved) -> Result<Journal, SessionError> {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| SessionError::Random)?;
@@ -329,22 +295,4 @@ impl Session<'_> {
             }
         }
     }
-
-    fn of<'t>(&self, target: &'t Target) -> impl Fn(crate::plan::PlanError) -> SessionError + 't {
-        |error| SessionError::Target { path: target.path.clone(), error }
-    }
-}
-
-/// Reads an included template, which must lie inside the folder when every symlink is followed.
-pub(super) fn read_include(folder: &Path, name: &str) -> io::Result<String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let (root, path) = (fs::canonicalize(folder)?, fs::canonicalize(folder.join(name))?);
-    if !path.starts_with(&root) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside the template's folder"));
-    }
-    into_text(fs::read(path)?)
-}
-
-pub(super) fn into_text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }

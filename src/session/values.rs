@@ -4,7 +4,7 @@
 //! stores come with the values, and say which of the records hold.
 
 use super::grants::Kept;
-use super::{Missing, MissingSecret, Session, SessionError, Target};
+use super::{Missing, MissingSecret, Session, SessionError};
 use crate::consent::Grants;
 use crate::error::Place;
 use crate::secret::{Provided, Query, Secret};
@@ -21,43 +21,6 @@ pub(super) struct Values {
 }
 
 impl Session<'_> {
-    /// Whether all values are there that a render of this blueprint would fill in.
-    ///
-    /// # Errors
-    /// [`SessionError::Missing`] with all that are not, and [`SessionError::Grants`].
-    pub fn check_values(&self, target: &Target, blueprint: &Blueprint) -> Result<(), SessionError> {
-        self.values(blueprint, self.kept(&target.path)?.as_ref(), false).map(drop)
-    }
-
-    /// The same as [`Self::ask_for`], but for the declared commands: whether they may run is yet to be asked.
-    ///
-    /// # Errors
-    /// [`SessionError::Grants`].
-    pub fn ask_keys_for(&self, targets: &[(&Target, Blueprint)]) -> Result<Answers, SessionError> {
-        let mut asked = Vec::new();
-        for (target, blueprint) in targets {
-            let claimed = self.kept(&target.path)?.map(|kept| kept.claimed());
-            asked.extend(wanted(blueprint, claimed.as_ref()).into_iter().cloned());
-        }
-        Ok(self.ask(&asked, &|_, _| false))
-    }
-
-    /// Asks the stores for all that renders of these targets would look up, so that each is asked once.
-    ///
-    /// # Errors
-    /// [`SessionError::Grants`].
-    pub fn ask_for(&self, targets: &[(&Target, Blueprint)]) -> Result<Answers, SessionError> {
-        let (mut asked, mut all_kept) = (Vec::new(), Vec::new());
-        for (target, blueprint) in targets {
-            let kept = self.kept(&target.path)?;
-            asked.extend(wanted(blueprint, kept.as_ref().map(Kept::claimed).as_ref()).into_iter().cloned());
-            all_kept.extend(kept);
-        }
-        Ok(self.ask(&asked, &|provided, keys| {
-            !self.guarded || (self.may_run(keys) && all_kept.iter().any(|kept| kept.wants(provided, keys)))
-        }))
-    }
-
     /// The values of all references that are wanted, or all that are missing; `starts` says whether the grants of what is
     /// started are needed too.
     pub(super) fn values(
@@ -94,12 +57,8 @@ impl Session<'_> {
         if missing.is_empty() { Ok(Values { of: values, grants }) } else { Err(SessionError::Missing(missing)) }
     }
 
-    /// Asks the stores about references, for values and keys at once.
-    pub(super) fn ask(&self, references: &[Reference], permit: &dyn Fn(&Provided, &Keys) -> bool) -> Answers {
-        self.ask_with(references, false, permit)
-    }
-
-    /// The same, and with `starts` for what says whether a start was allowed.
+    /// Asks the stores about references, for values and keys at once, and with `starts` for what says whether a start was
+    /// allowed.
     pub(super) fn ask_with(
         &self,
         references: &[Reference],
@@ -154,7 +113,7 @@ fn untold(blueprint: &Blueprint, reference: &Reference, answers: &Answers) -> Op
 }
 
 /// The distinct references of the slots that may be filled, wherever their values go.
-fn wanted<'b>(blueprint: &'b Blueprint, grants: Option<&Grants>) -> Vec<&'b Reference> {
+pub(super) fn wanted<'b>(blueprint: &'b Blueprint, grants: Option<&Grants>) -> Vec<&'b Reference> {
     let mut seen = HashSet::new();
     let may_fill = |slot: &&Slot| grants.is_none_or(|grants| grants.know(slot));
     let slots = blueprint.slots.iter().filter(may_fill);

@@ -1,7 +1,7 @@
 //! Delivery without a file, as far as files know of it: how a target's servers are wrapped, which slots that leaves to a
 //! render, and what stands in the file now. What is put into a process is not decided here.
 
-use super::render::NEW_TARGET;
+use super::job::{Job, NEW_TARGET};
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError, Target};
 use crate::document::{Document, Pointer};
@@ -38,33 +38,58 @@ impl Session<'_> {
         Some(Wrapping { wrapper, deliveries: &target.deliveries })
     }
 
-    /// What of a blueprint a render fills in the file, and what it needs values for: not the slots of servers that are
+    /// Brings the servers of a target at rest into the form that the config wants, and changes nothing else. `false` if there
+    /// was nothing to do.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the target is as it was then.
+    pub fn wrap_at_rest(&self, target: &Target) -> Result<bool, SessionError> {
+        let file = Resolved::follow(&target.path)?;
+        let state = self.state.of(&file);
+        let _lock = state.lock()?;
+        let job = self.open(target)?;
+        let mut changed = false;
+        replace_by(&file, target.profile, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
+            let Some(text) = text.filter(|_| !state.is_owing().unwrap_or(true)) else { return Ok(None) };
+            let plan = job.preview_now(OnConflict::Keep)?;
+            let document = crate::plan::render::target(text).map_err(|error| job.failed(error))?;
+            let is_merged = plan.patch.0.is_empty() && *unwrap(&document) == plan.at_rest;
+            let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.into_bytes());
+            changed = new.is_some();
+            Ok(new)
+        })?;
+        Ok(changed)
+    }
+}
+
+impl Job<'_> {
+    /// What of the template a render fills in the file, and what it needs values for: not the slots of servers that are
     /// wrapped, unless the template changes such a server, since it counts then whether that was allowed.
     ///
     /// # Errors
     /// As [`Self::preview`].
-    pub fn filled(&self, target: &Target, blueprint: Blueprint) -> Result<Blueprint, SessionError> {
-        if target.deliveries.are_files() || target.name.is_none() {
-            return Ok(blueprint);
+    pub(super) fn filled(&self) -> Result<Blueprint, SessionError> {
+        if self.target.deliveries.are_files() || self.target.name.is_none() {
+            return Ok(self.blueprint.clone());
         }
-        let plan = self.preview(target, OnConflict::Keep)?;
+        let plan = self.preview(OnConflict::Keep)?;
         let changes: Vec<&Pointer> = plan.patch.0.iter().map(crate::document::Operation::path).collect();
         let is_changed = |slot: &Pointer| {
             let server = crate::host::servers::find::Server::around(slot);
             server.is_some_and(|server| changes.iter().any(|at| at.is_within(&server) || server.is_within(at)))
         };
-        let mut blueprint = blueprint;
+        let mut blueprint = self.blueprint.clone();
         blueprint.slots.retain(|slot| plan.delivered.is_file(&slot.pointer) || is_changed(&slot.pointer));
         Ok(blueprint)
     }
 
-    /// How each slot of a target is delivered that stands in it, or will once the template is merged.
+    /// How each slot is delivered that stands in it, or will once the template is merged.
     ///
     /// # Errors
     /// As [`Self::preview`].
-    pub fn deliveries(&self, target: &Target) -> Result<Vec<(Pointer, SlotDelivery)>, SessionError> {
-        let plan = self.preview(target, OnConflict::Keep)?;
-        let text = Resolved::follow(&target.path)?.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
+    pub fn deliveries(&self) -> Result<Vec<(Pointer, SlotDelivery)>, SessionError> {
+        let plan = self.preview(OnConflict::Keep)?;
+        let text = Resolved::follow(&self.target.path)?.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
         let document = Document::parse_relaxed(&text).ok();
         let servers = document.map(|document| wrapped(&document)).unwrap_or_default();
         let of = |slot: &Pointer| {
@@ -84,32 +109,6 @@ impl Session<'_> {
         };
         Ok(plan.flows.iter().map(|flow| (flow.pointer.clone(), of(&flow.pointer))).collect())
     }
-
-    /// Brings the servers of a target at rest into the form that the config wants, and changes nothing else. `false` if there
-    /// was nothing to do.
-    ///
-    /// # Errors
-    /// [`SessionError`]; the target is as it was then.
-    pub fn wrap_at_rest(&self, target: &Target) -> Result<bool, SessionError> {
-        let file = Resolved::follow(&target.path)?;
-        let state = self.state.of(&file);
-        let _lock = state.lock()?;
-        let mut changed = false;
-        replace_by(&file, target.profile, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
-            let Some(text) = text.filter(|_| !state.is_owing().unwrap_or(true)) else { return Ok(None) };
-            let plan = self.preview_now(target, OnConflict::Keep)?;
-            let document = crate::plan::render::target(text).map_err(|error| failed(target, error))?;
-            let is_merged = plan.patch.0.is_empty() && *unwrap(&document) == plan.at_rest;
-            let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.into_bytes());
-            changed = new.is_some();
-            Ok(new)
-        })?;
-        Ok(changed)
-    }
-}
-
-fn failed(target: &Target, error: crate::plan::PlanError) -> SessionError {
-    SessionError::Target { path: target.path.clone(), error }
 }
 
 /// Whether a program that is named by its path is not there. One that is named without is looked for by the host.

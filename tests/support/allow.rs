@@ -130,11 +130,12 @@ impl<'a> Yes<'a> {
             guarded: true,
             commands: None,
         };
-        let Ok(flows) = session.flows(target, OnConflict::Replace) else { return };
+        let Ok(job) = session.open(target) else { return };
+        let Ok(flows) = job.flows(OnConflict::Replace) else { return };
         let new = flows.into_iter().filter(|(_, standing)| *standing != Standing::Allowed);
         let new: Vec<Flow> = new.map(|(flow, _)| flow).collect();
         if !new.is_empty() {
-            let _ = session.allow(&target.path, &new);
+            let _ = job.allow(&new);
         }
     }
 

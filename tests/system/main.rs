@@ -24,6 +24,7 @@ mod keepassxc;
 mod keyring;
 #[path = "../support/names.rs"]
 mod names;
+mod opens;
 #[allow(dead_code)]
 #[path = "../support/poll.rs"]
 mod poll;

@@ -96,12 +96,13 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             return revoke(&workplace, session, &targets, &args.slot);
         }
         // A target that can't be rendered is told of here.
-        for target in &targets {
-            session.preview(target, OnConflict::Keep)?;
+        let jobs = session.open_all(&targets)?;
+        for job in &jobs {
+            job.preview(OnConflict::Keep)?;
         }
-        let mut pending = Pending::of(session, &targets, OnConflict::Keep)?;
+        let mut pending = Pending::of(session, &jobs, OnConflict::Keep)?;
         if args.json {
-            workplace.report().json(&pending.all().map(|(target, flows)| pending_json(target, flows)).collect())?;
+            workplace.report().json(&pending.all().map(|(job, flows)| pending_json(job.target, flows)).collect())?;
         }
         if args.pending {
             return show(&workplace, session, &pending, args.json);
@@ -109,9 +110,9 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
         if pending.is_empty() {
             workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
         }
-        decide(&workplace, session, &targets, &mut pending, args.new)?;
+        decide(&workplace, session, &jobs, &mut pending, args.new)?;
         if is_interactive() {
-            ensure_recorded(workplace.report(), session, &targets)?;
+            ensure_recorded(workplace.report(), &jobs)?;
         }
         match pending.slots() + usize::from(pending.commands) {
             0 => Ok(Exit::Done),
@@ -133,8 +134,8 @@ fn show(
     }
     let in_use = in_use(session, pending.all().flat_map(|(_, flows)| flows))?;
     for (list, is_new) in [(&pending.unsealed, false), (&pending.new, true)] {
-        for (target, flows) in list.iter().filter(|_| !json) {
-            let head = shown(report, target, &[], &in_use, is_new);
+        for (job, flows) in list.iter().filter(|_| !json) {
+            let head = shown(report, job.target, &[], &in_use, is_new);
             report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow, &in_use))))?;
         }
     }

@@ -14,7 +14,7 @@ pub(in crate::cli) use helpers::Helper;
 use super::guard::watch;
 use super::install::real_program;
 use super::render::ConflictArgs;
-use crate::cli::context::{Context, Workplace};
+use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, ensure};
@@ -22,12 +22,11 @@ use crate::cli::helper;
 use crate::cli::holder::goes_without_grants;
 use crate::cli::outcome::render_warnings;
 use crate::cli::recovery::recover;
-use crate::cli::rendering::{prepare, render_all};
-use crate::cli::report::{GOOD, Text, count};
+use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{PairArgs, select};
 use crate::host::process::{Process, is_alive};
 use crate::journal::Lease;
-use crate::session::{RenderOptions, Session, Target};
+use crate::session::{RenderOptions, Rendered, Session, Target};
 use clap::{Args, ValueEnum};
 use close::not_started;
 use held::Held;
@@ -210,16 +209,17 @@ pub(in crate::cli) fn fill(
     workplace.session(|session| {
         let options = RenderOptions { holder, on_conflict: args.conflict.choice(), joins: false };
         recover(&context.report, session).warn(&context.report);
-        ensure(&workplace, session, &targets, options.on_conflict, args.allow)?;
+        let jobs = session.open_all(&targets)?;
+        ensure(&workplace, session, &jobs, options.on_conflict, args.allow)?;
         // A keyring may ask for a password here, so until this is done Ctrl-C still ends us at once.
-        prepare(session, &targets)?;
+        let ready = session.prepare(&jobs)?;
         // Then it does not: `exec` hears it as well, and decides.
         #[cfg(unix)]
         let _signals = signals::Signals::watch().map_err(signals_failed)?;
         for target in &targets {
             watch(&context.environment.state, &target.path);
         }
-        say_rendered(&workplace, &render_all(session, &targets, &options)?);
+        say_rendered(&context.report, &targets, &ready.render(&options)?);
         if !is_alive(&options.holder) {
             drop(session.recover());
             return Ok(Exit::BEFORE_CMD);
@@ -263,9 +263,8 @@ fn share(session: &Session<'_>, targets: &[Target], child: &Child) {
     }
 }
 
-fn say_rendered(workplace: &Workplace<'_>, done: &[crate::cli::rendering::Done]) {
-    for (target, rendered) in done {
-        let report = workplace.report();
+fn say_rendered(report: &Report, targets: &[Target], done: &[Rendered]) {
+    for (target, rendered) in targets.iter().zip(done) {
         let (shown, filled) = (report.path(&target.path), count(rendered.slots, "slot"));
         report.detail(Text::new().styled(GOOD, "rendered").plain(format_args!(" {shown}: {filled} filled")));
         render_warnings(report, target, rendered);

@@ -211,7 +211,7 @@ impl Call<'_> {
     /// client's servers got that.
     fn render(&self, target: &Target) -> Result<Rendered, SessionError> {
         let options = RenderOptions { holder: self.lease.clone(), on_conflict: Some(OnConflict::Keep), joins: true };
-        self.session.render(target, &options)
+        self.session.open(target)?.render(&options)
     }
 
     fn watch(&self, path: &Path) {

@@ -102,7 +102,7 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
         match session.import(&destination.target, &request, &keeper) {
             Ok(imported) => {
                 let exit = done(session, &shown, &imported, args)?;
-                let allowed = imported.allowed.and_then(|()| record(session, &destination.target));
+                let allowed = imported.allowed.and_then(|()| record(&session.open(&destination.target)?));
                 return Ok(exit.and(not_allowed(workplace, allowed)));
             }
             // Planned again, and shown again if that makes a difference.
@@ -202,8 +202,8 @@ fn done(
 /// A key in a place of which the program is known to log what stands there: no template helps there.
 fn logged(session: &Session<'_>, shown: &show::Shown<'_>) -> Exit {
     let target = &shown.destination.target;
-    let Ok(blueprint) = session.blueprint(target) else { return Exit::Done };
-    let logged = session.warnings(target, &blueprint);
+    let Ok(job) = session.open(target) else { return Exit::Done };
+    let logged = job.warnings();
     for (pointer, why) in &logged {
         shown.workplace.report().warning(&Warning {
             message: format!("a key is filled in where it is logged: {why}"),

@@ -7,11 +7,10 @@ use crate::cli::granting::{AllowNewArgs, cut, ensure};
 use crate::cli::holder::{self, goes_without_grants};
 use crate::cli::outcome;
 use crate::cli::recovery::recover;
-use crate::cli::rendering::{prepare, render_all};
 use crate::cli::report::{Text, count};
 use crate::cli::targets::{TargetArgs, select};
 use crate::plan::OnConflict;
-use crate::session::{RenderOptions, Rendered, Session, Target};
+use crate::session::{Job, RenderOptions, Rendered, Session, Target};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -97,28 +96,27 @@ pub(in crate::cli) fn run(context: &Context, args: &RenderArgs) -> Result<Exit, 
         let holder = holder::of_render(args.owner, args.session.clone())?;
         let options = RenderOptions { holder, on_conflict: args.conflict.choice(), joins: false };
         let recovery = recover(workplace.report(), session);
-        ensure(&workplace, session, &targets, options.on_conflict, args.allow)?;
-        recovery.then(workplace.report(), render(&workplace, session, &targets, &options, args.json))
+        let jobs = session.open_all(&targets)?;
+        ensure(&workplace, session, &jobs, options.on_conflict, args.allow)?;
+        recovery.then(workplace.report(), render(&workplace, session, &jobs, &options, args.json))
     })
 }
 
 fn render(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
-    targets: &[Target],
+    jobs: &[Job<'_>],
     options: &RenderOptions,
     json: bool,
 ) -> Result<Exit, CommandError> {
-    if targets.len() > 1 {
-        prepare(session, targets)?;
-    }
-    let done = render_all(session, targets, options)?;
+    let done = session.prepare(jobs)?.render(options)?;
+    let done = || jobs.iter().map(|job| job.target).zip(&done);
     if json {
-        let report: Vec<Value> = done.iter().map(|(target, rendered)| as_json(target, rendered)).collect();
+        let report: Vec<Value> = done().map(|(target, rendered)| as_json(target, rendered)).collect();
         workplace.report().json(&report.into())?;
     }
     let say = if json { outcome::render_warnings } else { outcome::rendered };
-    Ok(done.iter().fold(Exit::Done, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered))))
+    Ok(done().fold(Exit::Done, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered))))
 }
 
 fn as_json(target: &Target, rendered: &Rendered) -> Value {
@@ -148,14 +146,15 @@ fn dry_run(
     let report = workplace.report();
     let (mut all, mut kept) = (Vec::new(), false);
     for target in targets {
-        let plan = session.preview_now(target, args.conflict.choice().unwrap_or_default())?;
-        let mut slots = session.blueprint(target)?.slots;
-        slots.retain(|slot| plan.delivered.is_file(&slot.pointer));
+        let job = session.open(target)?;
+        let plan = job.preview_now(args.conflict.choice().unwrap_or_default())?;
+        let slots = job.blueprint.slots.iter().filter(|slot| plan.delivered.is_file(&slot.pointer));
+        let slots: Vec<&crate::template::Slot> = slots.collect();
         if !slots.is_empty() {
             session.refuse_committable(target)?;
         }
         let stays = |slot: &&crate::template::Slot| plan.conflicts.iter().any(|kept| kept.pointer == slot.pointer);
-        let conflicts = slots.iter().filter(stays).count();
+        let conflicts = slots.iter().filter(|slot| stays(slot)).count();
         let is_refused = |slot: &crate::template::Slot| plan.refused.iter().any(|flow| flow.pointer == slot.pointer);
         let refused = slots.iter().filter(|slot| is_refused(slot)).count();
         kept |= !plan.delivered.refused.is_empty();

@@ -14,7 +14,7 @@ use crate::consent::Flow;
 use crate::document::Pointer;
 use crate::journal::Lease;
 use crate::secret::SecretName;
-use crate::session::{Session, SessionError, SlotDelivery, Target, TargetStatus};
+use crate::session::{Job, SessionError, SlotDelivery, TargetStatus};
 use crate::store::Listing;
 use crate::template::Source;
 use clap::Args;
@@ -99,31 +99,32 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
     let targets = &workplace.config.targets;
     workplace.session(|session| {
         let statuses = session.status(targets)?;
-        let blueprints: Vec<_> = targets.iter().map(|target| session.blueprint(target)).collect();
-        let asks = blueprints.iter().flatten().any(|blueprint| !blueprint.slots.is_empty());
+        let jobs: Vec<_> = targets.iter().map(|target| session.open(target)).collect();
+        let blueprints = || jobs.iter().flatten().map(|job| &job.blueprint);
+        let asks = blueprints().any(|blueprint| !blueprint.slots.is_empty());
         // A status is no reason to ask anybody for a password.
         let stores = workplace.lookup.stores.clone().interactive(false);
-        let mut names: Vec<SecretName> = blueprints.iter().flatten().flat_map(usage::names).cloned().collect();
+        let mut names: Vec<SecretName> = blueprints().flat_map(usage::names).cloned().collect();
         names.sort();
         names.dedup();
         let listing = if asks { stores.survey(&names) } else { Listing::default() };
-        let mut blueprints = targets.iter().zip(blueprints);
-        let row = |status: TargetStatus| match blueprints.next() {
-            Some((target, Ok(blueprint))) => {
-                let sources = blueprint.references().into_iter().map(|reference| reference.source.clone());
+        let mut jobs = targets.iter().zip(jobs);
+        let row = |status: TargetStatus| match jobs.next() {
+            Some((target, Ok(job))) => {
+                let sources = job.blueprint.references().into_iter().map(|reference| reference.source.clone());
                 let mut sources: Vec<Source> = sources.collect();
                 sources.sort();
                 sources.dedup();
                 let used = sources.iter().map(|source| used(workplace, source, &listing)).collect();
-                let (plain, unread) = looked_at(session.plain_text(&target.path, Some(&blueprint)));
-                let not_allowed = not_allowed(session, target).unwrap_or_default();
+                let (plain, unread) = looked_at(session.plain_text(&target.path, Some(&job.blueprint)));
+                let not_allowed = not_allowed(&job).unwrap_or_default();
                 Row {
                     status,
                     used,
                     plain,
                     unread,
                     seen: None,
-                    delivery: delivery(session, target),
+                    delivery: delivery(&job),
                     not_allowed,
                     filters: session.stale_filters(target),
                     trouble: None,
@@ -180,11 +181,11 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
 }
 
 /// How the slots of a target are delivered; nothing if all are filled in the file, or the template can't be used.
-fn delivery(session: &Session<'_>, target: &Target) -> Vec<(Pointer, SlotDelivery)> {
-    if target.deliveries.are_files() {
+fn delivery(job: &Job<'_>) -> Vec<(Pointer, SlotDelivery)> {
+    if job.target.deliveries.are_files() {
         return Vec::new();
     }
-    session.deliveries(target).unwrap_or_default()
+    job.deliveries().unwrap_or_default()
 }
 
 /// How one slot is delivered, in a few words, and what the matter is if something is.

@@ -32,8 +32,8 @@ pub(super) fn check(
                 Err(error) => found.push(broken(target, error)),
             }
         }
-        if everything {
-            literals(workplace, target, &mut found);
+        if let (true, Ok(blueprint)) = (everything, blueprint) {
+            literals(workplace, target, blueprint, &mut found);
         }
     }
     let real = |path: &Path| path.canonicalize().ok();
@@ -116,7 +116,7 @@ fn references(
 }
 
 fn logged(workplace: &Workplace<'_>, target: &Target, blueprint: &Blueprint, found: &mut Vec<Finding>) {
-    let logged = workplace.session(|session| session.warnings(target, blueprint));
+    let logged = workplace.session(|session| session.open_with(target, blueprint.clone()).warnings());
     for slot in &blueprint.slots {
         if let Some((_, why)) = logged.iter().find(|(pointer, _)| *pointer == slot.pointer) {
             found.push(at(&slot.place, &target.template, Kind::Logged(why.clone())));
@@ -124,9 +124,10 @@ fn logged(workplace: &Workplace<'_>, target: &Target, blueprint: &Blueprint, fou
     }
 }
 
-fn literals(workplace: &Workplace<'_>, target: &Target, found: &mut Vec<Finding>) {
+fn literals(workplace: &Workplace<'_>, target: &Target, blueprint: &Blueprint, found: &mut Vec<Finding>) {
     // What is wrong with the template is found above; a target that can't be read, when it is.
-    let Ok(plan) = workplace.session(|session| session.preview(target, OnConflict::Keep)) else { return };
+    let plan = workplace.session(|session| session.open_with(target, blueprint.clone()).preview(OnConflict::Keep));
+    let Ok(plan) = plan else { return };
     for conflict in plan.conflicts {
         let kind = Kind::Literal(conflict.pointer.to_string());
         found.push(at(&Place::file(&target.path), &target.path, kind));

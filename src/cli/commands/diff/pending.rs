@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::ops::Range;
 
 pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Result<Difference, CommandError> {
-    let compared = session.compare(target, &|_| false)?;
+    let compared = session.open(target)?.compare(&|_| false)?;
     let (plan, changes) = (compared.plan, compared.changes);
     let conflicts = plan.conflicts.iter().map(|conflict| conflict.pointer.clone());
     let places: Vec<_> = conflicts.chain(plan.undone.changed.iter().cloned()).collect();

@@ -14,8 +14,8 @@ use crate::host::Resolved;
 use crate::host::shell::word;
 use crate::plan::OnConflict;
 use crate::scan;
-use crate::session::{Session, SessionError, SlotDelivery, Target, TargetStatus};
-use crate::template::{Blueprint, Source};
+use crate::session::{Job, Session, SessionError, SlotDelivery, Target, TargetStatus};
+use crate::template::Source;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -34,15 +34,20 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 Some(name) => name.clone(),
                 None => workplace.report().path(&status.path),
             };
+            let mut job = None;
             if let Some(target) = target {
-                findings.extend(template(workplace, session, target, &subject));
+                match session.open(target) {
+                    Ok(opened) => findings.extend(template(job.insert(opened), &subject)),
+                    Err(error) => {
+                        findings.push(Finding::bad(&subject, explained(workplace.report(), &error), hints::of(&error)));
+                    }
+                }
                 findings.extend(file(workplace, target, &subject));
             }
-            let blueprint = target.and_then(|target| session.blueprint(target).ok());
-            let looked = session.plain_text(&status.path, blueprint.as_ref());
+            let looked = session.plain_text(&status.path, job.as_ref().map(|job| &job.blueprint));
             let is_known = looked.as_ref().is_ok_and(Vec::is_empty);
             findings.extend(holders(workplace, status, &subject, is_known));
-            if let (Err(error), None, None) = (&looked, &blueprint, &status.trouble) {
+            if let (Err(error), None, None) = (&looked, &job, &status.trouble) {
                 findings.push(Finding::bad(&subject, explained(workplace.report(), error), hints::of(error)));
             }
             let plain = looked.unwrap_or_default();
@@ -54,9 +59,12 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
             let path = workplace.report().path(&status.path);
             let mut told = Vec::new();
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
-                findings.extend(content(workplace, session, target, &subject, &mut told));
-                findings.extend(grants(session, target, &subject));
-                findings.extend(wrapping(session, target, &subject));
+                // A template that can't be used has been told of.
+                if let Some(job) = &job {
+                    findings.extend(content(workplace, job, &subject, &mut told));
+                    findings.extend(grants(job, &subject));
+                    findings.extend(wrapping(job, &subject));
+                }
                 findings.extend(filters(workplace, session, target, &subject));
             }
             findings.extend(plain_text(&plain, &told, &path, &subject));
@@ -72,11 +80,8 @@ pub(super) fn explained(report: &Report, error: &(dyn Explain + 'static)) -> Str
     format!("{error} ({place})")
 }
 
-fn template(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
-    let blueprint: Blueprint = match session.blueprint(target) {
-        Ok(blueprint) => blueprint,
-        Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), hints::of(&error))],
-    };
+fn template(job: &Job<'_>, subject: &str) -> Vec<Finding> {
+    let blueprint = &job.blueprint;
     let secrets = blueprint.references().len();
     let (slots, secrets) = (count(blueprint.slots.len(), "slot"), count(secrets, "secret"));
     let mut findings = vec![Finding::good(subject, format!("the template has {slots} for {secrets}"))];
@@ -90,7 +95,7 @@ fn template(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, s
             findings.push(Finding::due(subject, format!("the variable `{name}` is not set here"), hint));
         }
     }
-    for (pointer, reason) in session.warnings(target, &blueprint) {
+    for (pointer, reason) in job.warnings() {
         findings.push(Finding::due(subject, format!("{reason} ({pointer})"), None));
     }
     findings
@@ -160,9 +165,9 @@ fn plain_text(plain: &[PlainText], told: &[String], path: &str, subject: &str) -
 }
 
 /// What the template asks for and nobody has allowed.
-fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Finding> {
+fn grants(job: &Job<'_>, subject: &str) -> Option<Finding> {
     let hint = Some(format!("`keystencil allow {subject}`"));
-    match not_allowed(session, target) {
+    match not_allowed(job) {
         Ok(new) if new.is_empty() => None,
         Ok(new) => {
             let message = format!("{} that nobody allowed yet: a render leaves them closed", things(&new));
@@ -175,12 +180,12 @@ fn grants(session: &Session<'_>, target: &Target, subject: &str) -> Option<Findi
 }
 
 /// Servers that do not stand in the file as the config wants them, and keys that stand in a command line.
-fn wrapping(session: &Session<'_>, target: &Target, subject: &str) -> Vec<Finding> {
-    if target.deliveries.are_files() {
+fn wrapping(job: &Job<'_>, subject: &str) -> Vec<Finding> {
+    if job.target.deliveries.are_files() {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    let slots = session.deliveries(target).unwrap_or_default();
+    let slots = job.deliveries().unwrap_or_default();
     for (pointer, delivery) in &slots {
         let (message, hint) = match delivery {
             SlotDelivery::File | SlotDelivery::Wrapped => continue,
@@ -213,18 +218,8 @@ fn filters(workplace: &Workplace<'_>, session: &Session<'_>, target: &Target, su
 
 /// What stands in the file that should not: keys in the place of a reference, and keys of a known form anywhere else. `told`
 /// gets their places.
-fn content(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    target: &Target,
-    subject: &str,
-    told: &mut Vec<String>,
-) -> Vec<Finding> {
-    // A template that can't be used has been told of.
-    if session.blueprint(target).is_err() {
-        return Vec::new();
-    }
-    let plan = match session.preview(target, OnConflict::Keep) {
+fn content(workplace: &Workplace<'_>, job: &Job<'_>, subject: &str, told: &mut Vec<String>) -> Vec<Finding> {
+    let plan = match job.preview(OnConflict::Keep) {
         Ok(plan) => plan,
         Err(error) => return vec![Finding::bad(subject, explained(workplace.report(), &error), hints::of(&error))],
     };
@@ -241,7 +236,7 @@ fn content(
         let hint = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
         findings.push(Finding::due(subject, message, Some(hint.to_owned())));
     }
-    let path = workplace.report().path(&target.path);
+    let path = workplace.report().path(&job.target.path);
     for (provider, places) in literals(&plan.at_rest) {
         let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
         let first = places.first().map(String::as_str).unwrap_or_default();
