@@ -10,7 +10,8 @@
 //!
 //! # Where each promise is kept
 //!
-//! 1. *Round trip*: [`plan::plan_render`] and [`journal::undo()`] are inverse; [`document::edit`] changes only the bytes it must.
+//! 1. *Round trip*: [`plan::plan_render`] and [`journal::undo()`] are inverse; [`document::edit`] changes only the bytes it
+//!    must.
 //! 2. *The host's edits survive*: [`journal::undo()`] finds each slot wherever it now is; [`mod@plan::sync`] merges by key.
 //! 3. *No residue*: [`journal::Fingerprint`] recognises a secret without holding it; copies are closed by
 //!    [`session::Session::unrender`].
@@ -19,7 +20,9 @@
 //! 6. *Secret-free*: [`secret::Secret`] never prints; the [`template`] engine holds opaque references only.
 //! 7. *Crash*: the [`journal::Journal`] is synced first; [`session::Session::recover`] pays what is owed.
 //! 8. *Last one out*: [`journal::Lease`], [`session::Session::hold`], [`session::Session::guard`].
-//! 9. *No lost update*: [`host::HostLock`] and [`host::Staged`], used by [`session::Session::render`].
+//! 9. *No lost update*: [`host::HostLock`] and [`host::Staged`], used by [`session::Job::render`].
+//! 10. *Never on disk*: [`plan::wrap::wrap()`] has a server called through keystencil; [`plan::wrap::unwrap()`] reads the
+//!     plain one back.
 //! 11. *A yes holds*: [`consent`] says what a grant covers, [`secret::SealKey`] seals it.
 
 pub mod adopt;
