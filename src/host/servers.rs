@@ -180,6 +180,13 @@ pub fn is_command(name: &str) -> bool {
     any(name, |shape| shape.command)
 }
 
+/// Whether an object of this name in a server may say in its place what is started.
+#[must_use]
+pub fn starts_within(name: &str) -> bool {
+    let is_named = |start: &Start| matches!(start, Start::Inside { object, .. } if object.eq_ignore_ascii_case(name));
+    !is_command(name) && SHAPES.iter().flat_map(|shape| shape.starts).any(is_named)
+}
+
 /// Whether a member of this name has the arguments of a program.
 #[must_use]
 pub fn is_arguments(name: &str) -> bool {

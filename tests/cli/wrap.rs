@@ -230,3 +230,55 @@ fn an_import_may_wrap_the_servers_at_once_and_sees_plain_ones_afterwards() {
     let shown = sandbox.run(&["import", ".claude.json", "--dry-run", "--json", "--template", "other.json"]);
     assert!(shown.out.contains("/mcpServers/a/args/1"), "{}{}", shown.out, shown.err);
 }
+
+/// Starts a server of the live file as its host does, and says what it was given.
+fn started(sandbox: &Sandbox, server: &str) -> String {
+    let live = live(sandbox);
+    let server = live.pointer(server).unwrap();
+    let object = server.get("transport").unwrap_or(server);
+    let object = if object["command"].is_object() { &object["command"] } else { object };
+    let program = ["path", "cmd", "command"].into_iter().find_map(|name| object.get(name)).unwrap();
+    let words: Vec<&str> = match program {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        one => one
+            .as_str()
+            .into_iter()
+            .chain(object["args"].as_array().into_iter().flatten().filter_map(Value::as_str))
+            .collect(),
+    };
+    let env = ["env", "environment", "envs"].into_iter().find_map(|name| object.get(name)).unwrap();
+    assert_eq!(words[0], BINARY);
+    let mut command = sandbox.strict_command(&words[1..]);
+    command.env("PATH", crate::run::path(sandbox));
+    command.envs(env.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap())));
+    let said = sandbox.said(&command.output().unwrap());
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{words:?} {said:?}");
+    said.out
+}
+
+#[test]
+fn what_stands_in_the_file_starts_the_server_with_its_key_in_every_shape() {
+    let env = r#"{"TOKEN": "<< keyring('github') >>", "REGION": "eu"}"#;
+    for (container, server, words) in [
+        ("mcpServers", format!(r#"{{"command": "probe", "args": ["x"], "env": {env}}}"#), 2),
+        ("mcpServers", format!(r#"{{"command": "probe", "args": [], "env": {env}}}"#), 1),
+        ("mcpServers", format!(r#"{{"command": "probe", "env": {env}}}"#), 1),
+        ("mcp", format!(r#"{{"command": ["probe", "x"], "environment": {env}}}"#), 2),
+        ("context_servers", format!(r#"{{"command": {{"path": "probe", "args": ["x"], "env": {env}}}}}"#), 2),
+        ("mcpServers", format!(r#"{{"transport": {{"command": "probe", "args": ["x"], "env": {env}}}}}"#), 2),
+        ("mcpServers", format!(r#"{{"transport": {{"command": "probe", "env": {env}}}}}"#), 1),
+        ("extensions", format!(r#"{{"cmd": "probe", "args": ["x"], "envs": {env}}}"#), 2),
+    ] {
+        let sandbox = sandbox("deliver = 'wrap'\n");
+        sandbox.write(".config/keystencil/claude.json", &format!(r#"{{"{container}": {{"a": {server}}}}}"#));
+        sandbox.write_program("bin/probe", crate::run::PROBE);
+        let allowed = sandbox.said(&crate::run::with_path(&sandbox, &["allow", "--allow-new=1"]).output().unwrap());
+        assert_eq!(allowed.code, 0, "{server} {allowed:?}");
+        let rendered = sandbox.said(&crate::run::with_path(&sandbox, &["render"]).output().unwrap());
+        assert_eq!(rendered.err, "rendered ~/live.json: 0 slots filled, 1 wrapped\n", "{server}");
+        let out = started(&sandbox, &format!("/{container}/a"));
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[..words], ["HOME/bin/probe", "x"][..words], "{server}");
+        assert!(lines.contains(&format!("TOKEN={KEY}").as_str()) && lines.contains(&"REGION=eu"), "{out}");
+    }
+}

@@ -41,6 +41,9 @@ pub(in crate::cli) struct RunArgs {
     /// The server that is started: a target of the config, and the place in it, as in `claude:/mcpServers/github`
     #[arg(long = "for", value_name = "TARGET:POINTER", conflicts_with_all = ["env_files", "mask"])]
     served: Option<Served>,
+    /// The server had no list of arguments before it was wrapped; for whoever unwraps it, and nothing to `run`
+    #[arg(long, hide = true, requires = "served")]
+    bare: bool,
     /// A file of variables, `NAME=value` a line, with references; may be given more than once, and the last one counts
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,

@@ -6,7 +6,7 @@ use super::url::{path_begins, split};
 use super::{Entry, Reached, Server, Started, references};
 use crate::consent::steering::steers;
 use crate::document::{Kind, Node, Pointer};
-use crate::host::servers::{is_address, is_arguments, is_command, is_environment, is_headers};
+use crate::host::servers::{is_address, is_arguments, is_command, is_environment, is_headers, starts_within};
 use crate::scan::keylike::looks_like_key;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -117,11 +117,17 @@ fn last<'a>(node: Node<'a>, is: impl Fn(&str) -> bool) -> Option<(String, Node<'
 }
 
 fn started(node: Node<'_>) -> Result<Option<Started>, Unfit> {
-    let Some((name, command)) = last(node, is_command) else { return Ok(None) };
-    // The command may be an object of its own, with all of it.
+    // The command may stand in an object of the server, with all of it, or be one of its own.
+    let within = last(node, starts_within).map(|(_, within)| within);
+    let found = match (last(node, is_command), within) {
+        (Some(own), _) => Some((own, None)),
+        (None, Some(within)) => last(within, is_command).map(|its| (its, Some(within))),
+        (None, None) => None,
+    };
+    let Some(((name, command), within)) = found else { return Ok(None) };
     let (mut words, inner) = match command.kind() {
-        Kind::String => (vec![text(&name, command)?], None),
-        Kind::Array => (list(&name, command)?, None),
+        Kind::String => (vec![text(&name, command)?], within),
+        Kind::Array => (list(&name, command)?, within),
         Kind::Object => match command.get("path") {
             Some(path) => (vec![text(&name, path)?], Some(command)),
             None => return Err(Unfit::NoText(name)),
