@@ -206,7 +206,7 @@ fn a_service_that_answers_with_other_types_is_an_error_and_nothing_is_written() 
     let before = tree(&keyring);
     let said = run(&keyring, &["render"], "");
     assert_eq!(said.code, 2);
-    assert!(said.err.contains("the keyring refused"), "{said:?}");
+    assert!(said.err.contains("the keyring failed"), "{said:?}");
     assert_unchanged(&keyring, &before);
 }
 

@@ -28,7 +28,7 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 
 /// No file that a client writes in a test is that big; anything bigger is listed as unsearched.
-const MOST: u64 = 64 << 20;
+const MOST: u64 = 256 << 20;
 
 /// One place where a secret was found.
 pub(crate) struct Found {
