@@ -102,9 +102,14 @@ fn an_exec_and_a_guard_find_a_moved_target_too() {
     let mut exec = Running(sandbox.command(&["exec", "--", "sleep", "600"]).spawn().unwrap());
     sandbox.wait_until(|| sandbox.path("live.json").exists() && holds_key(&sandbox.live()));
     fs::rename(sandbox.path("live.json"), sandbox.path("live.json.old")).unwrap();
-    let child = || fs::read_to_string(format!("/proc/{0}/task/{0}/children", exec.0.id())).unwrap();
-    sandbox.wait_until(|| !child().trim().is_empty());
-    let sleep: i32 = child().split_whitespace().next().unwrap().parse().unwrap();
+    // The program itself, and not a helper of `exec` that is about to end.
+    let program = || {
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", exec.0.id())).unwrap();
+        let is_it = |pid: &&str| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n");
+        children.split_whitespace().find(is_it).map(|pid| pid.parse::<i32>().unwrap())
+    };
+    sandbox.wait_until(|| program().is_some());
+    let sleep = program().unwrap();
     exec.0.kill().unwrap();
     exec.0.wait().unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(sleep).unwrap(), rustix::process::Signal::KILL)
