@@ -16,6 +16,7 @@ use crate::session::{FilterCall, Session, State};
 use crate::store::{Choice, LIMIT, Notice, Stores};
 use crate::template::Variables;
 use jiff::Timestamp;
+use std::cell::LazyCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -159,7 +160,7 @@ impl Workplace<'_> {
             env: &environment::variable,
             places: self.places(),
             unguarded: self.config.unguarded.clone(),
-            program: environment::called_program(),
+            program: LazyCell::new(environment::called_program),
             filter: self.context.filter_call(),
             now: Timestamp::now,
             guarded: self.guarded,

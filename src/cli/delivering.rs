@@ -7,86 +7,55 @@ use super::error::CommandError;
 use super::report::{GOOD, Report, Text, count};
 use super::targets::of_config;
 use crate::consent::record::{Differs, Entry, Machine, Server, Unfit};
-use crate::document::Pointer;
 use crate::error::Explain as _;
 use crate::host::process::Process;
 use crate::host::program::find_all;
+use crate::host::servers::HostReferences;
+use crate::plan::wrap::For;
 use crate::session::{DeliverError, Event, Job, Record, Recorded, Session, SessionError, Who};
 use jiff::Timestamp;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-/// What stands behind `--for`: a target of the config, and the place of a server in it.
-#[derive(Debug, Clone)]
-pub(super) struct Served {
-    target: String,
-    pointer: Pointer,
+/// The record of a server.
+///
+/// # Errors
+/// [`CommandError`] if the config has no such target, or nobody allowed the server.
+pub(super) fn recorded(
+    server: &For,
+    workplace: &Workplace<'_>,
+    session: &Session<'_>,
+) -> Result<Recorded, CommandError> {
+    let targets = of_config(&workplace.config, std::slice::from_ref(&server.target))?;
+    let target = targets.first().ok_or_else(|| CommandError::new("there is no such target"))?;
+    session.recorded(target, &server.pointer).map_err(|error| explained(server, error))
 }
 
-impl FromStr for Served {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "expected a target and a JSON pointer, as in `claude:/mcpServers/github`".to_owned();
-        let (target, rest) = text.split_once(":/").ok_or_else(wrong)?;
-        let pointer = Pointer::parse(&format!("/{rest}")).map_err(|_| wrong())?;
-        if target.is_empty() || rest.is_empty() {
-            return Err(wrong());
+/// An error with what helps for this server.
+pub(super) fn explained(server: &For, error: DeliverError) -> CommandError {
+    let allow = || format!("`keystencil allow {}` at a terminal allows it", server.target);
+    match error {
+        DeliverError::Missing(error) => error.into(),
+        DeliverError::Session(error) => error.into(),
+        DeliverError::Silent(_, ref store) => {
+            let hint = super::hints::of(store);
+            CommandError::of(error).hint(hint.unwrap_or_else(allow))
         }
-        Ok(Self { target: target.to_owned(), pointer })
+        DeliverError::NotAllowed | DeliverError::Unset(_) => CommandError::of(error).hint(allow()),
     }
 }
 
-impl fmt::Display for Served {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.target, self.pointer)
-    }
-}
-
-impl Served {
-    /// The record of it.
-    ///
-    /// # Errors
-    /// [`CommandError`] if the config has no such target, or nobody allowed the server.
-    pub(super) fn recorded(&self, workplace: &Workplace<'_>, session: &Session<'_>) -> Result<Recorded, CommandError> {
-        let targets = of_config(&workplace.config, std::slice::from_ref(&self.target))?;
-        let target = targets.first().ok_or_else(|| CommandError::new("there is no such target"))?;
-        session.recorded(target, &self.pointer).map_err(|error| self.explained(error))
-    }
-
-    /// An error with what helps for this server.
-    pub(super) fn explained(&self, error: DeliverError) -> CommandError {
-        let allow = || format!("`keystencil allow {}` at a terminal allows it", self.target);
-        match error {
-            DeliverError::Missing(error) => error.into(),
-            DeliverError::Session(error) => error.into(),
-            DeliverError::Silent(_, ref store) => {
-                let hint = super::hints::of(store);
-                CommandError::of(error).hint(hint.unwrap_or_else(allow))
-            }
-            DeliverError::NotAllowed | DeliverError::Unset(_) => CommandError::of(error).hint(allow()),
-        }
-    }
-
-    /// What is there now is not what was allowed.
-    pub(super) fn differs(&self, differs: &Differs) -> CommandError {
-        let target = &self.target;
-        let hint = match differs {
-            Differs::Moved { .. } => format!("if that is right, allow it anew: `keystencil allow {target}`"),
-            Differs::NoDestination => "only a host that names its URL gets headers".to_owned(),
-            Differs::Home(_) => "start it with the home folder that it was allowed with".to_owned(),
-            _ => format!(
-                "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
-            ),
-        };
-        CommandError::new(differs.to_string()).hint(hint)
-    }
-
-    /// Notes a delivery; failures are let go.
-    pub(super) fn log(&self, session: &Session<'_>, event: Event, delivered: Delivered<'_>) {
-        log(session, event, delivered);
-    }
+/// What is there now is not what was allowed.
+pub(super) fn differs(server: &For, differs: &Differs) -> CommandError {
+    let target = &server.target;
+    let hint = match differs {
+        Differs::Moved { .. } => format!("if that is right, allow it anew: `keystencil allow {target}`"),
+        Differs::NoDestination => "only a host that names its URL gets headers".to_owned(),
+        Differs::Home(_) => "start it with the home folder that it was allowed with".to_owned(),
+        _ => format!(
+            "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
+        ),
+    };
+    CommandError::new(differs.to_string()).hint(hint)
 }
 
 /// What is noted of a delivery.
@@ -152,7 +121,8 @@ pub(super) fn unrecorded(job: &Job<'_>) -> Result<Vec<Server>, SessionError> {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let variables: Vec<(String, String)> = variables().into_iter().filter_map(text).collect();
-    job.unrecorded(job.servers(&Machine { found: &found, variables: &variables })?)
+    let references = HostReferences::of(&job.target.path);
+    job.unrecorded(job.servers(&Machine { found: &found, variables: &variables, references })?)
 }
 
 /// Asks at a terminal for the servers that are allowed and have no record of now: their program moved, say.
@@ -190,9 +160,9 @@ pub(super) fn ensure_recorded(report: &Report, jobs: &[Job<'_>]) -> Result<(), C
 }
 
 /// Tells a host why a server gets nothing: in one line, since hosts show the last one, or cut.
-pub(super) fn complain(context: &Context, served: &Served, error: &CommandError) {
+pub(super) fn complain(context: &Context, server: &For, error: &CommandError) {
     let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text = format!("{served}: {}", one_line(error.to_string()));
+    let mut text = format!("{server}: {}", one_line(error.to_string()));
     for other in error.others() {
         text.push_str(&format!("; {}", one_line(other.to_string())));
     }

@@ -5,6 +5,7 @@
 //! the slot's text at rest, its place, and all around it that decides where the value ends up. The session asks here
 //! before it fills; nothing here fills.
 
+pub mod holes;
 pub mod record;
 pub mod steering;
 

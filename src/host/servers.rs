@@ -9,6 +9,8 @@ pub mod find;
 use crate::document::{Kind, Node};
 use crate::scan::names::words;
 use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::Path;
 
 /// How one host writes a server. Names are compared without regard to case, so that another spelling hides nothing.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,53 @@ pub struct Shape {
     pub starts: &'static [Start],
     /// Whether the container may be a list, whose entries have a `name`.
     pub listed: bool,
+    /// How it writes references of its own.
+    pub references: HostReferences,
+    /// The folders that its config is in, where that tells it from a host with the same container.
+    pub folders: &'static [&'static str],
+}
+
+/// How a host writes references of its own, which it fills before it starts or reaches anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HostReferences {
+    /// In braces: `${VAR}`, `${input:id}`, `{env:VAR}`, `{file:PATH}`.
+    #[default]
+    Braced,
+    /// `$VAR` as well.
+    Bare,
+}
+
+impl HostReferences {
+    /// How the host of a config writes them, by the folder that its file is in.
+    #[must_use]
+    pub fn of(file: &Path) -> Self {
+        let folder = file.parent().and_then(Path::file_name).and_then(OsStr::to_str).unwrap_or_default();
+        SHAPES.iter().find(|shape| shape.folders.contains(&folder)).map_or(Self::Braced, |shape| shape.references)
+    }
+
+    /// A text with those that have no braces in braces.
+    ///
+    /// ```
+    /// use keystencil::host::servers::HostReferences;
+    /// assert_eq!(HostReferences::Bare.braced("$HOME/a $5 ${B}$"), "${HOME}/a $5 ${B}$");
+    /// assert_eq!(HostReferences::Braced.braced("$HOME/a"), "$HOME/a");
+    /// ```
+    #[must_use]
+    pub fn braced(self, text: &str) -> Cow<'_, str> {
+        if self == Self::Braced || !text.contains('$') {
+            return Cow::Borrowed(text);
+        }
+        let mut pieces = text.split('$');
+        let mut braced = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let (name, rest) = piece.split_at(piece.find(|c| !is_part(c)).unwrap_or(piece.len()));
+            // The hosts fill `$5` too; it is more often a price.
+            let is_name = name.starts_with(|c: char| !c.is_ascii_digit());
+            braced.push_str(&if is_name { format!("${{{name}}}{rest}") } else { format!("${piece}") });
+        }
+        Cow::Owned(braced)
+    }
 }
 
 /// How a server says what is started.
@@ -66,6 +115,8 @@ const COMMON: Shape = Shape {
     beside: &[],
     starts: &[Start::Beside],
     listed: false,
+    references: HostReferences::Braced,
+    folders: &[],
 };
 
 /// The options of a client's transport, in an object of their own.
@@ -74,7 +125,13 @@ const TRANSPORT: Start = Start::Inside { object: "transport", command: "command"
 /// Every shape that is known.
 pub static SHAPES: &[Shape] = &[
     COMMON,
-    Shape { hosts: "Gemini CLI, Qwen Code", address: &["url", "httpUrl"], ..COMMON },
+    Shape {
+        hosts: "Gemini CLI, Qwen Code",
+        address: &["url", "httpUrl"],
+        references: HostReferences::Bare,
+        folders: &[".gemini", ".qwen", "gemini-cli", "qwen-code"],
+        ..COMMON
+    },
     Shape { hosts: "Windsurf", address: &["serverUrl", "url"], ..COMMON },
     // `servers` in mcp.json, `mcp.servers` in the settings.
     Shape { hosts: "VS Code", containers: &["servers", "mcp"], beside: &["inputs"], ..COMMON },

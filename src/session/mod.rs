@@ -76,6 +76,7 @@ use crate::template::Variables;
 pub use closed::{Closed, Lost, Outcome, Release, Unrendered};
 use jiff::Timestamp;
 pub use sources::Sources;
+use std::cell::LazyCell;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -108,8 +109,8 @@ pub struct Session<'a> {
     pub places: Places,
     /// Targets that may be rendered though git could commit them: the config says so.
     pub unguarded: Vec<PathBuf>,
-    /// This program as wrapped servers call it: as `PATH` finds it.
-    pub program: String,
+    /// This program as wrapped servers call it: as `PATH` finds it. Looked for where a server is wrapped.
+    pub program: LazyCell<String>,
     /// How git's filter is to call this program.
     pub filter: FilterCall,
     /// Tells the time.
@@ -132,7 +133,7 @@ impl Session<'static> {
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
-            program: String::new(),
+            program: LazyCell::new(String::new),
             filter: FilterCall::default(),
             now: Timestamp::now,
             guarded: true,

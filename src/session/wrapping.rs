@@ -6,6 +6,7 @@ use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError, Target};
 use crate::document::{Document, Pointer};
 use crate::host::Resolved;
+use crate::host::servers::HostReferences;
 use crate::plan::OnConflict;
 use crate::plan::wrap::{Unwrappable, Wrapper, Wrapping, unwrap, wrapped};
 use crate::template::Blueprint;
@@ -28,12 +29,16 @@ pub enum SlotDelivery {
 }
 
 impl Session<'_> {
-    /// How the servers of a target are wrapped. One without a name has no call that could name it.
+    /// How the servers of a target are wrapped, if any is. One without a name has no call that could name it.
     pub(super) fn wrapping<'t>(&'t self, target: &'t Target) -> Option<Wrapping<'t>> {
+        if target.deliveries.are_files() {
+            return None;
+        }
         let wrapper = Wrapper {
             program: &self.program,
             target: target.name.as_deref()?,
             helper: target.profile.headers_helper(),
+            references: HostReferences::of(&target.path),
         };
         Some(Wrapping { wrapper, deliveries: &target.deliveries })
     }

@@ -268,15 +268,23 @@ fn what_stands_in_the_file_starts_the_server_with_its_key_in_every_shape() {
         ("mcpServers", format!(r#"{{"transport": {{"command": "probe", "args": ["x"], "env": {env}}}}}"#), 2),
         ("mcpServers", format!(r#"{{"transport": {{"command": "probe", "env": {env}}}}}"#), 1),
         ("extensions", format!(r#"{{"cmd": "probe", "args": ["x"], "envs": {env}}}"#), 2),
+        ("mcpServers", format!(r#"[{{"name": "a", "command": "probe", "args": ["x"], "env": {env}}}]"#), 2),
+        ("mcpServers", format!(r#"[{{"name": "a", "transport": {{"command": "probe", "env": {env}}}}}]"#), 1),
     ] {
         let sandbox = sandbox("deliver = 'wrap'\n");
-        sandbox.write(".config/keystencil/claude.json", &format!(r#"{{"{container}": {{"a": {server}}}}}"#));
+        let (servers, pointer) = match server.starts_with('[') {
+            true => (server.clone(), "0"),
+            false => (format!(r#"{{"a": {server}}}"#), "a"),
+        };
+        sandbox.write(".config/keystencil/claude.json", &format!(r#"{{"{container}": {servers}}}"#));
         sandbox.write_program("bin/probe", crate::run::PROBE);
-        let allowed = sandbox.said(&crate::run::with_path(&sandbox, &["allow", "--allow-new=1"]).output().unwrap());
+        // A list is merged whole, so what it starts is a thing of its own.
+        let things = if pointer == "0" { "--allow-new=2" } else { "--allow-new=1" };
+        let allowed = sandbox.said(&crate::run::with_path(&sandbox, &["allow", things]).output().unwrap());
         assert_eq!(allowed.code, 0, "{server} {allowed:?}");
         let rendered = sandbox.said(&crate::run::with_path(&sandbox, &["render"]).output().unwrap());
         assert_eq!(rendered.err, "rendered ~/live.json: 0 slots filled, 1 wrapped\n", "{server}");
-        let out = started(&sandbox, &format!("/{container}/a"));
+        let out = started(&sandbox, &format!("/{container}/{pointer}"));
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(lines[..words], ["HOME/bin/probe", "x"][..words], "{server}");
         assert!(lines.contains(&format!("TOKEN={KEY}").as_str()) && lines.contains(&"REGION=eu"), "{out}");

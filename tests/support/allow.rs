@@ -13,6 +13,7 @@ use keystencil::secret::SealKey;
 use keystencil::session::{FilterCall, Session, Sources, Standing, State, Target};
 use keystencil::store::{Answers, Bus, Choice, Request, SealKeys, StoreError, StoreKind, Stores, VaultPaths};
 use keystencil::template::Variables;
+use std::cell::LazyCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -124,7 +125,7 @@ impl<'a> Yes<'a> {
             env: &|_| None,
             places: Places::default(),
             unguarded: Vec::new(),
-            program: String::new(),
+            program: LazyCell::new(String::new),
             filter: FilterCall::default(),
             now: jiff::Timestamp::now,
             guarded: true,

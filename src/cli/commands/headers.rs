@@ -1,11 +1,12 @@
 //! `keystencil headers`.
 
 use crate::cli::context::Context;
-use crate::cli::delivering::{Delivered, Served, complain};
+use crate::cli::delivering::{Delivered, complain, differs, explained, log, recorded};
 use crate::cli::environment::destination;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::consent::record::Entry;
+use crate::plan::wrap::For;
 use crate::secret::Secret;
 use crate::session::Event;
 use clap::Args;
@@ -31,14 +32,14 @@ use zeroize::Zeroizing;
 pub(in crate::cli) struct HeadersArgs {
     /// The server: a target of the config, and the place in it, as in `claude:/mcpServers/sentry`
     #[arg(long = "for", value_name = "TARGET:POINTER")]
-    served: Served,
+    server: For,
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &HeadersArgs) -> Result<Exit, CommandError> {
-    let headers = match headers(context, &args.served) {
+    let headers = match headers(context, &args.server) {
         Ok(headers) => headers,
         Err(error) => {
-            complain(context, &args.served, &error);
+            complain(context, &args.server, &error);
             return Ok(Exit::BEFORE_CMD);
         }
     };
@@ -46,16 +47,16 @@ pub(in crate::cli) fn run(context: &Context, args: &HeadersArgs) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn headers(context: &Context, served: &Served) -> Result<Secret, CommandError> {
+fn headers(context: &Context, server: &For) -> Result<Secret, CommandError> {
     let workplace = context.open()?.unattended();
     workplace.session(|session| {
-        let recorded = served.recorded(&workplace, session)?;
+        let recorded = recorded(server, &workplace, session)?;
         let Entry::Reached(reached) = &recorded.server().entry else {
             return Err(CommandError::new("a command was allowed here, and no URL")
                 .hint("a server that the host starts gets its secrets by `keystencil run`"));
         };
-        reached.compare(destination().as_deref()).map_err(|differs| served.differs(&differs))?;
-        let delivery = session.deliver(&recorded).map_err(|error| served.explained(error))?;
+        reached.compare(destination().as_deref()).map_err(|found| differs(server, &found))?;
+        let delivery = session.deliver(&recorded).map_err(|error| explained(server, error))?;
         let mut json = Zeroizing::new(String::from("{"));
         for (index, (name, text)) in reached.headers.iter().enumerate() {
             let value = delivery.fill(text);
@@ -78,7 +79,7 @@ fn headers(context: &Context, served: &Served) -> Result<Secret, CommandError> {
             secrets: delivery.placeholders(),
             dropped: Vec::new(),
         };
-        served.log(session, Event::Headers, delivered);
+        log(session, Event::Headers, delivered);
         Ok(Secret::new(std::mem::take(&mut *json)))
     })
 }

@@ -6,9 +6,10 @@ mod served;
 mod start;
 
 use crate::cli::context::Context;
-use crate::cli::delivering::{Served, complain};
+use crate::cli::delivering::complain;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::plan::wrap::For;
 use byhand::Line;
 use clap::Args;
 use std::ffi::OsString;
@@ -40,9 +41,9 @@ use std::path::PathBuf;
 pub(in crate::cli) struct RunArgs {
     /// The server that is started: a target of the config, and the place in it, as in `claude:/mcpServers/github`
     #[arg(long = "for", value_name = "TARGET:POINTER", conflicts_with_all = ["env_files", "mask"])]
-    served: Option<Served>,
+    server: Option<For>,
     /// The server had no list of arguments before it was wrapped; for whoever unwraps it, and nothing to `run`
-    #[arg(long, hide = true, requires = "served")]
+    #[arg(long, hide = true, requires = "server")]
     bare: bool,
     /// A file of variables, `NAME=value` a line, with references; may be given more than once, and the last one counts
     #[arg(long = "env-file", value_name = "FILE")]
@@ -56,9 +57,9 @@ pub(in crate::cli) struct RunArgs {
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &RunArgs) -> Result<Exit, CommandError> {
-    match &args.served {
-        Some(served) => Ok(served::run(context, served, &args.command).unwrap_or_else(|failed| {
-            complain(context, served, &failed.error);
+    match &args.server {
+        Some(server) => Ok(served::run(context, server, &args.command).unwrap_or_else(|failed| {
+            complain(context, server, &failed.error);
             failed.exit
         })),
         None => {

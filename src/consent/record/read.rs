@@ -1,22 +1,21 @@
 //! Reads a server from a document at rest, and says what keeps one from being delivered without a file.
 
 use super::hash::steering_hash;
-use super::text::{holes, kept};
-use super::url::{path_begins, split};
+use super::text::kept;
+use super::url::split;
 use super::{Entry, Reached, Server, Started, references};
+use crate::consent::holes::{BadHole, holes, in_command, in_url, in_variable};
 use crate::consent::steering::steers;
 use crate::document::{Kind, Node, Pointer};
-use crate::host::servers::{is_address, is_arguments, is_command, is_environment, is_headers, starts_within};
+use crate::host::servers::{
+    HostReferences, is_address, is_arguments, is_command, is_environment, is_headers, starts_within,
+};
 use crate::scan::keylike::looks_like_key;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Texts by name.
 type Texts = BTreeMap<String, String>;
-
-/// Options behind which an argument is a program.
-const SCRIPTS: [&str; 12] =
-    ["-c", "-e", "-p", "-lc", "-ic", "-ec", "/c", "-Command", "--command", "--eval", "--exec", "--print"];
 
 /// Why a server can't be delivered without a file. Each names the place in the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,15 +29,20 @@ pub enum Unfit {
     /// A reference in the program, the folder, or the URL.
     #[error("`{0}` has a reference")]
     Reference(String),
-    /// The host fills something in where it could lead elsewhere.
-    #[error("`{0}` has a reference of the host, where it decides what is started or reached")]
-    Hole(String),
-    /// The host fills something in beside a secret.
-    #[error("`{0}` has a reference of the host beside a secret")]
-    Beside(String),
+    /// The host fills something in where it decides what is started or reached, or beside a secret.
+    #[error("`{place}` {}", .why.what())]
+    Hole {
+        /// Where.
+        place: String,
+        /// What it decides.
+        why: BadHole,
+    },
     /// A key in plain text, where it can't be kept as a hash.
     #[error("`{0}` holds what looks like a key, in plain text")]
     Key(String),
+    /// A URL that can't be compared, or has a user in it.
+    #[error("its URL has no scheme and host, or has a user in it")]
+    Url,
     /// No such program.
     #[error("its command is not found")]
     NotFound,
@@ -56,6 +60,8 @@ pub struct Machine<'a> {
     pub found: &'a Find,
     /// The variables that the person has.
     pub variables: &'a [(String, String)],
+    /// How the host writes references of its own.
+    pub references: HostReferences,
 }
 
 impl Server {
@@ -66,7 +72,7 @@ impl Server {
     /// use keystencil::document::{Document, Pointer};
     /// let text = r#"{"command": "npx", "args": ["x"], "env": {"KEY": "<< keyring('a') >>"}}"#;
     /// let document = Document::parse(text.as_bytes())?;
-    /// let machine = Machine { found: &|_, _| Ok(vec!["/usr/bin/npx".into()]), variables: &[] };
+    /// let machine = Machine { found: &|_, _| Ok(vec!["/usr/bin/npx".into()]), variables: &[], references: Default::default() };
     /// let server = Server::read(&Pointer::parse("/mcpServers/a")?, document.root(), &machine)?;
     /// let Some(Server { entry: Entry::Started(started), .. }) = server else { return Err("not started".into()) };
     /// assert_eq!(started.env["KEY"], "<< keyring('a') >>");
@@ -77,7 +83,8 @@ impl Server {
     /// [`Unfit`].
     pub fn read(pointer: &Pointer, node: Node<'_>, machine: &Machine<'_>) -> Result<Option<Self>, Unfit> {
         let entry = match started(node)? {
-            Some(started) => {
+            Some(mut started) => {
+                started.texts_mut().for_each(|text| *text = machine.references.braced(text).into_owned());
                 let texts = started.args.iter().chain(started.env.values());
                 if texts.flat_map(|text| references(text)).next().is_none() {
                     return Ok(None);
@@ -86,7 +93,9 @@ impl Server {
                 Entry::Started(started.on(machine)?)
             }
             None => {
-                let Some((url, headers)) = reached(node)? else { return Err(Unfit::Neither) };
+                let Some((mut url, mut headers)) = reached(node)? else { return Err(Unfit::Neither) };
+                let texts = std::iter::once(&mut url).chain(headers.values_mut());
+                texts.for_each(|text| *text = machine.references.braced(text).into_owned());
                 if headers.is_empty() {
                     return Ok(None);
                 }
@@ -103,10 +112,14 @@ impl Started {
         self.found = (machine.found)(&self.command, self.env.get("PATH").map(String::as_str))?;
         let steering = machine.variables.iter().filter(|(name, _)| steers(name) && !self.env.contains_key(name));
         self.steering = steering.map(|(name, value)| (name.clone(), steering_hash(name, value))).collect();
-        self.command = kept(&self.command);
-        self.args.iter_mut().chain(self.env.values_mut()).for_each(|text| *text = kept(text));
-        self.folder = self.folder.map(|folder| kept(&folder));
+        self.texts_mut().for_each(|text| *text = kept(text));
         Ok(self)
+    }
+
+    /// All that was written.
+    fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let words = std::iter::once(&mut self.command).chain(&mut self.args);
+        words.chain(self.env.values_mut()).chain(&mut self.folder)
     }
 }
 
@@ -200,38 +213,25 @@ fn map(
 }
 
 fn check_started(started: &Started) -> Result<(), Unfit> {
-    let place = |index: usize| format!("argument {}", index + 1);
+    let place = |word: usize| if word == 0 { "command".to_owned() } else { format!("argument {word}") };
     no_reference("command", &started.command)?;
-    no_hole("command", &started.command)?;
-    for (index, arg) in started.args.iter().enumerate() {
-        beside(&place(index), arg)?;
-        no_key(&place(index), arg)?;
-        if holes(arg).is_empty() {
-            continue;
-        }
-        let before = index.checked_sub(1).and_then(|before| started.args.get(before));
-        let is_script = before.is_some_and(|before| SCRIPTS.contains(&before.as_str()));
-        if arg.starts_with('-') || is_script || leads(arg) {
-            return Err(Unfit::Hole(place(index)));
-        }
+    let words = std::iter::once(&started.command).chain(&started.args).map(String::as_str);
+    if let Some((word, why)) = in_command(words.clone()) {
+        return Err(Unfit::Hole { place: place(word), why });
     }
+    words.enumerate().try_for_each(|(word, text)| no_key(&place(word), text))?;
     started.env.iter().try_for_each(|(name, text)| {
-        beside(name, text)?;
-        no_key(name, text)?;
-        // What steers a program is compared to the last byte.
-        if steers(name) { no_hole(name, text) } else { Ok(()) }
+        no_hole(name, in_variable(name, text))?;
+        no_key(name, text)
     })?;
     started.folder.iter().try_for_each(|folder| no_reference("cwd", folder))
 }
 
 fn check_reached(url: &str, headers: BTreeMap<String, String>) -> Result<Reached, Unfit> {
-    let place = || "url".to_owned();
     no_reference("url", url)?;
-    if leads(url) || path_begins(url).is_none() {
-        return Err(Unfit::Hole(place()));
-    }
-    headers.iter().try_for_each(|(name, text)| beside(name, text))?;
-    let (origin, path) = split(url).ok_or_else(|| Unfit::Key(place()))?;
+    no_hole("url", in_url(url))?;
+    headers.iter().try_for_each(|(name, text)| no_hole(name, in_variable(name, text)))?;
+    let (origin, path) = split(url).ok_or(Unfit::Url)?;
     no_key("url", path)?;
     Ok(Reached { origin, path: kept(path), headers })
 }
@@ -241,20 +241,10 @@ fn no_key(place: &str, text: &str) -> Result<(), Unfit> {
     if !holes(text).is_empty() && looks_like_key(text) { Err(Unfit::Key(place.to_owned())) } else { Ok(()) }
 }
 
-/// Whether a hole stands in the scheme, the host or the port of a URL.
-fn leads(text: &str) -> bool {
-    let begins = path_begins(text).unwrap_or(0);
-    holes(text).iter().any(|hole| hole.start < begins)
-}
-
 fn no_reference(place: &str, text: &str) -> Result<(), Unfit> {
     if references(text).is_empty() { Ok(()) } else { Err(Unfit::Reference(place.to_owned())) }
 }
 
-fn no_hole(place: &str, text: &str) -> Result<(), Unfit> {
-    if holes(text).is_empty() { Ok(()) } else { Err(Unfit::Hole(place.to_owned())) }
-}
-
-fn beside(place: &str, text: &str) -> Result<(), Unfit> {
-    if references(text).is_empty() || holes(text).is_empty() { Ok(()) } else { Err(Unfit::Beside(place.to_owned())) }
+fn no_hole(place: &str, bad: Option<BadHole>) -> Result<(), Unfit> {
+    bad.map_or(Ok(()), |why| Err(Unfit::Hole { place: place.to_owned(), why }))
 }

@@ -1,14 +1,21 @@
 use super::*;
 use crate::document::Document;
+use crate::host::servers::HostReferences;
 
 fn machine<T>(work: impl FnOnce(&Machine<'_>) -> T) -> T {
     let found = |command: &str, _: Option<&str>| Ok(vec![PathBuf::from(format!("/bin/{command}"))]);
-    work(&Machine { found: &found, variables: &[("NODE_OPTIONS".to_owned(), "secret-proxy".to_owned())] })
+    let variables = [("NODE_OPTIONS".to_owned(), "secret-proxy".to_owned())];
+    work(&Machine { found: &found, variables: &variables, references: HostReferences::Braced })
 }
 
 fn read(text: &str) -> Result<Option<Server>, Unfit> {
+    read_of(HostReferences::Braced, text)
+}
+
+fn read_of(references: HostReferences, text: &str) -> Result<Option<Server>, Unfit> {
     let document = Document::parse(text.as_bytes()).unwrap();
-    machine(|machine| Server::read(&Pointer::parse("/s/a").unwrap(), document.root(), machine))
+    let pointer = Pointer::parse("/s/a").unwrap();
+    machine(|machine| Server::read(&pointer, document.root(), &Machine { references, ..*machine }))
 }
 
 fn started(text: &str) -> Started {
@@ -59,8 +66,8 @@ fn what_can_not_be_delivered_without_a_file_says_where() {
         (r#"{"command": "c", "env": {"K": "<< keyring('a') >>", "NODE_OPTIONS": "{env:X}"}}"#, "NODE_OPTIONS"),
         (r#"{"url": "https://${HOST}/x", "headers": {"A": "<< keyring('a') >>"}}"#, "url"),
         (r#"{"url": "https://h/<< keyring('b') >>", "headers": {"A": "<< keyring('a') >>"}}"#, "url"),
-        (r#"{"url": "https://u:p@h/x", "headers": {"A": "<< keyring('a') >>"}}"#, "url"),
-        (r#"{"url": "h/x", "headers": {"A": "<< keyring('a') >>"}}"#, "url"),
+        (r#"{"url": "https://u:p@h/x", "headers": {"A": "<< keyring('a') >>"}}"#, "URL"),
+        (r#"{"url": "h/x", "headers": {"A": "<< keyring('a') >>"}}"#, "URL"),
         (r#"{"name": "x"}"#, "neither"),
     ] {
         assert!(unfit(text).contains(place), "{text}: {}", unfit(text));
@@ -104,4 +111,21 @@ fn no_two_records_have_the_same_fields() {
     for (index, fields) in all.iter().enumerate() {
         assert!(all.iter().skip(index + 1).all(|other| other != fields));
     }
+}
+
+#[test]
+fn a_variable_without_braces_is_a_hole_for_a_host_that_fills_it() {
+    let text = r#"{"command": "c", "args": ["$DATA/x", "5$"], "env": {"K": "<< keyring('a') >>"}}"#;
+    let variable = |_: &str| Some(KEY.to_owned());
+    let argv = ["c".to_owned(), "/srv/x".to_owned(), "5$".to_owned()];
+    let now = Now { argv: &argv, variable: &variable, folder: None, found: &["/bin/c".into()] };
+    let compare = |references| match read_of(references, text).unwrap().unwrap().entry {
+        Entry::Started(started) => started.compare(&now),
+        Entry::Reached(_) => panic!("{text}"),
+    };
+    assert_eq!(compare(HostReferences::Bare), Ok(()));
+    assert_eq!(compare(HostReferences::Braced), Err(Differs::Argument(1)));
+    let script = r#"{"command": "sh", "args": ["-c", "x $K"], "env": {"K": "<< keyring('a') >>"}}"#;
+    assert!(read_of(HostReferences::Braced, script).is_ok());
+    assert!(matches!(read_of(HostReferences::Bare, script), Err(Unfit::Hole { .. })));
 }

@@ -1,23 +1,9 @@
-//! What is kept of a text, the references of a host in it, and whether another text is that one with something in their
-//! places.
+//! What is kept of a text, and whether another text is that one with something in the places of the host's references.
 
 use super::hash::{hash, is_hash};
+use crate::consent::holes::holes;
 use crate::template::parse_parts;
 use std::ops::Range;
-
-/// The holes of a text, in order: `${VAR}`, `${VAR:-x}`, `${input:x}`, `{env:X}`, `{file:x}`.
-pub(super) fn holes(text: &str) -> Vec<Range<usize>> {
-    let mut holes = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..) {
-        let starts = ["${", "{env:", "{file:"].into_iter().filter_map(|start| rest.find(start));
-        let Some(start) = starts.min() else { break };
-        let Some(end) = text.get(at + start..).and_then(|hole| hole.find('}')) else { break };
-        holes.push(at + start..at + start + end + 1);
-        at += start + end + 1;
-    }
-    holes
-}
 
 /// A text as a record keeps it: itself if it is needed to fill or to compare, else a hash.
 pub(super) fn kept(text: &str) -> String {

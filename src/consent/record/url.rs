@@ -1,7 +1,8 @@
 //! Whether two URLs lead to the same place. By their text alone: nothing is decoded, so what is written in two ways is two
 //! places, and at worst a header is not sent.
 
-use super::text::{fits, holes};
+use super::text::fits;
+use crate::consent::holes::holes;
 
 /// A URL in its parts, as far as they decide where a request goes.
 struct Parts<'u> {
@@ -11,13 +12,6 @@ struct Parts<'u> {
     host: String,
     port: &'u str,
     path: &'u str,
-}
-
-/// Where the part begins in which the host may put something: the path.
-pub(super) fn path_begins(url: &str) -> Option<usize> {
-    let begin = url.find("://")? + 3;
-    let authority = url.get(begin..)?;
-    Some(begin + authority.find(['/', '?', '#', '\\']).unwrap_or(authority.len()))
 }
 
 fn parts(url: &str) -> Option<Parts<'_>> {

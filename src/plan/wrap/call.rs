@@ -3,6 +3,7 @@
 
 use crate::document::Pointer;
 use std::fmt;
+use std::str::FromStr;
 
 /// Which server a call is for: a target of the config, and where the server stands in its file.
 ///
@@ -11,7 +12,7 @@ use std::fmt;
 /// let server = For::parse("claude:/mcpServers/github").unwrap();
 /// assert_eq!((server.target.as_str(), server.pointer.as_str()), ("claude", "/mcpServers/github"));
 /// assert_eq!(server.to_string(), "claude:/mcpServers/github");
-/// assert_eq!(For::parse("claude"), None);
+/// assert!(["claude", "claude:/", ":/a"].iter().all(|text| For::parse(text).is_none()));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct For {
@@ -27,8 +28,21 @@ impl For {
     pub fn parse(text: &str) -> Option<Self> {
         let at = text.find(":/").filter(|at| *at > 0)?;
         let (target, pointer) = text.split_at_checked(at)?;
-        let pointer = Pointer::parse(pointer.strip_prefix(':')?).ok()?;
+        let pointer = Pointer::parse(pointer.strip_prefix(':').filter(|pointer| pointer.len() > 1)?).ok()?;
         Some(Self { target: target.to_owned(), pointer })
+    }
+}
+
+/// A text that names no server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a target and a JSON pointer, as in `claude:/mcpServers/github`")]
+pub struct NotFor;
+
+impl FromStr for For {
+    type Err = NotFor;
+
+    fn from_str(text: &str) -> Result<Self, NotFor> {
+        Self::parse(text).ok_or(NotFor)
     }
 }
 

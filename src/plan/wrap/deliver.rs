@@ -100,7 +100,6 @@ pub(in crate::plan) fn deliver(
 ) -> Delivered {
     let mut delivered = Delivered::default();
     let mut by_server: BTreeMap<Pointer, Vec<Pointer>> = BTreeMap::new();
-    let wrapping = wrapping.filter(|wrapping| !wrapping.deliveries.are_files());
     for slot in slots.iter().filter(|_| wrapping.is_some() || !stood.wrapped.is_empty()) {
         match Server::around(slot) {
             Some(server) => by_server.entry(server).or_default().push(slot.clone()),

@@ -7,13 +7,11 @@
 
 mod call;
 mod deliver;
-mod holes;
 mod server;
 mod unwrap;
 
-pub use call::For;
+pub use call::{For, NotFor};
 pub use deliver::{Deliver, Delivered, Deliveries, Wrapping};
 pub(in crate::plan) use deliver::{Stood, deliver};
-pub use holes::{BadHole, holes};
 pub use server::{Unwrappable, Wrapper, wrap};
 pub use unwrap::{Wrapped, plain, unwrap, wrapped};

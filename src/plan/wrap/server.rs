@@ -1,13 +1,13 @@
 //! One server: whether it can be wrapped, and the splices that do it. What could not be read back is refused with its place.
 
 use super::call::{self, For};
-use super::holes::{self, BadHole, holes};
 use super::unwrap::{unwrap, wrapped};
+use crate::consent::holes::{self, BadHole};
 use crate::document::edit::splice;
 use crate::document::{Document, Kind, Pointer, Splice, string};
 use crate::error::{Explain, Place};
+use crate::host::servers::HostReferences;
 use crate::host::servers::find::{Field, Program, Server, Unreadable};
-use crate::template::parse_parts;
 
 /// How servers are wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Wrapper<'a> {
     pub target: &'a str,
     /// What the host calls its helper for headers, if it tells it where they go.
     pub helper: Option<&'a str>,
+    /// How the host writes references of its own.
+    pub references: HostReferences,
 }
 
 /// Why a server stays plain.
@@ -93,7 +95,7 @@ impl Explain for Unwrappable {
 /// let text = r#"{"mcpServers": {"a": {"command": "npx", "args": ["-y"], "env": {"K": "<< keyring('k') >>"}}}}"#;
 /// let document = Document::parse(text.as_bytes())?;
 /// let slots = [Pointer::parse("/mcpServers/a/env/K")?];
-/// let wrapper = Wrapper { program: "/bin/keystencil", target: "claude", helper: None };
+/// let wrapper = Wrapper { program: "/bin/keystencil", target: "claude", helper: None, references: Default::default() };
 /// let wrapped = splice(text, wrap(&document, &Pointer::parse("/mcpServers/a")?, &slots, &wrapper)?);
 /// let call = r#""command": "/bin/keystencil", "args": ["run", "--for", "claude:/mcpServers/a", "--", "npx", "-y"]"#;
 /// assert!(wrapped.contains(call), "{wrapped}");
@@ -122,7 +124,7 @@ pub fn wrap(
         (Some(_), Some(address)) => return Err(Unwrappable::Both(address.pointer.clone())),
         (None, None) => return Err(Unwrappable::Nothing(pointer.clone())),
         (Some(program), None) => {
-            check_started(&server, program, slots)?;
+            check_started(&server, program, slots, wrapper.references)?;
             match program {
                 Program::List(list) => vec![into_list(list, wrapper.program, &server_call)],
                 Program::Beside { object, command, arguments } => {
@@ -140,7 +142,7 @@ pub fn wrap(
             }
         }
         (None, Some(address)) => {
-            let headers = check_reached(&server, address, slots)?;
+            let headers = check_reached(&server, address, slots, wrapper.references)?;
             let Some(name) = wrapper.helper else { return Err(Unwrappable::NoHelper(first(slots, pointer))) };
             let line = string::encode(&call::helper(wrapper.program, &server_call));
             vec![beside(document.text(), server.node.span().start, headers, name, &line)]
@@ -164,7 +166,12 @@ pub(super) fn moved(splices: &[Splice], start: usize) -> Vec<Splice> {
 }
 
 /// Whether each reference is an argument or a variable, and the host fills in nothing that matters.
-fn check_started(server: &Server<'_>, program: &Program<'_>, slots: &[Pointer]) -> Result<(), Unwrappable> {
+fn check_started(
+    server: &Server<'_>,
+    program: &Program<'_>,
+    slots: &[Pointer],
+    references: HostReferences,
+) -> Result<(), Unwrappable> {
     let (list, words): (Option<&Field<'_>>, Vec<_>) = match program {
         Program::List(list) => (Some(list), list.value.items().map(|item| item.as_str()).collect()),
         Program::Beside { command, arguments, .. } => {
@@ -191,13 +198,11 @@ fn check_started(server: &Server<'_>, program: &Program<'_>, slots: &[Pointer]) 
     if let Some(other) = slots.iter().find(|slot| !is_part(slot)) {
         return Err(Unwrappable::Part(other.clone()));
     }
-    if let Some((word, bad)) = holes::in_command(words.iter().map(AsRef::as_ref)) {
-        return Err(Unwrappable::Hole { pointer: at(word), why: bad });
+    let braced: Vec<_> = words.iter().map(|word| references.braced(word)).collect();
+    if let Some((word, why)) = holes::in_command(braced.iter().map(AsRef::as_ref)) {
+        return Err(Unwrappable::Hole { pointer: at(word), why });
     }
-    if let Some(word) = words.iter().position(|word| is_mixed(word)) {
-        return Err(Unwrappable::Hole { pointer: at(word), why: BadHole::BesideReference });
-    }
-    server.environment.iter().try_for_each(check_map)
+    server.environment.iter().try_for_each(|map| check_map(map, references))
 }
 
 /// The headers, if each reference is one of them and the host fills in nothing that matters.
@@ -205,6 +210,7 @@ fn check_reached<'s, 'a>(
     server: &'s Server<'a>,
     address: &Field<'a>,
     slots: &[Pointer],
+    references: HostReferences,
 ) -> Result<&'s Field<'a>, Unwrappable> {
     if let Some(helper) = &server.helper {
         return Err(Unwrappable::OwnHelper(helper.pointer.clone()));
@@ -215,18 +221,16 @@ fn check_reached<'s, 'a>(
     if let Some(other) = slots.iter().find(|slot| slot.parent().as_ref() != Some(&headers.pointer)) {
         return Err(Unwrappable::Part(other.clone()));
     }
-    let url = address.value.as_str();
-    // The path is compared too.
-    let before_query = url.as_deref().map(|url| url.split(['?', '#']).next().unwrap_or_default());
-    if before_query.is_none_or(|url| !holes(url).is_empty()) {
-        return Err(Unwrappable::Hole { pointer: address.pointer.clone(), why: BadHole::Address });
+    let Some(url) = address.value.as_str() else { return Err(Unwrappable::Lossy(address.pointer.clone())) };
+    if let Some(why) = holes::in_url(&references.braced(&url)) {
+        return Err(Unwrappable::Hole { pointer: address.pointer.clone(), why });
     }
-    check_map(headers)?;
+    check_map(headers, references)?;
     Ok(headers)
 }
 
 /// Whether the values of variables or headers have no hole that matters.
-fn check_map(map: &Field<'_>) -> Result<(), Unwrappable> {
+fn check_map(map: &Field<'_>, references: HostReferences) -> Result<(), Unwrappable> {
     for member in map.value.members() {
         let Some(name) = member.key.as_str() else { return Err(Unwrappable::Lossy(map.pointer.clone())) };
         let pointer = map.pointer.child(&name);
@@ -234,19 +238,11 @@ fn check_map(map: &Field<'_>) -> Result<(), Unwrappable> {
             continue;
         }
         let Some(text) = member.value.as_str() else { return Err(Unwrappable::Lossy(pointer)) };
-        if is_mixed(&text) {
-            return Err(Unwrappable::Hole { pointer, why: BadHole::BesideReference });
-        }
-        if holes::in_address(&name, &text, false) {
-            return Err(Unwrappable::Hole { pointer, why: BadHole::Address });
+        if let Some(why) = holes::in_variable(&name, &references.braced(&text)) {
+            return Err(Unwrappable::Hole { pointer, why });
         }
     }
     Ok(())
-}
-
-/// Whether a text has a reference of the host and one of keystencil.
-fn is_mixed(text: &str) -> bool {
-    !holes(text).is_empty() && parse_parts(text).is_some()
 }
 
 fn first(slots: &[Pointer], server: &Pointer) -> Pointer {

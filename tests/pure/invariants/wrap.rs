@@ -2,7 +2,9 @@
 //! that shows what stands in it.
 
 use super::engine::{blueprint, journal, plan, plan_delivered, undone};
+use keystencil::consent::record::{Machine, Server as Record};
 use keystencil::document::{Document, Pointer, edit::splice};
+use keystencil::host::servers::HostReferences;
 use keystencil::host::servers::find::Server;
 use keystencil::plan::wrap::{Deliver, Deliveries, Unwrappable, Wrapper, Wrapping, unwrap, wrap, wrapped};
 use proptest::collection::vec;
@@ -10,8 +12,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 use std::path::Path;
 
-const WRAPPER: Wrapper<'static> =
-    Wrapper { program: "/usr/bin/keystencil", target: "claude", helper: Some("headersHelper") };
+const WRAPPER: Wrapper<'static> = Wrapper {
+    program: "/usr/bin/keystencil",
+    target: "claude",
+    helper: Some("headersHelper"),
+    references: HostReferences::Braced,
+};
 
 /// What stands between two tokens.
 fn gap() -> impl Strategy<Value = String> {
@@ -432,6 +438,74 @@ fn what_could_not_be_read_back_or_compared_is_refused_with_its_place() {
     );
     let text = r#"{"mcp_servers": [{"command": "x", "env": {"K": "<< keyring('k') >>"}}]}"#;
     assert_eq!(refused(text, "/mcp_servers/0/env/K", None), "/mcp_servers is a list, which no known host has there");
+}
+
+/// What hosts fill in decides the same for the file and for the record: a server that is wrapped and has no record would
+/// never start.
+#[test]
+fn a_server_that_is_wrapped_can_be_recorded_and_one_that_can_not_is_not_wrapped() {
+    let started = |args: &str, env: &str| {
+        format!(r#""command": "x", "args": [{args}], "env": {{"K": "<< keyring('k') >>"{env}}}"#)
+    };
+    let reached = |url: &str| format!(r#""url": "{url}", "headers": {{"K": "<< keyring('k') >>"}}"#);
+    let mut all = vec![
+        (r#""command": "${X}", "env": {"K": "<< keyring('k') >>"}"#.to_owned(), false),
+        (
+            r#""command": "docker", "args": ["run", "-e", "A=${A}"], "env": {"K": "<< keyring('k') >>"}"#.to_owned(),
+            true,
+        ),
+    ];
+    for (args, env, fits) in [
+        (r#""${DATA}", "a-{env:X}""#, "", true),
+        (r#""https://h/${X}""#, "", true),
+        (r#""https://${X}/""#, "", false),
+        (r#""-c", "${X}""#, "", false),
+        (r#""--print", "${X}""#, "", false),
+        (r#""--a=${X}""#, "", false),
+        ("", r#", "REGION": "${input:region}""#, true),
+        ("", r#", "BASE_URL": "${URL}""#, false),
+        ("", r#", "NODE_OPTIONS": "${OPTIONS}""#, false),
+        ("", r#", "A": "${X}<< keyring('k') >>""#, false),
+        (r#""a ${X:-${Y}} b""#, "", true),
+        (r#""sh", "-c", "run $KEY""#, "", true),
+    ] {
+        all.push((started(args, env), fits));
+    }
+    for (url, fits) in [("https://h/${TENANT}/mcp", true), ("https://${H}/mcp", false), ("${URL}", false)] {
+        all.push((reached(url), fits));
+    }
+    let found = |_: &str, _: Option<&str>| Ok(vec!["/bin/x".into()]);
+    let machine = Machine { found: &found, variables: &[], references: HostReferences::Braced };
+    for (members, fits) in all {
+        let text = format!(r#"{{"mcpServers": {{"a": {{{members}}}}}}}"#);
+        let (document, server) = (parse(&text), Pointer::parse("/mcpServers/a").unwrap());
+        let part = if members.contains("headers") { "headers" } else { "env" };
+        let wrapped = wrap(&document, &server, &[server.child(part).child("K")], &WRAPPER);
+        let recorded = Record::read(&server, document.find(&server).unwrap(), &machine);
+        assert_eq!((wrapped.is_ok(), recorded.is_ok()), (fits, fits), "{members}: {wrapped:?} {recorded:?}");
+    }
+}
+
+#[test]
+fn a_variable_without_braces_is_one_of_the_host_where_the_table_says_so() {
+    for (file, expected) in [
+        ("/home/u/.gemini/settings.json", HostReferences::Bare),
+        ("/p/.qwen/settings.json", HostReferences::Bare),
+        ("/home/u/.claude.json", HostReferences::Braced),
+        ("settings.json", HostReferences::Braced),
+    ] {
+        assert_eq!(HostReferences::of(Path::new(file)), expected, "{file}");
+    }
+    let text =
+        r#"{"mcpServers": {"a": {"command": "sh", "args": ["-c", "x $Y"], "env": {"K": "<< keyring('k') >>"}}}}"#;
+    let slot = [Pointer::parse("/mcpServers/a/env/K").unwrap()];
+    let server = Server::around(&slot[0]).unwrap();
+    let wrapped = |references| wrap(&parse(text), &server, &slot, &Wrapper { references, ..WRAPPER });
+    assert!(wrapped(HostReferences::Braced).is_ok());
+    assert_eq!(
+        wrapped(HostReferences::Bare).unwrap_err().to_string(),
+        "/mcpServers/a/args/1 is a script that the host fills in"
+    );
 }
 
 #[test]

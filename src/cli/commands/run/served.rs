@@ -3,20 +3,21 @@
 
 use super::start::{Failed, Start};
 use crate::cli::context::Context;
-use crate::cli::delivering::{Delivered, Served, found};
+use crate::cli::delivering::{Delivered, differs, explained, found, log, recorded};
 use crate::cli::environment::{variables, working_folder};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::consent::record::{Entry, Now, Started};
 use crate::consent::steering::steers;
+use crate::plan::wrap::For;
 use crate::session::Event;
 use std::ffi::OsString;
 
 /// Becomes the server; returns only if that can't be.
-pub(super) fn run(context: &Context, served: &Served, command: &[OsString]) -> Result<Exit, Failed> {
+pub(super) fn run(context: &Context, server: &For, command: &[OsString]) -> Result<Exit, Failed> {
     let workplace = context.open()?.unattended();
     let start = workplace.session(|session| {
-        let recorded = served.recorded(&workplace, session)?;
+        let recorded = recorded(server, &workplace, session)?;
         let Entry::Started(started) = &recorded.server().entry else {
             let error = CommandError::new("a URL was allowed here, and no command");
             return Err(error
@@ -35,12 +36,12 @@ pub(super) fn run(context: &Context, served: &Served, command: &[OsString]) -> R
         };
         let now =
             Now { argv: &argv, variable: &crate::cli::environment::variable, folder: folder.as_deref(), found: &found };
-        started.compare(&now).map_err(|differs| served.differs(&differs))?;
-        let delivery = session.deliver(&recorded).map_err(|error| served.explained(error))?;
+        started.compare(&now).map_err(|found| differs(server, &found))?;
+        let delivery = session.deliver(&recorded).map_err(|error| explained(server, error))?;
         let (environment, dropped) = environment(started);
         let delivered =
             Delivered { target: recorded.target(), program: Some(&program), secrets: delivery.placeholders(), dropped };
-        served.log(session, Event::Run, delivered);
+        log(session, Event::Run, delivered);
         let mut start = Start::new(program);
         argv.iter().for_each(|argument| start.argument(delivery.fill(argument)));
         for (name, value) in environment {
