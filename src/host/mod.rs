@@ -1,6 +1,7 @@
 //! Layer 3: effects on the machine: files replaced whole, locks, processes, and what is special about one host
 //! application ([`profile`]). Decides nothing about secrets.
 
+pub mod agents;
 pub mod git;
 pub mod guard;
 pub mod lock;

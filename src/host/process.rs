@@ -8,6 +8,7 @@
 use crate::journal::Lease;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// A running process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,17 @@ pub struct Process {
     pub program: String,
 }
 
+/// How a process was started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// The file that runs, links followed; `None` for a process of somebody else.
+    pub program: Option<PathBuf>,
+    /// Its command line, which a process may overwrite with a title.
+    pub arguments: Vec<String>,
+    /// The folder it is in now.
+    pub folder: Option<PathBuf>,
+}
+
 impl Process {
     /// The process of that id, unless there is none or it has ended and waits to be reaped.
     #[must_use]
@@ -30,8 +42,15 @@ impl Process {
     /// The process that started this one, as far back as can be seen: parent, its parent, and so on.
     #[must_use]
     pub fn ancestors(&self) -> Vec<Self> {
-        // A circle can't be, but a table that changes while it is read can look like one.
-        std::iter::successors(system::parent(self.pid), |process| system::parent(process.pid)).take(64).collect()
+        // Whoever started later has the id of the one that is gone; a table that changes while it is read may show that.
+        let parent = |child: &Self| system::parent(child.pid).filter(|parent| parent.started <= child.started);
+        std::iter::successors(Some(self.clone()), parent).skip(1).take(64).collect()
+    }
+
+    /// How it was started, as far as the system says.
+    #[must_use]
+    pub fn invocation(&self) -> Invocation {
+        system::invocation(self.pid)
     }
 
     /// The ids of the running processes that this one started itself; none where the system does not say.
@@ -100,7 +119,7 @@ pub fn boot() -> String {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use super::{BTreeSet, Process};
+    use super::{BTreeSet, Invocation, Process};
     use rustix::io::Errno;
     use std::{fs, io};
 
@@ -131,6 +150,16 @@ mod system {
         find(tail.split_ascii_whitespace().nth(1)?.parse().ok()?).ok().flatten()
     }
 
+    pub(super) fn invocation(pid: u32) -> Invocation {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        // A title that was written over the arguments may end in many zeros, or in none.
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end_matches('\0');
+        let arguments = line.split('\0').filter(|_| !line.is_empty()).map(str::to_owned).collect();
+        let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).ok();
+        Invocation { program: link("exe"), arguments, folder: link("cwd") }
+    }
+
     /// proc_pid_task(5), `children`: one list for each thread, since each can start processes.
     pub(super) fn children(pid: u32) -> BTreeSet<u32> {
         let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);
@@ -154,9 +183,10 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::{BTreeSet, Process};
+    use super::{BTreeSet, Invocation, Process};
     use std::io;
-    use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
+    use std::path::Path;
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
     pub(super) fn find(pid: u32) -> io::Result<Option<Process>> {
         Ok(running(pid))
@@ -177,6 +207,20 @@ mod system {
         let mut system = System::new();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
         running(system.process(pid)?.parent()?.as_u32())
+    }
+
+    pub(super) fn invocation(pid: u32) -> Invocation {
+        let pid = Pid::from_u32(pid);
+        let mut system = System::new();
+        let asked = ProcessRefreshKind::nothing();
+        let asked = asked.with_exe(UpdateKind::Always).with_cmd(UpdateKind::Always).with_cwd(UpdateKind::Always);
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, asked);
+        let Some(process) = system.process(pid) else { return Invocation::default() };
+        Invocation {
+            program: process.exe().map(Path::to_owned),
+            arguments: process.cmd().iter().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            folder: process.cwd().map(Path::to_owned),
+        }
     }
 
     pub(super) fn children(_pid: u32) -> BTreeSet<u32> {
