@@ -7,14 +7,18 @@ use super::error::CommandError;
 use super::report::{GOOD, Report, Text, count};
 use super::targets::of_config;
 use crate::consent::record::{Differs, Entry, Machine, Server, Unfit};
+use crate::document::Pointer;
 use crate::error::Explain as _;
 use crate::host::process::Process;
 use crate::host::program::find_all;
 use crate::host::servers::HostReferences;
 use crate::plan::wrap::For;
-use crate::session::{DeliverError, Event, Job, Record, Recorded, Session, SessionError, Who};
+use crate::session::{DeliverError, Delivery, Event, Job, Receiver, Record, Recorded, Session, SessionError, Who};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
+
+/// What a host runs a helper's command line by.
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ash", "busybox"];
 
 /// The record of a server.
 ///
@@ -62,28 +66,41 @@ pub(super) fn differs(server: &For, differs: &Differs) -> CommandError {
 pub(super) struct Delivered<'a> {
     /// The target of the server, or the program.
     pub(super) target: &'a Path,
-    /// The program that gets the values; `None` for this one.
+    /// The server in the target.
+    pub(super) server: Option<&'a Pointer>,
+    /// The program that gets the values; `None` if they are printed for whoever called.
     pub(super) program: Option<&'a Path>,
-    pub(super) secrets: Vec<String>,
+    pub(super) delivery: &'a Delivery,
     pub(super) dropped: Vec<String>,
 }
 
-/// Notes a delivery; failures are let go.
-pub(super) fn log(session: &Session<'_>, event: Event, delivered: Delivered<'_>) {
-    let own = Process::current();
+/// Notes a delivery that is about to be made, in the log and for as long as it counts; failures are let go.
+pub(super) fn note(session: &Session<'_>, event: Event, delivered: Delivered<'_>) {
+    let (own, now) = (Process::current(), Timestamp::now());
     let named = delivered.program.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    // What is printed counts for the program that asked; a program that is started keeps this process's id.
+    let counts = if delivered.program.is_some() { own.clone() } else { caller(&own).unwrap_or_else(|| own.clone()) };
+    let mut process = counts.lease(None, now);
+    process.program = if delivered.program.is_some() { named.clone() } else { process.program };
+    let receiver = Receiver { target: delivered.target, server: delivered.server, process, agent: None };
+    session.state.note_delivery(delivered.delivery, receiver);
     session.state.log(&Record {
-        time: Timestamp::now(),
+        time: now,
         event,
         target: delivered.target.to_owned(),
         holders: vec![Who { pid: Some(own.pid), program: named.or(Some(own.program)), session: None }],
-        secrets: delivered.secrets,
+        secrets: delivered.delivery.placeholders(),
         remaining: 0,
         seconds: None,
         dropped: delivered.dropped,
         seen: Vec::new(),
         noted: Vec::new(),
     });
+}
+
+/// The program that called this one: the nearest above it that is no shell, since a host runs its helper by one.
+fn caller(own: &Process) -> Option<Process> {
+    own.ancestors().into_iter().find(|process| !SHELLS.contains(&process.program.as_str()))
 }
 
 /// Whether a program is this one, by whatever name.

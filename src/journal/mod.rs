@@ -4,11 +4,13 @@
 //! after the last secret left. Its undo patch is plain RFC 6902: another tool could apply it.
 
 pub mod account;
+pub mod delivery;
 pub mod escape;
 pub mod fingerprint;
 pub mod path;
 pub mod undo;
 
+pub use delivery::{DeliveredSecret, DeliveryNote};
 pub use fingerprint::{Finder, Fingerprint, Key};
 pub use undo::{Undo, is_clean, names_in, undo, undo_raw};
 

@@ -13,6 +13,7 @@ use crate::consent::record::{Machine, Run, Server};
 use crate::document::{Document, Pointer};
 use crate::error::{Explain, Place};
 use crate::host::Resolved;
+use crate::journal::{DeliveredSecret, Key};
 use crate::plan::{OnConflict, fill};
 use crate::secret::Secret;
 use crate::store::{LookupError, Origin, StoreError, StoreKind};
@@ -100,6 +101,16 @@ impl Delivery {
             let value = self.fill(&placeholder);
             (placeholder, value)
         })
+    }
+
+    /// What is noted of the values: each as it is and as its reference encodes it.
+    pub(super) fn noted(&self, key: &Key) -> Vec<DeliveredSecret> {
+        let noted = self.values.iter().map(|(reference, secret)| {
+            let placeholder = reference.to_string();
+            let encoded = self.fill(&placeholder);
+            DeliveredSecret::new(key, placeholder, [secret.expose(), encoded.as_str()])
+        });
+        noted.collect()
     }
 
     /// The placeholders that are filled, sorted.

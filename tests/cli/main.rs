@@ -16,6 +16,7 @@ mod config;
 mod copies;
 #[cfg(target_os = "linux")]
 mod deleted_state;
+mod deliveries;
 mod demo;
 mod diff;
 mod doctor;

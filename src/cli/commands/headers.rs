@@ -1,7 +1,7 @@
 //! `keystencil headers`.
 
 use crate::cli::context::Context;
-use crate::cli::delivering::{Delivered, complain, differs, explained, log, recorded};
+use crate::cli::delivering::{Delivered, complain, differs, explained, note, recorded};
 use crate::cli::environment::destination;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -75,11 +75,12 @@ fn headers(context: &Context, server: &For) -> Result<Secret, CommandError> {
         json.push('}');
         let delivered = Delivered {
             target: recorded.target(),
+            server: Some(&server.pointer),
             program: None,
-            secrets: delivery.placeholders(),
+            delivery: &delivery,
             dropped: Vec::new(),
         };
-        log(session, Event::Headers, delivered);
+        note(session, Event::Headers, delivered);
         Ok(Secret::new(std::mem::take(&mut *json)))
     })
 }

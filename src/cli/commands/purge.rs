@@ -66,7 +66,7 @@ pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, C
         return Ok(Exit::attention(plan.is_doubtful()));
     }
     if plan.is_empty() {
-        let closed = doing::close_vault(&plan);
+        let closed = doing::close_vault(&plan).and(doing::forget_deliveries(&workplace));
         if args.json {
             report.json(&json!({ "rendered": [], "entries": [], "revoke": [] }))?;
         }

@@ -53,6 +53,7 @@ impl Done {
         done.is_doubtful |= listing.silent.iter().any(|(_, error)| !error.is_absent());
         done.left = listing.entries;
         done.errors.extend(close_vault(plan).err());
+        done.errors.extend(forget_deliveries(workplace).err());
         // What was allowed was allowed for keys that are gone.
         let has_key = |(_, keys): &(_, SealKeys)| keys.as_ref().is_ok_and(|keys| !keys.is_empty());
         for (kind, _) in stores.seal_keys().into_iter().filter(has_key) {
@@ -98,6 +99,17 @@ impl Done {
             report.note(Text::new().plain("now revoke the keys: whoever had this machine may have read them"));
         }
     }
+}
+
+/// Removes the notes of what was delivered to servers, which say which of them have a key.
+///
+/// # Errors
+/// [`CommandError`] if one can't be removed.
+pub(super) fn forget_deliveries(workplace: &Workplace<'_>) -> Result<(), CommandError> {
+    workplace.session(|session| {
+        let failed = |source| CommandError::file("remove the notes of deliveries", session.state.folder(), &source);
+        session.state.forget_deliveries().map_err(failed)
+    })
 }
 
 /// Forgets an identity that `unlock` keeps: it opens what the vault's backups hold.

@@ -4,7 +4,7 @@ use super::masked;
 use super::start::{Failed, Start};
 use crate::adopt::import::dotenv;
 use crate::cli::context::{Context, Workplace};
-use crate::cli::delivering::{Delivered, found, is_own, log};
+use crate::cli::delivering::{Delivered, found, is_own, note};
 use crate::cli::environment::{is_interactive, variables, working_folder};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -54,9 +54,10 @@ pub(super) fn run(context: &Context, line: Line<'_>) -> Result<Exit, Failed> {
     };
     let delivery = workplace.session(|session| deliver(&workplace, session, &asked))?;
     workplace.session(|session| {
-        let (secrets, dropped) = (delivery.placeholders(), Vec::new());
-        let delivered = Delivered { target: &asked.program, program: Some(&asked.program), secrets, dropped };
-        log(session, Event::Run, delivered);
+        let (program, dropped) = (&asked.program, Vec::new());
+        let delivered =
+            Delivered { target: program, server: None, program: Some(program), delivery: &delivery, dropped };
+        note(session, Event::Run, delivered);
     });
     drop(workplace);
     let start = start(&asked, &delivery);

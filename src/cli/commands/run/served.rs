@@ -3,7 +3,7 @@
 
 use super::start::{Failed, Start};
 use crate::cli::context::Context;
-use crate::cli::delivering::{Delivered, differs, explained, found, log, recorded};
+use crate::cli::delivering::{Delivered, differs, explained, found, note, recorded};
 use crate::cli::environment::{variables, working_folder};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -39,9 +39,14 @@ pub(super) fn run(context: &Context, server: &For, command: &[OsString]) -> Resu
         started.compare(&now).map_err(|found| differs(server, &found))?;
         let delivery = session.deliver(&recorded).map_err(|error| explained(server, error))?;
         let (environment, dropped) = environment(started);
-        let delivered =
-            Delivered { target: recorded.target(), program: Some(&program), secrets: delivery.placeholders(), dropped };
-        log(session, Event::Run, delivered);
+        let delivered = Delivered {
+            target: recorded.target(),
+            server: Some(&server.pointer),
+            program: Some(&program),
+            delivery: &delivery,
+            dropped,
+        };
+        note(session, Event::Run, delivered);
         let mut start = Start::new(program);
         argv.iter().for_each(|argument| start.argument(delivery.fill(argument)));
         for (name, value) in environment {
