@@ -4,6 +4,7 @@
 use super::context::{Context, Workplace};
 use super::environment::{own_program, search_path, variables, working_folder};
 use super::error::CommandError;
+use super::hints::delivery;
 use super::report::{GOOD, Report, Text, count};
 use super::targets::of_config;
 use crate::consent::record::{Differs, Entry, Machine, Server, Unfit};
@@ -36,30 +37,21 @@ pub(super) fn recorded(
 
 /// An error with what helps for this server.
 pub(super) fn explained(server: &For, error: DeliverError) -> CommandError {
-    let allow = || format!("`keystencil allow {}` at a terminal allows it", server.target);
-    match error {
+    let hint = delivery::deliver(&server.target, &error);
+    let error = match error {
         DeliverError::Missing(error) => error.into(),
         DeliverError::Session(error) => error.into(),
-        DeliverError::Silent(_, ref store) => {
-            let hint = super::hints::of(store);
-            CommandError::of(error).hint(hint.unwrap_or_else(allow))
-        }
-        DeliverError::NotAllowed | DeliverError::Unset(_) => CommandError::of(error).hint(allow()),
+        error => CommandError::of(error),
+    };
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 
 /// What is there now is not what was allowed.
 pub(super) fn differs(server: &For, differs: &Differs) -> CommandError {
-    let target = &server.target;
-    let hint = match differs {
-        Differs::Moved { .. } => format!("if that is right, allow it anew: `keystencil allow {target}`"),
-        Differs::NoDestination => "only a host that names its URL gets headers".to_owned(),
-        Differs::Home(_) => "start it with the home folder that it was allowed with".to_owned(),
-        _ => format!(
-            "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
-        ),
-    };
-    CommandError::new(differs.to_string()).hint(hint)
+    CommandError::new(differs.to_string()).hint(delivery::differs(&server.target, differs))
 }
 
 /// What is noted of a delivery.

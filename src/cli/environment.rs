@@ -148,6 +148,15 @@ pub(super) fn is_grants_off() -> bool {
     variable("KEYSTENCIL_GRANTS").is_some_and(|value| value == "off")
 }
 
+/// How many servers `run --for` has started above this process, each by the one before. Anybody can set it, so it may
+/// refuse and nothing else.
+pub(super) fn nesting() -> usize {
+    variable(NESTING).and_then(|depth| depth.parse().ok()).unwrap_or_default()
+}
+
+/// The variable that says so.
+pub(super) const NESTING: &str = "KEYSTENCIL_NESTING";
+
 /// The process id that Claude Code gives to what it starts.
 pub(super) fn claude_pid() -> Option<String> {
     variable("CLAUDE_PID").filter(|pid| !pid.is_empty())

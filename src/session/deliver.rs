@@ -6,7 +6,7 @@
 
 use super::grants::Standing;
 use super::job::Job;
-use super::sealing::{Sealable, Sealed, holds, references};
+use super::sealing::{Sealable, Sealed, holds, origin, references};
 use super::{Session, SessionError, Target};
 use crate::consent::Flow;
 use crate::consent::record::{Machine, Run, Server};
@@ -51,6 +51,9 @@ pub enum DeliverError {
     /// The store does not say whether it was allowed.
     #[error("the {0} does not say whether this was allowed: {1}")]
     Silent(StoreKind, StoreError),
+    /// No store that is found here has a key that could have sealed it: another home, or a session without its keyring.
+    #[error("no store that is found here says whether this was allowed")]
+    NoKeys,
     /// The records can't be read.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -62,7 +65,7 @@ impl Explain for DeliverError {
             Self::Missing(error) => error.place(),
             Self::Silent(_, error) => error.place(),
             Self::Session(error) => error.place(),
-            Self::NotAllowed | Self::Unset(_) => None,
+            Self::NotAllowed | Self::Unset(_) | Self::NoKeys => None,
         }
     }
 }
@@ -176,11 +179,13 @@ impl Session<'_> {
         if let Some((sealed, target)) = record
             && !holds(sealed, target, &asked, &answers)
         {
-            return Err(answers
-                .silent
-                .into_iter()
-                .next()
-                .map_or(DeliverError::NotAllowed, |(kind, error)| DeliverError::Silent(kind, error)));
+            let has_none = asked.iter().any(|one| {
+                origin(&one.source, &answers) == Some(Origin::Elsewhere)
+                    && answers.keys.of(Origin::Elsewhere).is_empty()
+            });
+            let otherwise = if has_none { DeliverError::NoKeys } else { DeliverError::NotAllowed };
+            let silent = answers.silent.into_iter().next();
+            return Err(silent.map_or(otherwise, |(kind, error)| DeliverError::Silent(kind, error)));
         }
         let mut values = HashMap::new();
         for reference in asked {

@@ -27,6 +27,9 @@ pub enum SessionError {
     /// The template has no blueprint.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A server stands in the template as it stands in the live file of a host.
+    #[error("a server stands here in its wrapped form, which only the live file has")]
+    WrappedTemplate(Place),
     /// Secrets that are in no store, and variables that are not set: all of them.
     #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Missing(Vec<MissingSecret>),
@@ -278,6 +281,7 @@ impl Explain for SessionError {
             | Self::Settings { path, .. }
             | Self::Grants { path } => Some(Place::file(path)),
             Self::Template(error) => error.place(),
+            Self::WrappedTemplate(place) => Some(place.clone()),
             Self::Missing(missing) => missing.first().and_then(Explain::place),
             Self::Target { path, error: PlanError::Syntax(error) } => Some(Place::at(path, error.line, error.column)),
             Self::Target { path, .. } => Some(Place::file(path)),

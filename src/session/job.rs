@@ -8,10 +8,12 @@ use super::grants::{Kept, Standing};
 use super::sealing::references;
 use super::{Session, SessionError, Target};
 use crate::consent::{Flow, Grants};
-use crate::document::Pointer;
+use crate::document::{Document, Pointer};
+use crate::error::Place;
 use crate::host::Resolved;
 use crate::journal::Key;
 use crate::plan::render::Inputs;
+use crate::plan::wrap::wrapped;
 use crate::plan::{Applied, OnConflict, PlanError, RenderPlan, plan_render};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot, Template, compile};
@@ -68,8 +70,20 @@ impl Session<'_> {
         let text = &into_text(text).map_err(|source| SessionError::NoTemplate { path: path.clone(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let template = Template { name: path, text };
-        Ok(compile(template, self.variables, &|name| read_include(folder, name))?)
+        let blueprint = compile(template, self.variables, &|name| read_include(folder, name))?;
+        match wrapped_server(path, &blueprint) {
+            None => Ok(blueprint),
+            Some(place) => Err(SessionError::WrappedTemplate(place)),
+        }
     }
+}
+
+/// Where a template has a server in its wrapped form. Its own would be read from the live file, and never be the same.
+fn wrapped_server(template: &Path, blueprint: &Blueprint) -> Option<Place> {
+    let document = Document::parse(blueprint.document.as_bytes()).ok()?;
+    let at = wrapped(&document).into_iter().next()?.pointer;
+    let slot = blueprint.slots.iter().find(|slot| slot.pointer.is_within(&at));
+    Some(slot.map_or_else(|| Place::file(template), |slot| slot.place.clone()).slot(at.as_str()))
 }
 
 impl Job<'_> {

@@ -64,8 +64,10 @@ mod render;
 mod residue;
 mod rotate;
 mod run;
+mod run_bad_input;
 mod run_by_hand;
 mod run_changes;
+mod run_silent;
 mod sandbox;
 #[path = "../support/scratch.rs"]
 mod scratch;

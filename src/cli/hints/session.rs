@@ -12,6 +12,9 @@ pub(super) fn of(error: &SessionError) -> Option<String> {
     match error {
         SessionError::NoTemplate { .. } => Some("name it with `--template FILE`, or in the config".to_owned()),
         SessionError::Template(error) => error.hint(),
+        SessionError::WrappedTemplate(_) => Some(
+            "give its own command and arguments; `deliver = \"wrap\"` for the target in config.toml wraps it".to_owned(),
+        ),
         SessionError::Missing(missing) => missing.first().and_then(missing_secret),
         SessionError::Target { error, path } => Some(match error {
             PlanError::Empty => format!("delete {}: a missing target is created", path.display()),

@@ -133,6 +133,7 @@ fn deliver(workplace: &Workplace<'_>, session: &Session<'_>, asked: &Asked) -> R
             CommandError::of(error).hint(hint)
         }
         DeliverError::Unset(_) => CommandError::of(error).hint("set it, or store its value and name that"),
+        DeliverError::NoKeys => CommandError::of(error).hint("is your keyring there, and HOME your own?"),
         DeliverError::NotAllowed => CommandError::new("nobody allowed this command these secrets, in this folder")
             .hint("run it once at a terminal, where you are asked"),
     };

@@ -4,7 +4,7 @@
 use super::start::{Failed, Start};
 use crate::cli::context::Context;
 use crate::cli::delivering::{Delivered, differs, explained, found, note, recorded};
-use crate::cli::environment::{variables, working_folder};
+use crate::cli::environment::{NESTING, nesting, variables, working_folder};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::consent::record::{Entry, Now, Started};
@@ -13,8 +13,17 @@ use crate::plan::wrap::For;
 use crate::session::Event;
 use std::ffi::OsString;
 
+/// So many servers may start each other: one that calls `run --for` on itself would start for ever. A host that is a server
+/// itself has its own servers, so it is not one.
+const MOST_NESTED: usize = 8;
+
 /// Becomes the server; returns only if that can't be.
 pub(super) fn run(context: &Context, server: &For, command: &[OsString]) -> Result<Exit, Failed> {
+    let nesting = nesting();
+    if nesting >= MOST_NESTED {
+        let error = CommandError::new(format!("{MOST_NESTED} servers have started each other"));
+        return Err(error.hint("a server must not start itself: look at its command").into());
+    }
     let workplace = context.open()?.unattended();
     let start = workplace.session(|session| {
         let recorded = recorded(server, &workplace, session)?;
@@ -56,6 +65,7 @@ pub(super) fn run(context: &Context, server: &For, command: &[OsString]) -> Resu
                 None => start.plain_variable(name, &value),
             }
         }
+        start.plain_variable(NESTING.into(), (nesting + 1).to_string().as_ref());
         Ok::<_, Failed>(start)
     })?;
     drop(workplace);
@@ -67,6 +77,9 @@ fn environment(started: &Started) -> (Vec<(OsString, OsString)>, Vec<String>) {
     let mut dropped = Vec::new();
     let kept = variables().into_iter().filter(|(name, value)| {
         let shown = name.to_string_lossy();
+        if shown == NESTING {
+            return false;
+        }
         let passes = !steers(&shown) || value.to_str().is_some_and(|value| started.passes(&shown, value));
         if !passes {
             dropped.push(shown.into_owned());

@@ -1,0 +1,47 @@
+//! What to do about a server that gets nothing, where nobody is asked: a host has started it, or asks for its headers.
+
+use crate::consent::record::Differs;
+use crate::session::DeliverError;
+use crate::store::StoreError;
+
+/// What to do about values that are not delivered to a server of this target.
+pub(in crate::cli) fn deliver(target: &str, error: &DeliverError) -> Option<String> {
+    match error {
+        DeliverError::Missing(error) => {
+            let trouble = error.missing().first().and_then(|missing| missing.trouble());
+            trouble.and_then(unattended).or_else(|| super::of(error))
+        }
+        DeliverError::Session(error) => super::of(error),
+        DeliverError::Silent(_, store) => unattended(store).or_else(|| super::of(store)),
+        DeliverError::Unset(_) => Some("set it for the host, or store its value and name that".to_owned()),
+        DeliverError::NoKeys => Some(
+            "HOME, XDG_DATA_HOME and DBUS_SESSION_BUS_ADDRESS lead to your stores: start the host with those of your \
+             session"
+                .to_owned(),
+        ),
+        DeliverError::NotAllowed => Some(format!("`keystencil allow {target}` at a terminal allows it")),
+    }
+}
+
+/// What to do about a server that is not the one that was allowed.
+pub(in crate::cli) fn differs(target: &str, differs: &Differs) -> String {
+    match differs {
+        Differs::Moved { .. } => format!("if that is right, allow it anew: `keystencil allow {target}`"),
+        Differs::NoDestination => "only a host that names its URL gets headers".to_owned(),
+        Differs::Home(_) => "start it with the home folder that it was allowed with".to_owned(),
+        _ => format!(
+            "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
+        ),
+    }
+}
+
+/// What helps where a terminal would not.
+fn unattended(error: &StoreError) -> Option<String> {
+    match error {
+        StoreError::Locked => Some("unlock it (logging in does), then have the host start the server again".to_owned()),
+        StoreError::Unconfirmed => {
+            Some("turn the question off in the keyring's settings (KeePassXC: Secret Service Integration)".to_owned())
+        }
+        _ => None,
+    }
+}
