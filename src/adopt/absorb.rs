@@ -176,7 +176,7 @@ impl Hunk {
             (Some(_), Some(live)) => Operation::Replace { path: at.clone(), value: live.clone() },
         };
         let wanted = edit::apply(&template.blueprint.document, &Patch(vec![operation]))
-            .map_err(|_| by_hand("the object it belongs in is not there"))?;
+            .map_err(|_| by_hand("the object that would hold it is missing"))?;
         let edited = match &self.change.live {
             None => {
                 let before = neighbour(template, at);
@@ -187,9 +187,9 @@ impl Hunk {
                 .or_else(|| first(template, place::replace(template, at, live), &wanted, variables)),
         };
         edited.ok_or_else(|| match template.placed(at).or_else(|| template.placed(&at.parent()?)) {
-            None => by_hand("an expression, a macro or a variable makes this part"),
+            None => by_hand("an expression, a macro or a variable produces this part"),
             Some(placed) if !template.is_plain(placed) => by_hand("a condition, a loop or an expression is part of it"),
-            Some(_) => by_hand("this text makes more than this one place"),
+            Some(_) => by_hand("this text produces more than one place in the file"),
         })
     }
 

@@ -94,7 +94,7 @@ impl CommandError {
 
     /// A secret that is meant is not there.
     pub(super) fn no_secret(name: &SecretName) -> Self {
-        Self::new(format!("secret {name} is in no store")).hint("`keystencil secret list` shows what there is")
+        Self::new(format!("secret {name} is not in any store")).hint("`keystencil secret list` shows what there is")
     }
 
     /// Standard input or the terminal can't be read.

@@ -39,29 +39,29 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
     for root in &rendered.protected {
         let root = report.path(root);
         report.note(Text::new().plain(format_args!(
-            "git ignored this file only where a branch says so: noted in .git/info and the config of {root}; \
-             `keystencil uninstall git` takes it out"
+            "only some branches told git to ignore this file: .git/info and the config of {root} now say so too; \
+             `keystencil uninstall git` undoes that"
         )));
     }
     for conflict in &rendered.conflicts {
         report.warning(&Warning {
-            message: "a value of yours stands where the template has a reference; it stays".to_owned(),
+            message: "there is a value of yours where the template has a reference; it stays".to_owned(),
             place: place(&conflict.pointer),
             hint: Some("store it with `keystencil secret set`, then render with `--on-conflict replace`".to_owned()),
         });
     }
     for pointer in &rendered.drifted {
         report.warning(&Warning {
-            message: "this slot was changed while it was rendered; it stays as changed".to_owned(),
+            message: "this slot was changed while it was rendered; the change is kept".to_owned(),
             place: place(pointer),
             hint: Some("if it is a new key, store it with `keystencil secret set`".to_owned()),
         });
     }
     for pointer in &rendered.foreign {
         report.warning(&Warning {
-            message: "a secret stands here in plain text, and keystencil did not put it there; it stays".to_owned(),
+            message: "there is a secret here in plain text that keystencil did not put there; it stays".to_owned(),
             place: place(pointer),
-            hint: Some("put a reference into the template for it, or take it out by hand".to_owned()),
+            hint: Some("put a reference into the template for it, or remove it by hand".to_owned()),
         });
     }
     let refused = rendered.refused.len();
@@ -135,7 +135,7 @@ pub(super) fn unrendered(report: &Report, unrendered: &Unrendered) -> Exit {
 /// The warnings of an unrender.
 pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -> Exit {
     for pointer in &closed.moved {
-        report.detail(Text::new().plain(format_args!("a secret had moved to {pointer}, and was taken out there")));
+        report.detail(Text::new().plain(format_args!("a secret had moved to {pointer} and was taken out there")));
     }
     for copy in &closed.scrubbed {
         report.detail(Text::new().plain(format_args!("secrets were taken out of {}", report.path(copy))));
@@ -150,22 +150,23 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
         report.warning(&lost_warning(report, target, lost.secrets, lost.looked.iter().map(PathBuf::as_path)));
         for path in &lost.suspected {
             report.warning(&Warning {
-                message: "one of them stands in this file, which is no copy; it was left as it is".to_owned(),
+                message: "one of them is in this file, which is not a copy of it; the file was left as it is"
+                    .to_owned(),
                 place: Some(Place::file(path)),
-                hint: Some("if you did not put it there, take it out by hand".to_owned()),
+                hint: Some("if you did not put it there, remove it by hand".to_owned()),
             });
         }
     }
     for pointer in &closed.changed {
         report.warning(&Warning {
-            message: "this slot was changed while it was rendered; it stays as changed".to_owned(),
+            message: "this slot was changed while it was rendered; the change is kept".to_owned(),
             place: Some(Place::file(target).slot(pointer.as_str())),
             hint: Some("if it is a new key, store it with `keystencil secret set`".to_owned()),
         });
     }
     for copy in &closed.unscrubbed {
         report.warning(&Warning {
-            message: "this copy may hold secrets and can't be rewritten".to_owned(),
+            message: "this copy may contain secrets and can't be rewritten".to_owned(),
             place: Some(Place::file(copy)),
             hint: Some("delete it, or make it writable and look for keys in it".to_owned()),
         });
@@ -240,13 +241,13 @@ pub(super) fn say_owed<'o>(report: &Report, before: &[Owed], owed: impl IntoIter
 pub(super) fn lost_hint<'p>(report: &Report, target: &Path, looked: impl Iterator<Item = &'p Path>) -> String {
     let looked: Vec<String> = looked.map(|folder| report.path(folder)).collect();
     let looked = if looked.is_empty() {
-        "nowhere, for its folder is gone".to_owned()
+        "nowhere, because its folder is gone".to_owned()
     } else {
         format!("in {}", looked.join(", "))
     };
     format!(
-        "looked {looked}. Was it moved? Move it back, then `keystencil recover`. Is it deleted, with its keys? \
-         `keystencil unrender --forget --to {}`",
+        "looked {looked}. Was it moved? Move it back, then `keystencil recover`. \
+         Was it deleted, with its keys? `keystencil unrender --forget --to {}`",
         word(&target.to_string_lossy())
     )
 }
@@ -266,8 +267,8 @@ pub(super) fn holder(lease: &Lease) -> String {
 
 fn lock_ignored(target: &Path) -> Warning {
     Warning {
-        message: "the program this file belongs to held its lock for too long; it was ignored".to_owned(),
+        message: "the program this file belongs to held its lock for too long; the lock was ignored".to_owned(),
         place: Some(Place::file(target)),
-        hint: Some("look whether that program hangs, and whether the file is as it should be".to_owned()),
+        hint: Some("check whether that program hangs, and whether the file is intact".to_owned()),
     }
 }

@@ -54,7 +54,7 @@ impl Recovery {
 
     fn warn_unless(&self, report: &Report, is_told: impl Fn(&SessionError) -> bool) {
         for error in self.errors.iter().filter(|error| !is_told(error)) {
-            let message = format!("what a crashed program left can't be taken out: {error}");
+            let message = format!("cannot remove what a crashed program left behind: {error}");
             report.warning(&Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
     }
@@ -64,7 +64,7 @@ fn say(report: &Report, path: &Path, closed: &Closed) -> Exit {
     let (shown, secrets) = (report.path(path), count(closed.removed, "secret"));
     // What had been moved away is told with its place.
     if closed.removed > 0 || closed.elsewhere.is_empty() {
-        let rest = format!(" {shown}: {secrets} taken out that a program left which is gone");
+        let rest = format!(" {shown}: {secrets} taken out, left behind by a program that is gone");
         report.note(Text::new().styled(GOOD, "recovered").plain(rest));
     }
     closed_warnings(report, path, closed)

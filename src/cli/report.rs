@@ -129,7 +129,7 @@ impl Report {
             false => line.push_str(secret.expose()),
         }
         if line.len() != secret.expose().len() {
-            self.warning(&warning("its control characters are shown escaped; in a pipe they are as they are"));
+            self.warning(&warning("its control characters are shown escaped; a pipe gets them unchanged"));
         }
         line.push_str(end);
         write(&mut io::stdout().lock(), line.as_bytes())

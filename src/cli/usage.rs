@@ -78,7 +78,7 @@ impl Usage {
     pub(super) fn warn(&self, report: &Report) -> bool {
         for (target, error) in &self.broken {
             let name = target.name.as_deref().unwrap_or_default();
-            let message = format!("what the template of `{name}` uses can't be told: {error}");
+            let message = format!("cannot tell which secrets the template of `{name}` uses: {error}");
             report.warning(&Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
         !self.broken.is_empty()

@@ -20,7 +20,7 @@ const POLL: Duration = Duration::from_millis(3);
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another keystencil has held ours for longer than a transaction takes.
-    #[error("another keystencil is busy with this target and does not finish")]
+    #[error("another keystencil is using this target and does not finish")]
     Busy {
         /// The lock file.
         path: PathBuf,
@@ -43,8 +43,8 @@ impl Explain for LockError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Busy { .. } => "see who it is with `fuser` on that file, and end it".to_owned(),
-            Self::Io { .. } => "make the folder writable for you".to_owned(),
+            Self::Busy { .. } => "find it with `fuser` on that file, and end it".to_owned(),
+            Self::Io { .. } => "make the folder writable for yourself".to_owned(),
         })
     }
 }

@@ -39,7 +39,7 @@ pub enum ReplaceError {
         path: PathBuf,
     },
     /// A directory, a FIFO, a device.
-    #[error("this is not a regular file")]
+    #[error("not a regular file")]
     NotAFile {
         /// Its path.
         path: PathBuf,
@@ -75,13 +75,13 @@ impl Explain for ReplaceError {
         Some(match self {
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "make the file and its folder readable and writable for you".to_owned()
+                    "make the file and its folder readable and writable for yourself".to_owned()
                 }
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "the disk is full: free some space and try again; nothing was changed".to_owned()
                 }
                 io::ErrorKind::ResourceBusy => {
-                    "a file that is mounted by itself can't be replaced: mount its folder instead".to_owned()
+                    "a file that is a mount point can't be replaced: mount its folder instead".to_owned()
                 }
                 io::ErrorKind::NotFound => "make its folder first, or correct the path".to_owned(),
                 _ => "the file was left as it was".to_owned(),

@@ -283,7 +283,7 @@ pub enum JournalError {
     #[error("cannot read the journal: it is damaged")]
     Unreadable,
     /// Written by a newer keystencil.
-    #[error("the journal is of version {found}; this keystencil reads version {VERSION}")]
+    #[error("the journal has version {found}; this keystencil reads version {VERSION}")]
     Version {
         /// The version found.
         found: u32,
@@ -294,7 +294,8 @@ impl Explain for JournalError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreadable => {
-                "look for secrets in the target yourself, put the placeholders back, then delete the journal".to_owned()
+                "look for secrets in the target yourself, put the placeholders back, and then delete the journal"
+                    .to_owned()
             }
             Self::Version { .. } => "use the keystencil that wrote it, or a newer one".to_owned(),
         })

@@ -112,13 +112,13 @@ fn name(file: &Path) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
     /// Not JSON, or of another shape.
-    #[error("this is not a baseline (line {line})")]
+    #[error("not a baseline (line {line})")]
     Syntax {
         /// Where reading stopped.
         line: usize,
     },
     /// Written by another keystencil.
-    #[error("the baseline is of version {found}; this keystencil reads version {VERSION}")]
+    #[error("the baseline has version {found}; this keystencil reads version {VERSION}")]
     Version {
         /// The version found.
         found: u32,

@@ -55,13 +55,13 @@ impl Kind {
     pub fn message(&self) -> String {
         match self {
             Self::Format(rule) => format!("a key of {} ({})", rule.provider, rule.id),
-            Self::Random => "a random value behind a name that says it is secret".to_owned(),
+            Self::Random => "a random value under a name that suggests a secret".to_owned(),
             Self::UrlPassword => "a password in a URL".to_owned(),
             Self::Own { name, form: "" } => format!("your own secret {name}"),
             Self::Own { name, form } => format!("your own secret {name}, {form}"),
             Self::Rendered(placeholder) => format!("a rendered file: the secret of {placeholder} is filled in"),
             Self::RenderedFile => "a rendered file: its secrets are filled in".to_owned(),
-            Self::Literal(slot) => format!("a value stands in slot {slot}, where the template has a reference"),
+            Self::Literal(slot) => format!("slot {slot} has a value where the template has a reference"),
             Self::Broken(why, _) => format!("the template does not work: {why}"),
             Self::Unknown(why) => why.clone(),
             Self::Logged(why) => format!("a reference that would be logged: {why}"),

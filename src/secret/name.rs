@@ -91,7 +91,7 @@ impl Explain for NameError {
                 "name it as in `keyring(attributes={'Title': 'OpenAI', 'UserName': 'me'})`"
             }
             Self::Empty { part: "reference" } | Self::Nul { part: "reference" } => {
-                "say what the command is to look up, as in `op('op://Private/OpenAI/key')`"
+                "say what the command should look up, as in `op('op://Private/OpenAI/key')`"
             }
             Self::Reserved => "choose another name",
             _ => "name it as in `keyring('github')` or `keyring('github', account='work')`",

@@ -50,13 +50,13 @@ pub enum SessionError {
         error: JournalError,
     },
     /// What was allowed can't be read.
-    #[error("the record of what you allowed can't be read: it is damaged, or of a newer keystencil")]
+    #[error("the record of what you allowed can't be read: it is damaged, or a newer keystencil wrote it")]
     Grants {
         /// The record.
         path: PathBuf,
     },
     /// A literal stands where the template has a reference, and that was to be an error.
-    #[error("a value that keystencil did not write stands where the template has a reference")]
+    #[error("there is a value that keystencil did not write where the template has a reference")]
     Conflict {
         /// The target.
         path: PathBuf,
@@ -84,7 +84,7 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// A value that nobody knows stands where the committed version has a placeholder.
-    #[error("a value that keystencil does not know stands where a placeholder belongs{}; it is not staged", more(*.others))]
+    #[error("there is a value that keystencil does not know where a placeholder belongs{}; not staged", more(*.others))]
     Exposed {
         /// The file that was to be staged.
         path: PathBuf,
@@ -110,13 +110,13 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// A file that was to be staged holds a secret in an encoding that no placeholder can be put in.
-    #[error("a secret stands in this file, which is UTF-16; it is not staged")]
+    #[error("this file contains a secret and is UTF-16; not staged")]
     Wide {
         /// The file.
         path: PathBuf,
     },
     /// A file goes through another filter of git's.
-    #[error("this file goes through the git filter `{filter}` already")]
+    #[error("this file already goes through the git filter `{filter}`")]
     OtherFilter {
         /// The file.
         path: PathBuf,
@@ -131,7 +131,7 @@ pub enum SessionError {
     },
     /// git could commit a target, or its copies, with the secrets in them.
     #[error("{} in a git work tree, and nothing keeps git from committing {}",
-        if *.is_copy { "copies that this target's program makes lie" } else { "the target lies" },
+        if *.is_copy { "copies that this target's program makes are" } else { "the target is" },
         if *.is_copy { "their keys" } else { "its keys" })]
     Committable {
         /// The target, or the folder of its copies.
@@ -199,7 +199,7 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// The template of an import would not give back the file.
-    #[error("the template would not give this file back as it is")]
+    #[error("the template would not reproduce this file exactly")]
     Unfaithful {
         /// The file.
         path: PathBuf,
@@ -259,7 +259,7 @@ pub enum Missing {
     #[error("environment variable `{0}` is not set")]
     Unset(String),
     /// No store keeps it, and the store whose key says whether it was allowed does not answer.
-    #[error("the {0} does not say whether this was allowed: {1}")]
+    #[error("cannot tell whether this was allowed, because the {0} fails: {1}")]
     Untold(StoreKind, StoreError),
 }
 

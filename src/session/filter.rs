@@ -155,7 +155,7 @@ impl Session<'_> {
                 _ if filter.as_deref() != Some(FILTER) => return None,
                 FilterState::None => return None,
                 FilterState::Ours if self.state.is_noted(repository.root()) => return None,
-                FilterState::Ours => "is not noted in the state folder any more, and stages nothing",
+                FilterState::Ours => "is no longer recorded in the state folder, and stages nothing",
                 FilterState::Old => "was installed by an older keystencil, and can be misled by git's environment",
                 FilterState::Other => "was installed for another state folder",
             };

@@ -82,7 +82,7 @@ impl State {
                 noted
                     .filter(|noted| noted.version == VERSION)
                     .map(Some)
-                    .ok_or(unfit("its note of repositories is damaged"))
+                    .ok_or(unfit("its list of repositories is damaged"))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(_) => Err(unfit("it can't be read")),

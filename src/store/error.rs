@@ -54,7 +54,7 @@ pub enum StoreError {
         with_own: bool,
     },
     /// Another program made the entry, and would not know of the change.
-    #[error("secret {name} is the entry {} of another program", quoted(std::slice::from_ref(label)))]
+    #[error("secret {name} belongs to another program, as the entry {}", quoted(std::slice::from_ref(label)))]
     Foreign {
         /// What was to be changed.
         name: SecretName,
@@ -64,7 +64,7 @@ pub enum StoreError {
         change: Option<String>,
     },
     /// A secret was to be moved to where there is another value of that name.
-    #[error("the {store} has another value for secret {name}")]
+    #[error("the {store} has a different value for secret {name}")]
     Differs {
         /// What was to be moved.
         name: SecretName,
@@ -83,7 +83,7 @@ pub enum StoreError {
     #[error("the keyring is locked")]
     Locked,
     /// The keyring is open, and asks a person before it does this; nobody allowed it.
-    #[error("the keyring asks for confirmation, and nobody gave it")]
+    #[error("the keyring asked for confirmation and got none")]
     Unconfirmed,
     /// There is no session bus, or no Secret Service on it.
     #[error("no keyring is available here")]
@@ -160,7 +160,7 @@ pub enum StoreError {
         identity: PathBuf,
     },
     /// The vault was to have a public key as its identity.
-    #[error("this is a public key, and an identity is a private one")]
+    #[error("this is a public key; an identity is a private key")]
     NewIdentityPublic {
         /// The file.
         identity: PathBuf,
@@ -204,7 +204,7 @@ pub enum StoreError {
         reason: &'static str,
     },
     /// What was to be imported has other values than the vault.
-    #[error("the vault has other values for {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    #[error("the vault has different values for {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     ImportConflict {
         /// The secrets, never empty.
         names: Vec<SecretName>,
@@ -259,7 +259,7 @@ pub enum StoreError {
         lock: PathBuf,
     },
     /// A backup of that name is in the vault already.
-    #[error("the vault has a backup `{}` already", name.escape_debug())]
+    #[error("the vault already has a backup `{}`", name.escape_debug())]
     BackupExists {
         /// The name.
         name: String,

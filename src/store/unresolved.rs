@@ -98,7 +98,7 @@ impl fmt::Display for Unresolved {
             None => match &self.query {
                 Query::Vault(_) => write!(f, "secret {} is not in the vault", self.query),
                 Query::Keyring(_) => write!(f, "secret {} is not in the keyring", self.query),
-                _ => write!(f, "secret {} is in no store", self.query),
+                _ => write!(f, "secret {} is not in any store", self.query),
             },
             Some(error) if !passes_on(error) => error.fmt(f),
             Some(error) => write!(f, "secret {} can't be looked up: {error}", self.query),

@@ -41,7 +41,7 @@ impl From<NameError> for Fault {
 
 const KEYRING: &str = "the name of a secret and, if wanted, an account";
 const ENV: &str = "the name of an environment variable";
-const COMMAND: &str = "one text, what the command of that name is to look up";
+const COMMAND: &str = "one text: what that command should look up";
 const MAP: &str = "`attributes` as a map of texts";
 const EITHER: &str = "a name or `attributes`, not both";
 const STORES: &str = "`native` or `vault` as `store`";

@@ -164,7 +164,7 @@ impl Assembly<'_> {
         let quote = match self.state {
             State::Line | State::Block | State::BlockStar => return Ok(()),
             State::Escape => {
-                let what = "a backslash stands before what an expression prints";
+                let what = "there is a backslash before what an expression prints";
                 return Err(TemplateError::NotJson { what, printed: false, place: self.sources.place(number) });
             }
             State::String => false,

@@ -156,7 +156,7 @@ pub enum TemplateError {
     #[error("{what}")]
     Syntax { what: String, in_string: bool, place: Place },
     /// Between the delimiters stands nothing but a number or a word: an expression, or text with a `<<` in it.
-    #[error("this can't be told apart: an expression, or text with `<<` and `>>` in it")]
+    #[error("ambiguous: this is either an expression, or text that contains `<<` and `>>`")]
     Ambiguous { place: Place },
     /// `<<`, `<%`, `<#`, `/*` or `<% raw %>` without its end.
     #[error("`{open}` is not closed")]
@@ -213,7 +213,7 @@ pub enum TemplateError {
     #[error("a reference can't be (part of) the name of a member")]
     ReferenceInKey { place: Place },
     /// The same name twice in one object.
-    #[error("the member `{}` stands twice in the same object", .key.escape_debug())]
+    #[error("the member `{}` appears twice in the same object", .key.escape_debug())]
     DuplicateKey { key: String, place: Place },
     /// A literal that could not be told from a placeholder once it stands in the target.
     #[error("this text looks like a reference but is not one")]
@@ -317,7 +317,7 @@ impl Explain for TemplateError {
             Self::IncludeRead { .. } => {
                 "the name counts from the template's folder; `ignore missing` makes an include optional"
             }
-            Self::IncludeCycle { .. } => "take one of these includes out",
+            Self::IncludeCycle { .. } => "remove one of these includes",
             Self::Empty { .. } => "write at least `{}`",
             Self::NotObject { .. } => "put it in `{ … }`",
             Self::NotJson { printed: true, .. } => {
@@ -325,10 +325,10 @@ impl Explain for TemplateError {
             }
             Self::NotJson { .. } => "the rendered text is JSON with comments and trailing commas allowed",
             Self::ReferenceInKey { .. } => "put the secret in a value; names of members are not secret",
-            Self::DuplicateKey { .. } => "take one of the two out",
+            Self::DuplicateKey { .. } => "remove one of the two",
             Self::LooksLikeReference { .. } => "write a reference as an expression of its own, or the text differently",
             Self::LoneSurrogate { .. } => "write both halves, or move the reference to another string",
-            Self::Random(_) | Self::Thread(_) => "try again; if it stays, the system is short of resources",
+            Self::Random(_) | Self::Thread(_) => "try again; if it keeps failing, the system is short of resources",
         };
         Some(text.to_owned())
     }

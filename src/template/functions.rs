@@ -27,7 +27,7 @@ pub(crate) fn environment(run: &Arc<Run>) -> Environment<'static> {
     engine.set_auto_escape_callback(|_| AutoEscape::Custom("keystencil".into()));
     engine.set_formatter(|out, _, value| match value.as_str() {
         Some(text) if value.is_safe() => out.write_str(text).map_err(Error::from),
-        _ => Err(Error::new(ErrorKind::InvalidOperation, "this prints something else than text")),
+        _ => Err(Error::new(ErrorKind::InvalidOperation, "this prints something other than text")),
     });
     engine.remove_global("debug");
     for html in ["escape", "e", "pprint"] {

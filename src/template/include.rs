@@ -18,13 +18,13 @@ pub fn check_include_name(name: &str) -> Result<(), &'static str> {
         return Err("it is an absolute path");
     }
     if name.contains('\\') {
-        return Err("it holds a backslash");
+        return Err("it contains a backslash");
     }
     if name.contains(':') {
-        return Err("it holds a colon, as a drive or a stream of Windows does");
+        return Err("it contains a colon, like a Windows drive or stream");
     }
     if name.chars().any(char::is_control) {
-        return Err("it holds a control character");
+        return Err("it contains a control character");
     }
     if name.starts_with('~') {
         return Err("it starts with `~`, which is not expanded");

@@ -64,7 +64,7 @@ pub(crate) fn read(
     reader.note(start, start..reader.at);
     reader.space()?;
     if reader.peek().is_some() {
-        return Err(reader.not_json("there is more after the end of the object"));
+        return Err(reader.not_json("there is more text after the end of the object"));
     }
     Ok((reader.blueprint, reader.elements.unwrap_or_default()))
 }

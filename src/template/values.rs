@@ -52,7 +52,7 @@ impl<'a> Writer<'a> {
                 if !text.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit()) {
                     return Err(self
                         .run
-                        .fail(|place| TemplateError::Unprintable { what: "a number without end", place }));
+                        .fail(|place| TemplateError::Unprintable { what: "an infinite or undefined number", place }));
                 }
                 self.out.push_str(&text);
             }

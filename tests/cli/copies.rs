@@ -169,7 +169,7 @@ fn a_copy_that_cannot_be_rewritten_stays_owed() {
         "mkdir -p ~/.claude/file-history/5f0c; cp ~/.claude.json ~/{HISTORY}@v1; chmod 500 ~/.claude/file-history/5f0c"
     );
     let said = exec(&sandbox, &script);
-    assert!(said.err.contains("this copy may hold secrets"), "{said:?}");
+    assert!(said.err.contains("this copy may contain secrets"), "{said:?}");
     fs::set_permissions(sandbox.path(".claude/file-history/5f0c"), Permissions::from_mode(0o700)).unwrap();
     assert_eq!(sandbox.run(&["recover"]).code, 0);
     assert_eq!(sandbox.read(&format!("{HISTORY}@v1")), AT_REST);

@@ -59,7 +59,7 @@ fn a_broken_template_a_missing_secret_and_an_unset_variable_have_their_cures() {
     let sandbox = Sandbox::with_target();
     assert_eq!(
         amiss(&sandbox),
-        ["bad secrets: github is in no store, and used by claude | `keystencil secret set github`"]
+        ["bad secrets: github is not in any store, and used by claude | `keystencil secret set github`"]
     );
     sandbox.write(".config/keystencil/claude.json", r#"{"a": "<< env('NO_SUCH_ONE') >>"}"#);
     let one = amiss(&sandbox);

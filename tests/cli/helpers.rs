@@ -36,7 +36,7 @@ fn an_helper_that_is_killed_while_it_asks_for_secrets_is_125_and_the_program_is_
     let sandbox = provided("kill -KILL $PPID; sleep 1");
     let said = sandbox.run(&["exec", "--", "touch", "ran"]);
     assert_eq!((said.code, said.out.as_str()), (125, ""), "{said:?}");
-    assert!(said.err.contains("error: filling in the secrets was cut short"), "{said:?}");
+    assert!(said.err.contains("error: filling in the secrets was interrupted"), "{said:?}");
     assert!(said.err.contains("hint: ") && !sandbox.path("ran").exists(), "{said:?}");
 }
 

@@ -283,7 +283,7 @@ fn the_keys_of_an_env_file_become_comments_if_that_is_wanted_and_no_copy_is_left
     // One that stands in a comment as well is told.
     sandbox.write(".env", &format!("# was {RANDOM}\nACME_TOKEN={RANDOM}\n"));
     let said = sandbox.run(&["import", ".env", "--yes", "--comment-out"]);
-    assert!(said.code == 3 && said.err.contains("still stands in this file"), "{}", said.whole());
+    assert!(said.code == 3 && said.err.contains("is still in this file"), "{}", said.whole());
     // For a config the word means nothing.
     sandbox.write("a.json", "{}");
     let said = sandbox.run(&["import", "a.json", "--comment-out"]);
@@ -301,7 +301,7 @@ fn a_list_of_credentials_becomes_a_template_and_what_is_not_stored_is_told() {
     sandbox.write("mcp-credentials.json", list);
     let said = sandbox.run(&["import", "mcp-credentials.json", "--template", "t.json"]);
     assert_eq!(said.code, 3, "{}", said.whole());
-    assert!(said.err.contains("secret `gone` (account `me`) is in no store"), "{}", said.err);
+    assert!(said.err.contains("secret `gone` (account `me`) is not in any store"), "{}", said.err);
     let template = sandbox.read("t.json");
     assert!(template.contains("<< keyring('hub-service') >>") && template.contains("<< keyring('gone', 'me') >>"));
     sandbox.write("t.json", &template.replace("keyring('gone', 'me')", "keyring('hub-service')"));

@@ -93,7 +93,7 @@ fn every_planted_key_of_twelve_configs_is_found_and_nothing_else_is_touched() {
         sandbox.write(".claude.json", &config);
         let said = sandbox.run(&["import", ".claude.json", "--yes", "--json"]);
         // A key in the path of a URL is filled in where the client logs it: that is told.
-        let is_logged = said.err.contains("filled in where it is logged");
+        let is_logged = said.err.contains("filled in where it will be logged");
         assert_eq!(said.code, if is_logged { 3 } else { 0 }, "{name}: {}", said.whole());
         let live = sandbox.read(".claude.json");
         assert_eq!(blank(&live), wanted, "{name}: {}", said.out);

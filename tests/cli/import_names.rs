@@ -53,8 +53,8 @@ fn a_secret_is_called_what_the_person_says() {
 
 #[test]
 fn a_name_that_can_not_be_given_is_refused_and_nothing_is_changed() {
-    refused(&["--rename", "acme (b-tokn)=x"], &["means nothing that was found", "did you mean `acme (b-token)`?"]);
-    refused(&["--rename", "/mcpServers/acme/env/*=x"], &["means more than one secret", "--dry-run"]);
+    refused(&["--rename", "acme (b-tokn)=x"], &["matches nothing that was found", "did you mean `acme (b-token)`?"]);
+    refused(&["--rename", "/mcpServers/acme/env/*=x"], &["matches more than one secret", "--dry-run"]);
     refused(&["--rename", "acme (b-token)=acme"], &["two secrets can't both be called `acme`", "--rename 'OLD=NAME"]);
     refused(
         &["--rename", "acme=used"],
@@ -66,7 +66,7 @@ fn a_name_that_can_not_be_given_is_refused_and_nothing_is_changed() {
 
 #[test]
 fn a_pattern_that_means_nothing_is_a_slip() {
-    refused(&["--only", "acm"], &["`--only acm` means nothing that was found", "did you mean `acme`?"]);
+    refused(&["--only", "acm"], &["`--only acm` matches nothing that was found", "did you mean `acme`?"]);
     refused(&["--only", "acme", "--only", "B_TOKN"], &["did you mean `B_TOKEN`?"]);
     // A file without any key has nothing to be meant.
     let sandbox = Sandbox::empty();

@@ -104,11 +104,11 @@ fn a_key_that_was_put_aside_in_a_comment_is_told_and_gets_into_no_template_and_n
     sandbox.write("mcp.json", &text);
     let said = sandbox.run(&["import", "mcp.json", "--yes"]);
     assert_eq!(said.code, 3, "{}", said.whole());
-    assert!(said.err.contains("a key stands in a comment; it stays\n  at ~/mcp.json:10:1\n"), "{}", said.err);
+    assert!(said.err.contains("a key is in a comment; it stays\n  at ~/mcp.json:10:1\n"), "{}", said.err);
     let live = sandbox.read("mcp.json");
     assert!(live.contains(aside) && !live.contains(KEY), "{live}");
     let template = sandbox.read(".config/keystencil/mcp.json");
-    assert!(template.contains("\"<< keyring('acme') >>\", // (a key stood here)\n"), "{template}");
+    assert!(template.contains("\"<< keyring('acme') >>\", // (a key was here)\n"), "{template}");
     sandbox.write("mcp.json", &live.replace("npx", "npy"));
     let diff = sandbox.run(&["diff"]);
     assert!(diff.out.contains("npy") && diff.out.contains("// [redacted]"), "{}", diff.out);

@@ -129,8 +129,8 @@ fn a_reference_is_one_argument_whatever_it_holds() {
 fn a_reference_that_reads_like_an_option_is_refused_and_nothing_is_run() {
     let sandbox = sandbox(&["get('--config=/tmp/evil')", "get('-')"]);
     let said = refused(&sandbox);
-    assert!(said.contains("would take `--config=/tmp/evil` for an option"), "{said}");
-    assert!(said.contains("would take `-` for an option") && said.contains("config.toml:5:1"), "{said}");
+    assert!(said.contains("would take `--config=/tmp/evil` as an option"), "{said}");
+    assert!(said.contains("would take `-` as an option") && said.contains("config.toml:5:1"), "{said}");
     assert_eq!(asked(&sandbox), "");
     for command in ["'--', '{ref}'", "'--item={ref}'"] {
         let sandbox = sandbox_with(&format!("command = ['~/bin/get', {command}]\ntimeout = '60s'"), &["get('--x')"]);
@@ -156,11 +156,11 @@ fn what_is_no_secret_is_an_error_that_says_why_and_each_one_is_told() {
     for part in [
         "provider `get` printed nothing for `empty`",
         "provider `get` printed nothing for `only-a-line-break`",
-        "what provider `get` printed for `bytes` is not UTF-8 text",
-        "what provider `get` printed for `nul` is not UTF-8 text",
+        "the output of provider `get` for `bytes` is not UTF-8 text",
+        "the output of provider `get` for `nul` is not UTF-8 text",
         "provider `get` printed more than a megabyte for `large`",
         "provider `get` printed more than a megabyte for `endless`",
-        "provider `get` was ended by a signal at `killed`",
+        "provider `get` was killed by a signal while it looked up `killed`",
         "a.json:1:10, slot /0",
         "`[providers.get]` at HOME/.config/keystencil/config.toml:5:1",
     ] {
@@ -230,7 +230,7 @@ fn a_frozen_command_is_ended_with_all_it_started_and_not_asked_again() {
 fn a_program_that_is_not_there_is_told_with_the_line_that_names_it() {
     let sandbox = sandbox_with("command = ['no-such-program', '{ref}']", &["get('x')", "get('y')"]);
     let said = refused(&sandbox);
-    assert!(said.contains("error: provider `get`: there is no program `no-such-program`\n"), "{said}");
+    assert!(said.contains("error: provider `get`: program `no-such-program` not found\n"), "{said}");
     assert!(said.contains("  at ~/.config/keystencil/a.json:1:10, slot /0\n"), "{said}");
     assert!(said.contains("or change `[providers.get]` at HOME/.config/keystencil/config.toml:5:1"), "{said}");
     let sandbox = sandbox_with("command = ['~/.config/keystencil/config.toml', '{ref}']", &["get('x')"]);
@@ -280,11 +280,11 @@ fn a_template_can_call_what_the_config_declares_and_nothing_else() {
 #[test]
 fn a_declaration_that_can_not_be_is_an_error_with_its_place() {
     let cases = [
-        ("keyring", "command = ['op', '{ref}']", "it can't be called from a template by this name", "1:1"),
-        ("a-b", "command = ['op', '{ref}']", "it can't be called from a template by this name", "1:1"),
+        ("keyring", "command = ['op', '{ref}']", "a template can't call it by this name", "1:1"),
+        ("a-b", "command = ['op', '{ref}']", "a template can't call it by this name", "1:1"),
         ("op", "command = []", "its command is empty", "1:1"),
-        ("op", "command = ['op', 'read']", "`{ref}` must stand in one argument", "1:1"),
-        ("op", "command = ['{ref}', 'read']", "`{ref}` must stand in one argument", "1:1"),
+        ("op", "command = ['op', 'read']", "`{ref}` must be in exactly one argument", "1:1"),
+        ("op", "command = ['{ref}', 'read']", "`{ref}` must be in exactly one argument", "1:1"),
         ("op", "command = ['sh', '-c', 'op read {ref}']", "`sh` would run `{ref}`", "1:1"),
         ("op", "command = ['op', '{ref}']\ntimeout = 'soon'", "its timeout is not between", "3:11"),
         ("op", "command = ['op', '{ref}']\ntimeout = '0s'", "its timeout is not between", "1:1"),
@@ -308,7 +308,7 @@ fn a_config_that_everybody_can_write_declares_no_command() {
     let config = sandbox.path(".config/keystencil/config.toml");
     fs::set_permissions(&config, fs::Permissions::from_mode(0o666)).unwrap();
     let said = refused(&sandbox);
-    assert!(said.contains("every user of this machine can write this file"), "{said}");
+    assert!(said.contains("every user of this machine can write to this file"), "{said}");
     assert!(said.contains("chmod o-w"), "{said}");
     assert_eq!(asked(&sandbox), "");
 }

@@ -38,14 +38,14 @@ fn the_plan_is_shown_and_nothing_is_done_without_a_yes() {
         dry.out,
         "take the keys out of\n  ~/live.json\n  ~/other.json\n\
          delete\n  github in the vault\n  spare in the vault\n\
-         then revoke, where you got it\n  github: GitHub, https://github.com/settings/tokens\n  \
+         then revoke each key where you got it\n  github: GitHub, https://github.com/settings/tokens\n  \
          spare: Groq, https://console.groq.com/keys\n"
     );
     let json: Value = serde_json::from_str(&sandbox.run(&["purge", "--dry-run", "--json"]).out).unwrap();
     assert_eq!((json["dry_run"].as_bool(), json["entries"].as_array().unwrap().len()), (Some(true), 2));
     let refused = sandbox.run(&["purge"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("nothing was taken away") && refused.err.contains("--yes"), "{refused:?}");
+    assert!(refused.err.contains("nothing was removed") && refused.err.contains("--yes"), "{refused:?}");
     assert_eq!(sandbox.files(), before);
     end(holder);
 }
@@ -78,14 +78,14 @@ fn an_error_with_one_thing_keeps_no_other_and_is_said() {
     fs::write(journal.0, "damaged").unwrap();
     let said = sandbox.run(&["purge", "--yes", "--json"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("warning: what is rendered there is not known: cannot read the journal"), "{said:?}");
+    assert!(said.err.contains("warning: cannot tell what is rendered there: cannot read the journal"), "{said:?}");
     assert!(!sandbox.live().contains("canary"));
     assert_eq!(sandbox.run(&["secret", "get", "github"]).code, 2);
     sandbox.write(".local/share/keystencil/vault.age", "damaged");
     sandbox.write(".config/keystencil/config.toml", "nonsense");
     let said = sandbox.run(&["purge", "--yes"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("what is in the vault is not known, and stays: the vault is damaged"), "{said:?}");
+    assert!(said.err.contains("cannot tell what is in the vault; it stays: the vault is damaged"), "{said:?}");
     end(holder);
 }
 
@@ -114,7 +114,7 @@ fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     assert!(said.out.contains("delete\n  mine in the keyring\n  mine in the vault\n"), "{said:?}");
     assert!(said.out.contains("\n  openai in the keyring, the entry `Of mine` of another program\n"), "{said:?}");
     assert!(
-        said.err.contains("warning: openai is still in the keyring as the entry `Of mine`\nhint: delete it in its own"),
+        said.err.contains("warning: openai is still in the keyring as the entry `Of mine` of another program\nhint: delete it in its own"),
         "{said:?}"
     );
     for by_hand in ["\n    secret-tool clear url 'a b'\n", "\n    with op, and revoke it where you got it\n"] {

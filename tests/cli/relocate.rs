@@ -40,7 +40,10 @@ fn a_secret_moves_to_the_vault_and_back() {
     assert_eq!((value(&keyring, "native").as_deref(), value(&keyring, "vault")), (Some(KEY), None));
     let nothing = run(&keyring, "secret move nothing --to vault", "");
     assert_eq!(nothing.code, 2);
-    assert!(nothing.err.starts_with("error: secret `nothing` (account `api-key`) is in no store\n"), "{nothing:?}");
+    assert!(
+        nothing.err.starts_with("error: secret `nothing` (account `api-key`) is not in any store\n"),
+        "{nothing:?}"
+    );
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn all_that_keystencil_stored_moves_at_once_and_one_that_can_not_keeps_no_other(
     run(&keyring, "--store vault secret set b", "another-canary");
     let said = run(&keyring, "secret move --all --to vault", "");
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(said.err.contains("error: the vault has another value for secret `b`"), "{said:?}");
+    assert!(said.err.contains("error: the vault has a different value for secret `b`"), "{said:?}");
     let list = run(&keyring, "secret list --json", "");
     let list: serde_json::Value = serde_json::from_str(&list.out).unwrap();
     let all: Vec<_> =
@@ -157,7 +160,7 @@ fn a_new_value_reaches_both_stores_and_never_the_entry_of_another_program() {
     for verb in ["rotate", "set"] {
         let said = run(&keyring, &format!("secret {verb} other"), "new-canary");
         assert_eq!(said.code, 2);
-        assert!(said.err.contains("is the entry `Theirs` of another program"), "{said:?}");
+        assert!(said.err.contains("as the entry `Theirs`"), "{said:?}");
     }
     assert_eq!(keyring.secret_tool_lookup("service other").as_deref(), Some("their-canary"));
 }

@@ -203,7 +203,7 @@ fn the_list_says_which_templates_use_a_secret_and_what_they_lack() {
     sandbox.write(".config/keystencil/other.json", "{");
     let said = sandbox.run(&["secret", "list"]);
     assert_eq!(said.code, 3);
-    assert!(said.err.contains("warning: what the template of `other` uses can't be told: "), "{said:?}");
+    assert!(said.err.contains("warning: cannot tell which secrets the template of `other` uses: "), "{said:?}");
     assert!(said.out.contains("claude\n"), "{said:?}");
 }
 
@@ -233,7 +233,10 @@ fn the_list_is_there_as_json_without_values() {
 fn what_is_not_there_can_not_be_removed() {
     let said = Sandbox::empty().run(&["secret", "rm", "nothing"]);
     assert_eq!(said.code, 2);
-    assert!(said.err.starts_with("error: secret `nothing` (account `api-key`) is in no store\nhint: "), "{said:?}");
+    assert!(
+        said.err.starts_with("error: secret `nothing` (account `api-key`) is not in any store\nhint: "),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -111,5 +111,5 @@ fn without_a_real_program_it_says_so_and_that_is_127() {
     keystencil(&sandbox, &["install", "shim", "tool"]);
     std::fs::remove_file(sandbox.path("real/tool")).unwrap();
     let said = tool(&sandbox, &[], "");
-    assert!(said.code == 127 && said.err.contains("but the shim"), "{}", said.err);
+    assert!(said.code == 127 && said.err.contains("is the shim"), "{}", said.err);
 }

@@ -120,7 +120,7 @@ fn without_kernel_keys_an_unlocked_vault_is_a_private_file_in_the_runtime_folder
     chmod(&runtime, 0o755);
     let (code, shown) = unlock(&sandbox, true, Some(runtime.to_str().unwrap()));
     assert_eq!(code, 2, "{shown}");
-    assert!(shown.contains("other users may enter it") && shown.contains("chmod 700"), "{shown}");
+    assert!(shown.contains("other users can access it") && shown.contains("chmod 700"), "{shown}");
     chmod(&runtime, 0o700);
     fs::create_dir(runtime.join("keystencil")).unwrap();
     chmod(&runtime.join("keystencil"), 0o750);

@@ -53,7 +53,7 @@ fn an_export_is_sealed_to_a_key_and_imported_with_it() {
     let said = import(&there, &["--identity", "nope.txt"]);
     assert!(said.err.contains("identity file not found\n  at nope.txt\n"), "{said:?}");
     let said = here.run_with_input(&["vault", "import"], &there.run(&["vault", "export", "--to", &public]).out);
-    assert!(said.err.contains("it is sealed to another identity"), "{said:?}");
+    assert!(said.err.contains("it is encrypted to another identity"), "{said:?}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn an_export_with_a_passphrase_asks_for_it_at_a_terminal_only() {
     assert_eq!(sandbox.run(&["secret", "rm", "github"]).code, 0);
     let said = import(&sandbox, &[]);
     assert_eq!(said.code, 2);
-    assert!(said.err.contains("a passphrase opens it, and there is nobody to type it"), "{said:?}");
+    assert!(said.err.contains("it needs a passphrase, and there is no terminal to type it at"), "{said:?}");
     let (code, shown) = with_typed(&sandbox, "vault import export", "one two\n");
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("imported 1 secret: 1 new"), "{shown}");
@@ -100,7 +100,7 @@ fn an_import_merges_and_what_differs_is_for_a_person_to_say() {
     let said = import(&sandbox, &["--on-conflict", "fail"]);
     assert_eq!(said.code, 2);
     assert!(
-        said.err.starts_with("error: the vault has other values for `github` (account `api-key`)\nhint: "),
+        said.err.starts_with("error: the vault has different values for `github` (account `api-key`)\nhint: "),
         "{said:?}"
     );
     assert_eq!(sandbox.files(), before);

@@ -210,9 +210,9 @@ fn all_missing_secrets_are_reported_together() {
     let error = stores.resolve(&[query("c"), query("b"), account("a", "work").into()], Some(LIMIT)).unwrap_err();
     let missing: Vec<_> = error.missing().iter().map(|missing| missing.query.clone()).collect();
     assert_eq!(missing, [account("a", "work").into(), query("c")]);
-    assert_eq!(error.to_string(), "secret `a` (account `work`) is in no store");
+    assert_eq!(error.to_string(), "secret `a` (account `work`) is not in any store");
     let others: Vec<_> = error.others().iter().map(ToString::to_string).collect();
-    assert_eq!(others, ["secret `c` (account `api-key`) is in no store"]);
+    assert_eq!(others, ["secret `c` (account `api-key`) is not in any store"]);
 }
 
 #[test]

@@ -270,7 +270,7 @@ fn without_any_bus_the_vault_is_the_store() {
     let paths = VaultPaths { vault: home.file(), identity: home.identity() };
     let stores = Stores::new(Choice::Auto, paths, Bus::default());
     let error = stores.resolve(&[query("github")], None).unwrap_err();
-    assert_eq!(error.to_string(), "secret `github` (account `api-key`) is in no store");
+    assert_eq!(error.to_string(), "secret `github` (account `api-key`) is not in any store");
     assert!(error.missing()[0].answers.iter().any(StoreError::is_absent), "{error:?}");
     assert_eq!(stores.set(&name("github"), &secret("ghp_1")), Ok(StoreKind::Vault));
     assert_eq!(stores.resolve(&[query("github")], None).unwrap()[&query("github")].expose(), "ghp_1");

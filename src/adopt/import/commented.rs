@@ -90,7 +90,7 @@ fn remove(node: Node<'_>, at: &Pointer, keeps: &dyn Fn(&Pointer) -> bool, patch:
 
 /// A comment in the place of one with a key.
 fn blank(comment: &str) -> &'static str {
-    if comment.starts_with("//") { "// (a key stood here)" } else { "/* (a key stood here) */" }
+    if comment.starts_with("//") { "// (a key was here)" } else { "/* (a key was here) */" }
 }
 
 /// A comment in which nothing can be taken for a delimiter of the template language.

@@ -93,7 +93,9 @@ fn absorb(
     if !(interactive || args.yes || args.dry_run || absorbing.hunks.is_empty()) {
         let shown = absorbing.hunks.iter().fold(Text::new(), |text, hunk| text.text(&hunks::shown(hunk)));
         report.tell(&shown);
-        return Err(CommandError::not_confirmed("nothing was absorbed: there is nobody to ask"));
+        return Err(CommandError::not_confirmed(
+            "nothing was absorbed: this is not a terminal, so the changes can't be confirmed",
+        ));
     }
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut answer = Answer::One;

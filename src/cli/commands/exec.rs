@@ -95,7 +95,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Co
         return Ok(done.unwrap_or(Exit::BEFORE_CMD));
     }
     let Some(real) = real_program(&program.to_string_lossy()) else {
-        let none = io::Error::new(io::ErrorKind::NotFound, "PATH has no program of that name but the shim");
+        let none = io::Error::new(io::ErrorKind::NotFound, "the only program of that name on PATH is the shim");
         return Ok(not_started(&context.report, program, &none));
     };
     if !arguments.first().is_some_and(|first| WITHOUT_SESSION.iter().any(|word| first == word)) {
@@ -152,8 +152,9 @@ fn with_secrets(
                 signals.end_by(signal);
                 return Ok(Some(after_signal(signal)));
             }
-            return Err(CommandError::new(format!("filling in the secrets was cut short ({filled})"))
-                .hint("the secrets are out of the files again; was it killed, or is memory short? Try again"));
+            return Err(CommandError::new(format!("filling in the secrets was interrupted ({filled})")).hint(
+                "the secrets were removed from the files again; was it killed, or did it run out of memory? Try again",
+            ));
         }
         held.remember();
         #[cfg(unix)]
@@ -295,5 +296,5 @@ fn signals_failed(source: io::Error) -> CommandError {
 #[allow(clippy::needless_pass_by_value)]
 fn no_filler(source: io::Error) -> CommandError {
     CommandError::new(format!("keystencil cannot start itself to fill in the secrets: {source}"))
-        .hint("is keystencil's own file still there, and executable?")
+        .hint("does keystencil's own file still exist, and is it executable?")
 }

@@ -146,7 +146,9 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CommandErro
         return Ok(Answer::Yes);
     }
     if !environment::is_interactive() || args.json {
-        return Err(CommandError::not_confirmed("nothing is imported without a yes"));
+        return Err(CommandError::not_confirmed(
+            "nothing was imported: this is not a terminal, so the import can't be confirmed",
+        ));
     }
     shown.plan(false)?;
     if !shown.destination.target.deliveries.are_files() {
@@ -160,9 +162,9 @@ fn ask(shown: &show::Shown<'_>, args: &ImportArgs) -> Result<Answer, CommandErro
 fn not_allowed(workplace: &Workplace<'_>, allowed: Result<(), SessionError>) -> Exit {
     let Err(error) = allowed else { return Exit::Done };
     workplace.report().warning(&Warning {
-        message: format!("that the keys may go where they were could not be noted: {error}"),
+        message: format!("cannot record that the keys may go back where they were: {error}"),
         place: error.place(),
-        hint: Some("`keystencil allow` notes it".to_owned()),
+        hint: Some("`keystencil allow` records it".to_owned()),
     });
     Exit::Attention
 }
@@ -206,7 +208,7 @@ fn logged(session: &Session<'_>, shown: &show::Shown<'_>) -> Exit {
     let logged = job.warnings();
     for (pointer, why) in &logged {
         shown.workplace.report().warning(&Warning {
-            message: format!("a key is filled in where it is logged: {why}"),
+            message: format!("a key is filled in where it will be logged: {why}"),
             place: Some(Place::file(&target.template).slot(pointer.as_str())),
             hint: Some("put the reference into `env` or `headers` of the server".to_owned()),
         });

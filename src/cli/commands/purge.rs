@@ -79,9 +79,9 @@ pub(in crate::cli) fn run(context: &Context, args: &PurgeArgs) -> Result<Exit, C
         });
     }
     if !args.yes {
-        let asked = is_interactive() && report.ask_yes(&Text::new().plain("Take all of it off this machine?"))?;
+        let asked = is_interactive() && report.ask_yes(&Text::new().plain("Remove all of this from this machine?"))?;
         if !asked {
-            return Err(CommandError::not_confirmed("nothing was taken away"));
+            return Err(CommandError::not_confirmed("nothing was removed"));
         }
     }
     let done = Done::carry_out(&workplace, &plan);

@@ -62,7 +62,7 @@ pub(in crate::cli) enum ConfigError {
         unfit: Unfit,
     },
     /// Whoever can write the config says what is run.
-    #[error("every user of this machine can write this file, which says what is run")]
+    #[error("every user of this machine can write to this file, which says which programs are run")]
     Writable {
         /// The config.
         config: PathBuf,

@@ -30,8 +30,7 @@ pub fn line_for_all(prefix: &Path) -> String {
 /// A file of attributes that gives every file a filter, and then says what another file says: what comes later wins.
 #[must_use]
 pub fn all_but(filter: &str, theirs: &[u8]) -> Vec<u8> {
-    let head =
-        "# keystencil: made while a secret stands in a file; what follows the first line is your own global file";
+    let head = "# keystencil: made while a secret is in a file; what follows this line is your own global file";
     [format!("{head}\n* filter={filter}\n").as_bytes(), theirs].concat()
 }
 

@@ -48,7 +48,7 @@ pub enum GitError {
         source: io::Error,
     },
     /// The repository belongs to somebody else, and git does not read it (`safe.directory`).
-    #[error("git does not trust this repository: it belongs to somebody else")]
+    #[error("git does not trust this repository: it belongs to another user")]
     Distrusted {
         /// The work tree.
         folder: PathBuf,
@@ -154,6 +154,6 @@ fn failed(step: &'static str, folder: &Path, said: &[u8]) -> GitError {
     if said.contains("dubious ownership") || said.contains("unsafe repository") {
         return GitError::Distrusted { folder: folder.to_owned() };
     }
-    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
     GitError::Failed { step, folder: folder.to_owned(), said: line.trim_start_matches("fatal: ").to_owned() }
 }

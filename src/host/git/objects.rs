@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout};
 
-const STEP: &str = "tell what is committed";
+const STEP: &str = "read what is committed";
 
 /// A reader of the objects of the repository that git has called us for. It starts git at the first question.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Batch {
         let mut words = head.rsplit(' ');
         let size = words.next().and_then(|size| size.parse::<u64>().ok());
         let (Some(size), Some(kind)) = (size, words.next()) else {
-            return Err(std::io::Error::other("it gives no answer that can be read"));
+            return Err(std::io::Error::other("its answer can't be read"));
         };
         let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
         (&mut self.answers).take(size + 1).read_to_end(&mut content)?;

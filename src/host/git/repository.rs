@@ -77,7 +77,7 @@ impl Repository {
             return Ok(None);
         }
         let git_dir = fs::canonicalize(git_dir).unwrap_or_else(|_| git_dir.to_owned());
-        let call = Call::about("tell where its work tree is", &git_dir).args([option("--git-dir=", &git_dir)]);
+        let call = Call::about("find its work tree", &git_dir).args([option("--git-dir=", &git_dir)]);
         let said = call.args(["config", "-z", "--type=path", "--get", "core.worktree"]).run(None, &[0, 1])?.stdout;
         let named =
             said.strip_suffix(b"\0").filter(|named| !named.is_empty()).map(|named| git_dir.join(path_of(named)));
@@ -113,7 +113,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn attribute(&self, attribute: &str, names: &[&Path]) -> Result<Vec<Option<String>>, GitError> {
-        let call = self.call("tell its attributes").args(["check-attr", "-z", "--stdin", attribute]);
+        let call = self.call("read its attributes").args(["check-attr", "-z", "--stdin", attribute]);
         let said = call.run(Some(&listed(names)), &[0])?.stdout;
         // Name, attribute, value, each with a NUL.
         let values = said.split(|byte| *byte == 0).skip(2).step_by(3);
@@ -128,7 +128,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn ignored<'p>(&self, names: &[&'p Path]) -> Result<Vec<&'p Path>, GitError> {
-        let call = self.call("tell what is ignored").args(["check-ignore", "-z", "--stdin"]);
+        let call = self.call("list what is ignored").args(["check-ignore", "-z", "--stdin"]);
         let said = call.run(Some(&listed(names)), &[0, 1])?.stdout;
         let ignored: Vec<&[u8]> = said.split(|byte| *byte == 0).collect();
         let is_ignored = |name: &&Path| ignored.contains(&listed_name(name).as_slice());
@@ -140,7 +140,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn ignored_by(&self, names: &[&Path]) -> Result<Vec<PathBuf>, GitError> {
-        let call = self.call("tell what is ignored").args(["check-ignore", "-z", "-v", "-n", "--stdin"]);
+        let call = self.call("list what is ignored").args(["check-ignore", "-z", "-v", "-n", "--stdin"]);
         let said = call.run(Some(&listed(names)), &[0, 1])?.stdout;
         // Source, line, pattern, name, each with a NUL.
         let fields: Vec<&[u8]> = said.split(|byte| *byte == 0).collect();
@@ -182,7 +182,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn settings(&self, pattern: &str) -> Result<Settings, GitError> {
-        let call = self.call("tell its config").args(["config", "-z", "--get-regexp", pattern]);
+        let call = self.call("find its config").args(["config", "-z", "--get-regexp", pattern]);
         let said = call.run(None, &[0, 1])?.stdout;
         let pairs = said.split(|byte| *byte == 0).filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| {
@@ -260,7 +260,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn own_attributes(&self) -> Result<PathBuf, GitError> {
-        let call = self.call("tell where its files are").args(["rev-parse", "--git-path", "info/attributes"]);
+        let call = self.call("find its files").args(["rev-parse", "--git-path", "info/attributes"]);
         let said = call.run(None, &[0])?.stdout;
         Ok(self.root.join(path_of(said.strip_suffix(b"\n").unwrap_or(&said))))
     }
@@ -270,7 +270,7 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn is_work_tree(&self) -> Result<bool, GitError> {
-        let call = self.call("tell its work tree").args(["rev-parse", "--is-inside-work-tree"]);
+        let call = self.call("find its work tree").args(["rev-parse", "--is-inside-work-tree"]);
         Ok(call.run(None, &[0])?.stdout.starts_with(b"true"))
     }
 
@@ -278,7 +278,7 @@ impl Repository {
     fn entries(&self, how: &str, name: &Path) -> Result<Vec<u8>, GitError> {
         let mut pathspec = OsString::from(":(top,literal)");
         pathspec.push(name);
-        let call = self.call("tell what is staged").args(["ls-files", "--stage", how, "-z", "--"]).args([pathspec]);
+        let call = self.call("list what is staged").args(["ls-files", "--stage", how, "-z", "--"]).args([pathspec]);
         Ok(call.run(None, &[0])?.stdout)
     }
 

@@ -97,7 +97,7 @@ impl<'a> Server<'a> {
         let rows = rows(container.last().as_deref().unwrap_or_default());
         let is_listed = document.find(&container).is_some_and(|container| container.kind() == Kind::Array);
         if is_listed && !rows.iter().any(|row| row.listed) {
-            return Err(unreadable(&container, "is a list, which no known host has there"));
+            return Err(unreadable(&container, "is a list, which no known host uses there"));
         }
         let entry = is_listed.then(|| node.get("name").and_then(|name| name.as_str())).flatten();
         let name = entry.or_else(|| pointer.last()).unwrap_or_default().into_owned();
@@ -122,7 +122,7 @@ impl<'a> Reading<'_, 'a> {
             for (at, node) in &objects {
                 let field = one(at, *node, &self.names(of), fits)?;
                 if found.is_some() && field.is_some() {
-                    return Err(unreadable(at, "says again what stands beside it"));
+                    return Err(unreadable(at, "repeats a setting that is next to it"));
                 }
                 found = found.or(field);
             }
@@ -168,7 +168,7 @@ impl<'a> Reading<'_, 'a> {
         let outer = one(self.pointer, self.node, &self.names(|row| row.command), |kind| kind != Kind::Object)?;
         if let Some((field, command)) = inside {
             if let Some(outer) = outer {
-                return Err(unreadable(&outer.pointer, "says again what is started"));
+                return Err(unreadable(&outer.pointer, "names a second program to start"));
             }
             return match one(&field.pointer, field.value, &[command], |_| true)? {
                 None => Ok(None),
@@ -178,7 +178,7 @@ impl<'a> Reading<'_, 'a> {
         }
         match outer {
             None => match one(self.pointer, self.node, &self.names(|row| row.command), |_| true)? {
-                Some(odd) => Err(unreadable(&odd.pointer, "is an object, which no known host has there")),
+                Some(odd) => Err(unreadable(&odd.pointer, "is an object, which no known host uses there")),
                 None => Ok(None),
             },
             Some(command) => match command.value.kind() {
@@ -186,11 +186,9 @@ impl<'a> Reading<'_, 'a> {
                 Kind::Array if may(&Start::List) => {
                     let arguments = one(self.pointer, self.node, &self.names(|row| row.arguments), |_| true)?;
                     match arguments {
-                        Some(more) => {
-                            Err(unreadable(&more.pointer, "stands beside a command with arguments of its own"))
-                        }
+                        Some(more) => Err(unreadable(&more.pointer, "is next to a command that already has arguments")),
                         None if command.value.items().next().is_none() => {
-                            Err(unreadable(&command.pointer, "names no program"))
+                            Err(unreadable(&command.pointer, "does not name a program"))
                         }
                         None if !is_list_of_strings(command.value) => {
                             Err(unreadable(&command.pointer, "is not a list of strings"))
@@ -198,7 +196,7 @@ impl<'a> Reading<'_, 'a> {
                         None => Ok(Some(Program::List(command))),
                     }
                 }
-                _ => Err(unreadable(&command.pointer, "is written as no known host writes it there")),
+                _ => Err(unreadable(&command.pointer, "is in a form that no known host uses")),
             },
         }
     }
@@ -233,10 +231,10 @@ fn one<'a>(
         }
         let pointer = at.child(&name);
         if found.is_some() {
-            return Err(unreadable(&pointer, "says again what stands beside it"));
+            return Err(unreadable(&pointer, "repeats a setting that is next to it"));
         }
         if !names.contains(&&*name) {
-            return Err(unreadable(&pointer, "is spelled as no known host spells it"));
+            return Err(unreadable(&pointer, "has a spelling that no known host uses"));
         }
         found = Some(Field { pointer, key: member.key, value: member.value });
     }

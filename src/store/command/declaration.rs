@@ -79,25 +79,25 @@ pub struct Provider {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// The name is none that a template could call, or means something else there.
-    #[error("it can't be called from a template by this name")]
+    #[error("a template can't call it by this name")]
     Name,
     /// There is no program.
     #[error("its command is empty")]
     NoCommand,
     /// The reference has no place, or several.
-    #[error("`{{ref}}` must stand in one argument of its command, and in one only")]
+    #[error("`{{ref}}` must be in exactly one argument of its command")]
     Reference,
     /// The reference would decide what is run.
-    #[error("`{program}` would run `{{ref}}`, which a template writes, as a program")]
+    #[error("`{program}` would run `{{ref}}` as a program, and a template writes that")]
     Code {
         /// The interpreter.
         program: String,
     },
     /// No program can be given that.
-    #[error("its command holds a NUL byte")]
+    #[error("its command contains a NUL byte")]
     Nul,
     /// No variable has such a name or value.
-    #[error("its `env` holds an empty name, a `=` or a NUL byte")]
+    #[error("its `env` has an empty name, or one with a `=` or a NUL byte")]
     Env,
     /// No time is no limit, and neither is a day.
     #[error("its timeout is not between 1 ms and 1 h")]
@@ -109,12 +109,12 @@ impl Unfit {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Name => "call it by a word of ASCII letters, digits and `_` that means nothing else in a template",
+            Self::Name => "name it with ASCII letters, digits and `_`, and not like anything else in a template",
             Self::NoCommand | Self::Reference | Self::Nul => {
-                "write it as `command = [\"op\", \"read\", \"{ref}\"]`, each argument as a text of its own"
+                "write it as `command = [\"op\", \"read\", \"{ref}\"]`, each argument a string of its own"
             }
             Self::Code { .. } => {
-                "hand it over as an argument: `[\"sh\", \"-c\", \"pass show \\\"$1\\\" | head -n 1\", \"sh\", \"{ref}\"]`"
+                "pass it as an argument: `[\"sh\", \"-c\", \"pass show \\\"$1\\\" | head -n 1\", \"sh\", \"{ref}\"]`"
             }
             Self::Env => "write it as `env = { VAULT_ADDR = \"https://vault.example\" }`",
             Self::Timeout => "write it as `timeout = \"10s\"`",

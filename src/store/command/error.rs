@@ -56,10 +56,10 @@ impl CommandError {
         let program = self.program.escape_debug();
         let printed = |text: &str| if text.is_empty() { String::new() } else { format!(": {text}") };
         match &self.failure {
-            Failure::Undeclared => format!("no provider `{name}` is declared that could look up `{reference}`"),
-            Failure::Option => format!("`{program}` would take `{reference}` for an option"),
-            Failure::Absent => format!("provider `{name}`: there is no program `{program}`"),
-            Failure::NotStarted(reason) => format!("provider `{name}`: `{program}` can't be run: {reason}"),
+            Failure::Undeclared => format!("no provider `{name}` is declared to look up `{reference}`"),
+            Failure::Option => format!("`{program}` would take `{reference}` as an option"),
+            Failure::Absent => format!("provider `{name}`: program `{program}` not found"),
+            Failure::NotStarted(reason) => format!("provider `{name}`: cannot run `{program}`: {reason}"),
             Failure::TimedOut(limit) => {
                 format!("provider `{name}` did not answer `{reference}` within {} s", limit.as_secs_f32())
             }
@@ -67,11 +67,11 @@ impl CommandError {
                 format!("provider `{name}` has no value for `{reference}` (status {code}){}", printed(text))
             }
             Failure::Signal(text) => {
-                format!("provider `{name}` was ended by a signal at `{reference}`{}", printed(text))
+                format!("provider `{name}` was killed by a signal while it looked up `{reference}`{}", printed(text))
             }
             Failure::Empty => format!("provider `{name}` printed nothing for `{reference}`"),
             Failure::TooLong => format!("provider `{name}` printed more than a megabyte for `{reference}`"),
-            Failure::NotText => format!("what provider `{name}` printed for `{reference}` is not UTF-8 text"),
+            Failure::NotText => format!("the output of provider `{name}` for `{reference}` is not UTF-8 text"),
         }
     }
 
@@ -91,16 +91,16 @@ impl Explain for CommandError {
             Failure::Option => {
                 format!("a reference may begin with `-` only if {declaration} has `--` or some text before `{{ref}}`")
             }
-            Failure::Absent => format!("install it, see that it is on PATH, or change {declaration}"),
-            Failure::NotStarted(_) => format!("see that it is a program that you may run, or change {declaration}"),
+            Failure::Absent => format!("install it, put it on PATH, or change {declaration}"),
+            Failure::NotStarted(_) => format!("make it executable for yourself, or change {declaration}"),
             Failure::TimedOut(_) => {
                 format!("is it waiting for a password? Unlock it, or give it a longer `timeout` in {declaration}")
             }
             Failure::Status(..) | Failure::Signal(_) => {
-                format!("try it by hand as {declaration} has it; is it unlocked and signed in?")
+                format!("run the command of {declaration} by hand; is it unlocked and signed in?")
             }
-            Failure::Empty => format!("is the entry empty, or {declaration} of another kind than it should be?"),
-            Failure::TooLong | Failure::NotText => format!("see what it prints, and change {declaration}"),
+            Failure::Empty => format!("is the entry empty, or is {declaration} wrong?"),
+            Failure::TooLong | Failure::NotText => format!("check what it prints, and change {declaration}"),
         })
     }
 }

@@ -174,7 +174,7 @@ fn meaning(error: &dbus::Error) -> StoreError {
         other => {
             let rest = KNOWN.iter().find_map(|prefix| other.strip_prefix(prefix));
             let is_known = rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()));
-            let reason = if is_known { other } else { "an error of its own" };
+            let reason = if is_known { other } else { "an error that is not in the specification" };
             StoreError::Unavailable { store: StoreKind::Native, reason: reason.to_owned() }
         }
     }

@@ -134,8 +134,8 @@ pub(super) fn meaning(error: keyring::Error, name: &SecretName) -> StoreError {
         keyring::Error::Ambiguous(_) => {
             StoreError::Ambiguous { query: name.clone().into(), labels: Vec::new(), with_own: false }
         }
-        keyring::Error::TooLong(..) => unavailable("the name or the value is too long for it"),
-        keyring::Error::Invalid(..) => unavailable("it does not take this name"),
+        keyring::Error::TooLong(..) => unavailable("the name or the value is too long"),
+        keyring::Error::Invalid(..) => unavailable("it does not accept this name"),
         _ => unavailable("the system call failed"),
     }
 }

@@ -142,7 +142,7 @@ impl Store for Native {
         Self::add_seal_key(&self.connect()?, &new_seal_key()?)?;
         key()?.ok_or_else(|| StoreError::Unavailable {
             store: StoreKind::Native,
-            reason: "it does not give back what it was given".to_owned(),
+            reason: "it did not return what was stored".to_owned(),
         })
     }
 

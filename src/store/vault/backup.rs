@@ -56,7 +56,7 @@ impl Vault {
         }
         let key = x25519::Identity::generate();
         let sealed = seal::seal(bytes, std::iter::once(&key.to_public() as &dyn age::Recipient))
-            .map_err(|_| self.damaged("a backup can't be sealed"))?;
+            .map_err(|_| self.damaged("a backup can't be encrypted"))?;
         let record = BackupRecord {
             name: name.to_owned(),
             file: file_name(&sealed),
@@ -111,7 +111,7 @@ impl Vault {
         match seal::open(&sealed, std::iter::once(&key as &dyn age::Identity)) {
             Ok(plain) => Ok(Some(plain)),
             Err(seal::Unopened::Damaged(reason)) => Err(damaged(reason)),
-            Err(_) => Err(damaged("it is another file than the one that was written")),
+            Err(_) => Err(damaged("it is not the file that was written")),
         }
     }
 

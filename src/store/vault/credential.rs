@@ -109,8 +109,9 @@ impl VaultCredential {
 
 impl CredentialApi for VaultCredential {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        let text = std::str::from_utf8(secret)
-            .map_err(|_| Error::Invalid("secret".to_owned(), "the vault keeps text, this is not UTF-8".to_owned()))?;
+        let text = std::str::from_utf8(secret).map_err(|_| {
+            Error::Invalid("secret".to_owned(), "the vault stores text, and this is not UTF-8".to_owned())
+        })?;
         self.vault.set(&self.name, &Secret::new(text.to_owned())).map_err(said)
     }
 

@@ -101,7 +101,7 @@ impl Document {
         let mut names = BTreeSet::new();
         // Only a hand can do that, and only a hand can say which of the two is meant.
         if !document.entries.iter().all(|record| names.insert((&record.service, &record.account))) {
-            return Err(damaged("it has two entries of one name"));
+            return Err(damaged("it has two entries with the same name"));
         }
         Ok(document)
     }

@@ -52,7 +52,7 @@ impl Identity {
                 return Err(unreadable(NO_IDENTITIES));
             }
         }
-        if identity.keys.is_empty() { Err(unreadable("it holds no identity")) } else { Ok(identity) }
+        if identity.keys.is_empty() { Err(unreadable("it contains no identity")) } else { Ok(identity) }
     }
 
     fn add_plugin(&mut self, key: &plugin::Identity, text: &str, path: &Path, talk: &Talk) -> Result<(), StoreError> {
@@ -73,7 +73,7 @@ impl Identity {
         match key {
             ssh::Identity::Unencrypted(_) => {}
             ssh::Identity::Encrypted(_) => return Err("it is an ssh key with a passphrase"),
-            ssh::Identity::Unsupported(_) => return Err("it is an ssh key of a kind that age does not support"),
+            ssh::Identity::Unsupported(_) => return Err("age does not support this kind of ssh key"),
         }
         let public = ssh::Recipient::try_from(key.clone()).map_err(|_| "nothing can be encrypted to this ssh key")?;
         Ok(Self { keys: vec![Box::new(key)], own: vec![Key::known(public)], plugins: Vec::new() })
@@ -100,7 +100,7 @@ impl Identity {
     }
 }
 
-const NO_IDENTITIES: &str = "it holds something else than age identities";
+const NO_IDENTITIES: &str = "it contains something other than age identities";
 
 /// The public key that a comment names: `age-keygen` and the plugins write it beside the identity.
 fn commented(text: &str, plugin: &str) -> Option<String> {

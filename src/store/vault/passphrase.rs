@@ -32,7 +32,7 @@ impl Protected {
             return if seal::is_by_passphrase(bytes) {
                 Ok(Some(Self::Age(Zeroizing::new(bytes.to_vec()))))
             } else {
-                Err("it is an age file, and no passphrase opens it")
+                Err("it is an age file that is not encrypted with a passphrase")
             };
         }
         if !is_ssh(bytes) {
@@ -66,7 +66,7 @@ fn open_ssh(pem: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Unopened
     let sealed = BASE64_STANDARD.decode(body).map_err(|_| CHANGED)?;
     let sealed = PrivateKey::from_bytes(&sealed).map_err(|_| CHANGED)?;
     if matches!(sealed.kdf(), Kdf::Bcrypt { rounds, .. } if *rounds > MOST_ROUNDS) {
-        return Err(Unopened::Damaged("its passphrase takes too much work to check"));
+        return Err(Unopened::Damaged("checking its passphrase takes too much work"));
     }
     let open = sealed.decrypt(passphrase).map_err(|error| match error {
         // Two equal numbers, or a checksum, tell the right passphrase.

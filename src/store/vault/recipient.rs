@@ -22,7 +22,7 @@ impl Key {
     pub(super) fn parse(text: &str, talk: &Talk) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.to_ascii_uppercase().starts_with("AGE-") || text.starts_with("-----BEGIN") {
-            return Err("this is a secret key; give the public one that belongs to it");
+            return Err("this is a private key; give the public key that belongs to it");
         }
         if text.starts_with("ssh-") || text.starts_with("ecdsa-") {
             return text.parse::<ssh::Recipient>().map(Self::known).map_err(|_| "age can't encrypt to this ssh key");

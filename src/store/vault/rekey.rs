@@ -74,7 +74,7 @@ impl Vault {
                 let text = generate();
                 let sealed = passphrase::protect(&text, typed).map_err(|_| StoreError::VaultIdentityUnreadable {
                     identity: own.clone(),
-                    reason: "it can't be protected",
+                    reason: "it can't be encrypted",
                 })?;
                 // Nobody is asked for what they have just typed.
                 self.opener.remember(&sealed, &text);
@@ -120,7 +120,7 @@ impl Held<'_> {
             Some(found) => *content(&found)? == *content(document)?,
             None => false,
         };
-        if is_same { Ok(()) } else { Err(self.vault.damaged("it is not what was just written")) }
+        if is_same { Ok(()) } else { Err(self.vault.damaged("it does not match what was just written")) }
     }
 }
 

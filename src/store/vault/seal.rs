@@ -57,7 +57,7 @@ fn read<'k, R: Read>(
         DecryptError::NoMatchingKeys => Unopened::WrongKey,
         // The file is in memory: what can't be read here is a plugin that died.
         DecryptError::Plugin(_) | DecryptError::PluginResolve(_) | DecryptError::Io(_) => Unopened::Plugin,
-        DecryptError::ExcessiveWork { .. } => Unopened::Damaged("its passphrase takes too much work to check"),
+        DecryptError::ExcessiveWork { .. } => Unopened::Damaged("checking its passphrase takes too much work"),
         DecryptError::KeyDecryptionFailed => Unopened::Passphrase,
         DecryptError::DecryptionFailed if by_passphrase => Unopened::Passphrase,
         _ => Unopened::Damaged("its header was changed"),

@@ -58,7 +58,7 @@ impl Vault {
         document.put_seal_key(None);
         let plain = document.to_json()?;
         let unsealed =
-            |_| StoreError::Unavailable { store: StoreKind::Vault, reason: "the export can't be sealed".to_owned() };
+            |_| StoreError::Unavailable { store: StoreKind::Vault, reason: "the export can't be encrypted".to_owned() };
         let sealed = match sealing {
             Sealing::Plaintext => return Ok(plain),
             Sealing::Passphrase(typed) => passphrase::protect(&plain, typed).map_err(unsealed)?,
@@ -115,8 +115,10 @@ impl Vault {
         if seal::is_by_passphrase(sealed) {
             return self.opener.ask(&Protected::Age(Zeroizing::new(sealed.to_vec())), sealed, source).map_err(
                 |error| match error {
-                    StoreError::VaultLocked { .. } => bad("a passphrase opens it, and there is nobody to type it"),
-                    StoreError::VaultPassphrase { .. } => bad("this is not its passphrase"),
+                    StoreError::VaultLocked { .. } => {
+                        bad("it needs a passphrase, and there is no terminal to type it at")
+                    }
+                    StoreError::VaultPassphrase { .. } => bad("the passphrase is wrong"),
                     StoreError::VaultIdentityUnreadable { reason, .. } => bad(reason),
                     other => other,
                 },
@@ -132,7 +134,7 @@ impl Vault {
         };
         let key = self.opener.identity(&key_file, path)?;
         seal::open(sealed, key.keys()).map_err(|error| match error {
-            Unopened::WrongKey | Unopened::Passphrase => bad("it is sealed to another identity"),
+            Unopened::WrongKey | Unopened::Passphrase => bad("it is encrypted to another identity"),
             Unopened::Plugin => StoreError::VaultPlugin {
                 identity: path.to_owned(),
                 plugin: key.plugins(),

@@ -378,11 +378,14 @@ fn what_could_not_be_read_back_or_compared_is_refused_with_its_place() {
         (r#""command": "x", "args": null"#, "/mcpServers/a/args is not a list of strings"),
         (r#""command": "x", "args": ["a", 1]"#, "/mcpServers/a/args is not a list of strings"),
         (r#""command": "x", "args": "a b""#, "/mcpServers/a/args is not a list of strings"),
-        (r#""command": "x", "command": "y""#, "/mcpServers/a/command says again what stands beside it"),
-        (r#""command": "x", "args": [], "arguments": []"#, "/mcpServers/a/arguments says again what stands beside it"),
-        (r#""Command": "x""#, "/mcpServers/a/Command is spelled as no known host spells it"),
-        (r#""command": ["x"]"#, "/mcpServers/a/command is written as no known host writes it there"),
-        (r#""command": 1"#, "/mcpServers/a/command is written as no known host writes it there"),
+        (r#""command": "x", "command": "y""#, "/mcpServers/a/command repeats a setting that is next to it"),
+        (
+            r#""command": "x", "args": [], "arguments": []"#,
+            "/mcpServers/a/arguments repeats a setting that is next to it",
+        ),
+        (r#""Command": "x""#, "/mcpServers/a/Command has a spelling that no known host uses"),
+        (r#""command": ["x"]"#, "/mcpServers/a/command is in a form that no known host uses"),
+        (r#""command": 1"#, "/mcpServers/a/command is in a form that no known host uses"),
         (
             r#""command": "/usr/bin/keystencil", "args": ["run", "--", "x"]"#,
             "/mcpServers/a/command is keystencil itself",
@@ -437,7 +440,7 @@ fn what_could_not_be_read_back_or_compared_is_refused_with_its_place() {
         "/mcpServers/a/url is an address whose server the host fills in"
     );
     let text = r#"{"mcp_servers": [{"command": "x", "env": {"K": "<< keyring('k') >>"}}]}"#;
-    assert_eq!(refused(text, "/mcp_servers/0/env/K", None), "/mcp_servers is a list, which no known host has there");
+    assert_eq!(refused(text, "/mcp_servers/0/env/K", None), "/mcp_servers is a list, which no known host uses there");
 }
 
 /// What hosts fill in decides the same for the file and for the record: a server that is wrapped and has no record would

@@ -75,7 +75,7 @@ fn an_entry_that_a_person_has_to_allow_is_an_error_where_nobody_is_asked() {
     assert_eq!(answer(&error), &StoreError::Unconfirmed);
     assert_eq!(
         error.to_string(),
-        "secret `github` (account `api-key`) can't be looked up: the keyring asks for confirmation, and nobody gave it"
+        "secret `github` (account `api-key`) can't be looked up: the keyring asked for confirmation and got none"
     );
     assert!(answer(&read(&stores, &name("other")).unwrap_err()).is_not_found());
 }

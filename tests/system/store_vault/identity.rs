@@ -263,7 +263,7 @@ fn ssh_keys_that_age_can_not_use_are_refused_with_the_reason() {
     assert!(run("ssh-keygen", &arguments).status.success());
     let before = fs::read(home.identity()).unwrap();
     let error = home.vault().rekey(&NewIdentity::File(key)).unwrap_err();
-    assert!(error.to_string().contains("ssh key of a kind that age does not support"), "{error}");
+    assert!(error.to_string().contains("age does not support this kind of ssh key"), "{error}");
     assert_eq!(before, fs::read(home.identity()).unwrap());
     assert_eq!(home.get("github").unwrap(), "canary-1");
 }

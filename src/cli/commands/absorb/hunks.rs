@@ -91,21 +91,21 @@ pub(super) fn warning(outcome: &Outcome, target: &Target) -> Option<Warning> {
     let (message, place, hint) = match &outcome.fate {
         Fate::Taken | Fate::Declined => return None,
         Fate::Disputed => (
-            "the template and the live file both changed this; it is left as it is".to_owned(),
+            "the template and the live file both changed this; nothing was absorbed".to_owned(),
             live(&outcome.hunk.change.pointer),
-            format!("`keystencil absorb --only '{}'` takes the live file's", outcome.hunk.change.pointer),
+            format!("`keystencil absorb --only '{}'` takes the live file's version", outcome.hunk.change.pointer),
         ),
         Fate::Refused(Refusal::Key { pointer }) => (
-            "this would bring a key into the template; it was refused".to_owned(),
+            "refused: this would put a key into the template".to_owned(),
             live(pointer),
             "store it with `keystencil secret set NAME`, write `<< keyring('NAME') >>` in its place in the live file,\n\
              and absorb that; `keystencil import` does it for a whole file"
                 .to_owned(),
         ),
         Fate::Refused(Refusal::ByHand { place, why }) => (
-            format!("{} can't be taken over: {why}", outcome.hunk.change.pointer),
+            format!("{} can't be absorbed: {why}", outcome.hunk.change.pointer),
             Some(place.clone()),
-            "edit the template there by hand; `keystencil diff` shows whether it fits".to_owned(),
+            "edit the template there by hand; `keystencil diff` shows whether it matches".to_owned(),
         ),
     };
     Some(Warning { message, place, hint: Some(hint) })
@@ -119,7 +119,7 @@ pub(super) fn as_json(target: &Target, outcomes: &[Outcome], dry_run: bool) -> V
             Fate::Taken => ("absorbed", None),
             Fate::Declined => ("declined", None),
             Fate::Disputed => ("left", Some("the template changed too".to_owned())),
-            Fate::Refused(Refusal::Key { pointer }) => ("refused", Some(format!("a key stands at {pointer}"))),
+            Fate::Refused(Refusal::Key { pointer }) => ("refused", Some(format!("there is a key at {pointer}"))),
             Fate::Refused(Refusal::ByHand { place, why }) => ("refused", Some(format!("{place}: {why}"))),
         };
         let change = &outcome.hunk.change;

@@ -29,7 +29,7 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
     for conflict in &plan.conflicts {
         report.warning(&Warning {
             message:
-                "a value stands where the template has a reference; `render` keeps it unless it is the secret itself"
+                "there is a value where the template has a reference; `render` keeps it unless it is the secret itself"
                     .to_owned(),
             place: Some(Place::file(&target.path).slot(conflict.pointer.as_str())),
             hint: Some("`keystencil render --on-conflict replace` puts the reference there".to_owned()),

@@ -114,8 +114,8 @@ pub(super) fn is_of(lease: &Lease, pid: u32) -> bool {
 pub(super) fn not_started(report: &Report, program: &OsStr, source: &io::Error) -> Exit {
     let exit = if source.kind() == io::ErrorKind::NotFound { Exit::NOT_FOUND } else { Exit::NOT_EXECUTABLE };
     let hint = match source.kind() {
-        io::ErrorKind::NotFound => "is it installed, and on PATH? The secrets are out of the files again",
-        _ => "is it a program, and may you run it? The secrets are out of the files again",
+        io::ErrorKind::NotFound => "is it installed, and on PATH? The secrets were removed from the files again",
+        _ => "is it an executable program? The secrets were removed from the files again",
     };
     report.error(&CommandError::new(format!("cannot run `{}`: {source}", program.to_string_lossy())).hint(hint));
     exit

@@ -33,7 +33,7 @@ impl Destination {
             let is_other = |deliver: Deliver| known.deliveries != Deliveries { all: deliver, ..Deliveries::default() };
             if args.deliver.is_some_and(|deliver| is_other(deliver.into())) {
                 let name = known.name.as_deref().unwrap_or_default();
-                return Err(CommandError::new("the config says how this file's servers get their keys")
+                return Err(CommandError::new("the config already says how this file's servers get their keys")
                     .hint(format!("write `deliver` under [targets.{name}] there")));
             }
             let template = args.template.clone().map_or_else(|| known.template.clone(), |out| named(&out));

@@ -20,7 +20,7 @@ pub(in crate::cli) enum ImportError {
         near: Option<PathBuf>,
     },
     /// Nothing that was found is meant by an argument.
-    #[error("`{option} {}` means nothing that was found", .pattern.escape_debug())]
+    #[error("`{option} {}` matches nothing that was found", .pattern.escape_debug())]
     NoSuch {
         /// The option.
         option: &'static str,
@@ -30,7 +30,7 @@ pub(in crate::cli) enum ImportError {
         near: Option<String>,
     },
     /// More than one secret is meant by an argument that gives a name.
-    #[error("`--rename {}` means more than one secret", .0.escape_debug())]
+    #[error("`--rename {}` matches more than one secret", .0.escape_debug())]
     Several(String),
     /// `--comment-out`, and the file is no `.env` file.
     #[error("`--comment-out` is for `.env` files")]
@@ -39,7 +39,7 @@ pub(in crate::cli) enum ImportError {
         path: PathBuf,
     },
     /// A line of a `.env` file is none.
-    #[error("this line is not `NAME=value`, and belongs to no value in quotes")]
+    #[error("this line is neither `NAME=value` nor part of a quoted value")]
     EnvLine {
         /// The file.
         path: PathBuf,
@@ -118,17 +118,14 @@ impl Explain for ImportError {
         Some(match self {
             Self::NoFile { near: Some(near), .. } => format!("did you mean `{}`?", near.display()),
             Self::NoFile { .. } => "name the config that has the keys; Claude Code's is ~/.claude.json".to_owned(),
-            Self::NoEnvFile { .. } => {
-                "leave it out: placeholders take the place of the keys in a JSON config; a list of names has none"
-                    .to_owned()
-            }
+            Self::NoEnvFile { .. } => "leave it out: in a JSON config the keys are replaced by placeholders".to_owned(),
             Self::EnvLine { .. } => {
                 "nothing was changed; put a value of several lines in double quotes, from its first line to its last"
                     .to_owned()
             }
             Self::NoSuch { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::NoSuch { .. } => "`--dry-run` shows what is found, and what it would be called".to_owned(),
-            Self::Several(_) => "point at one of its places, as `--dry-run` shows them".to_owned(),
+            Self::Several(_) => "name one of its places, as `--dry-run` shows them".to_owned(),
             Self::Twice(_) => {
                 "give one of them another name, or an account: `--rename 'OLD=NAME (ACCOUNT)'`".to_owned()
             }

@@ -81,7 +81,7 @@ fn credentials(
     }
     for name in &missing {
         report.warning(&Warning {
-            message: format!("secret {name} is in no store"),
+            message: format!("secret {name} is not in any store"),
             place: Some(Place::file(&args.file)),
             hint: Some("store it with `keystencil secret set`".to_owned()),
         });
@@ -196,7 +196,9 @@ fn error_of(error: crate::document::SyntaxError) -> crate::plan::PlanError {
 
 fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> Result<Answer, CommandError> {
     if !environment::is_interactive() || args.json {
-        return Err(CommandError::not_confirmed("nothing is imported without a yes"));
+        return Err(CommandError::not_confirmed(
+            "nothing was imported: this is not a terminal, so the import can't be confirmed",
+        ));
     }
     let report = workplace.report();
     for found in &plan.secrets {
@@ -209,7 +211,7 @@ fn confirm(workplace: &Workplace<'_>, args: &ImportArgs, plan: &ImportPlan) -> R
 
 fn still_there(workplace: &Workplace<'_>, file: &Path) {
     workplace.report().warning(&Warning {
-        message: "the keys are in the store, and still in this file, which programs read as it is".to_owned(),
+        message: "the keys are in the store now, but also still in this file".to_owned(),
         place: Some(Place::file(file)),
         hint: Some(
             "put the `env` above into a template; `keystencil import FILE --comment-out` takes the keys out of the file"
@@ -220,8 +222,8 @@ fn still_there(workplace: &Workplace<'_>, file: &Path) {
 
 fn in_another_place(workplace: &Workplace<'_>, file: &Path, line: usize, what: &str) {
     workplace.report().warning(&Warning {
-        message: format!("{what} still stands in this file: in a comment, or inside another value"),
+        message: format!("{what} is still in this file: in a comment, or inside another value"),
         place: Some(Place::at(file, line, 1)),
-        hint: Some("take it out with an editor, or delete the file: it is kept in the vault as it was".to_owned()),
+        hint: Some("remove it with an editor, or delete the file: the vault has a backup of it".to_owned()),
     });
 }

@@ -69,7 +69,9 @@ impl Shown<'_> {
             let places = count(respelled.len(), "place");
             text = text
                 .end()
-                .plain(format_args!("{places} will be spelled as JSON usually is, `é` for `\\u00e9`; same value"))
+                .plain(format_args!(
+                    "{places} will be written in the usual JSON spelling, `é` for `\\u00e9`; the value is the same"
+                ))
                 .end();
             text = text.text(&self.places(respelled.into_iter()));
         }
@@ -138,10 +140,9 @@ impl Shown<'_> {
         let respelled = self.plan.respelled().count();
         if respelled > 0 {
             let places = count(respelled, "place");
-            report.note(
-                Text::new()
-                    .plain(format_args!("{places} will be spelled as JSON usually is, `é` for `\\u00e9`; same value")),
-            );
+            report.note(Text::new().plain(format_args!(
+                "{places} will be written in the usual JSON spelling, `é` for `\\u00e9`; the value is the same"
+            )));
         }
         let backup = format!(" the file as it was, in the vault: {}", imported.backup);
         report.note(Text::new().styled(GOOD, "kept").plain(backup));
@@ -167,19 +168,19 @@ impl Shown<'_> {
             let (message, hint) = match left.why {
                 Why::Skipped => continue,
                 Why::InText => (
-                    "a key stands in a text that no template fills; it stays",
-                    "take it out by hand, and revoke it if others can read that text",
+                    "a key is inside a text that no template can fill; it stays",
+                    "remove it by hand, and revoke it if others can read that text",
                 ),
                 Why::Hidden => (
-                    "a key stands in a member that another of the same name hides; it stays",
+                    "a key is in a member that a later one of the same name hides; it stays",
                     "remove one of the two members",
                 ),
                 Why::NoText => (
-                    "a key holds half of a character (a lone `\\ud800` to `\\udfff`), which no store can keep; it stays",
+                    "a key contains half a character (a lone `\\ud800` to `\\udfff`), which no store can keep; it stays",
                     "correct the key, and import again",
                 ),
-                Why::InName => ("a key is the name of a member; it stays", "take it out by hand"),
-                Why::InComment(_) => ("a key stands in a comment; it stays", "take it out by hand"),
+                Why::InName => ("a key is used as the name of a member; it stays", "remove it by hand"),
+                Why::InComment(_) => ("a key is in a comment; it stays", "remove it by hand"),
             };
             is_any = true;
             let file = &self.destination.target.path;

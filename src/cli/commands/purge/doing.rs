@@ -96,7 +96,9 @@ impl Done {
         report
             .note(Text::new().styled(GOOD, "deleted").plain(format_args!(" {}", count(self.deleted, "stored secret"))));
         if !plan.revoke.is_empty() {
-            report.note(Text::new().plain("now revoke the keys: whoever had this machine may have read them"));
+            report.note(
+                Text::new().plain("now revoke the keys: anyone who had access to this machine may have read them"),
+            );
         }
     }
 }

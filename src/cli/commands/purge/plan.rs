@@ -36,7 +36,7 @@ impl Plan {
         let mut troubles: Vec<Warning> = Vec::new();
         for (target, error) in &usage.broken {
             let name = target.name.as_deref().unwrap_or_default();
-            let message = format!("what the template of `{name}` names is not known, and may stay: {error}");
+            let message = format!("cannot tell which secrets the template of `{name}` uses; they may stay: {error}");
             troubles.push(Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
         let statuses = workplace.session(|session| session.status(&workplace.config.targets))?;
@@ -44,7 +44,7 @@ impl Plan {
         for status in statuses {
             match &status.trouble {
                 Some(error) => {
-                    let message = format!("what is rendered there is not known: {error}");
+                    let message = format!("cannot tell what is rendered there: {error}");
                     troubles.push(Warning { place: error.place(), hint: hints::of(&**error), ..warning(message) });
                 }
                 None if status.since.is_some() => rendered.push(status.path),
@@ -55,7 +55,7 @@ impl Plan {
         let stores = workplace.all_stores();
         let listing = stores.survey(&names);
         for (kind, error) in listing.silent.iter().filter(|(_, error)| !error.is_absent()) {
-            let message = format!("what is in the {kind} is not known, and stays: {error}");
+            let message = format!("cannot tell what is in the {kind}; it stays: {error}");
             troubles.push(Warning { place: error.place(), hint: hints::of(error), ..warning(message) });
         }
         let entries: Vec<(Entry, bool)> = listing
@@ -109,18 +109,18 @@ impl Plan {
             }
         }
         if !self.elsewhere.is_empty() {
-            text = head(text, "delete yourself: templates use these by what only their own program knows");
+            text = head(text, "delete these yourself; only the programs that store them know them by name");
         }
         text = self.elsewhere.iter().fold(text, |text, query| {
             let text = text.plain(format_args!("  {}", naming::of_query(query))).end();
             text.plain(format_args!("    {}", by_hand(query))).end()
         });
         if !self.revoke.is_empty() {
-            text = head(text, "then revoke, where you got it");
+            text = head(text, "then revoke each key where you got it");
         }
         for (name, revocation) in &self.revoke {
             let place = revocation.as_ref().map_or_else(
-                || "with its provider, which is not known here".to_owned(),
+                || "with its provider (keystencil can't tell which that is)".to_owned(),
                 |known| format!("{}, {}", known.provider, known.url),
             );
             text = text.plain(format_args!("  {}: {place}", naming::of_name(name))).end();
@@ -129,7 +129,7 @@ impl Plan {
         if backups > 0 {
             let what = count(backups, "backup");
             text = text
-                .plain(format_args!("{what} of configs in the vault may hold keys: `keystencil vault backups`"))
+                .plain(format_args!("{what} of configs in the vault may contain keys: `keystencil vault backups`"))
                 .end();
         }
         if self.is_empty() {

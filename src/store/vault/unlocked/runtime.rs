@@ -46,20 +46,20 @@ fn place(folder: &Path, name: &str) -> PathBuf {
 fn check(folder: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::MetadataExt as _;
     let refused = |reason| StoreError::RuntimeFolder { path: folder.to_owned(), reason };
-    let metadata = fs::symlink_metadata(folder).map_err(|_| refused("it is not there"))?;
+    let metadata = fs::symlink_metadata(folder).map_err(|_| refused("it does not exist"))?;
     if !metadata.is_dir() {
         return Err(refused("it is not a folder"));
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(refused("it belongs to somebody else"));
+        return Err(refused("it belongs to another user"));
     }
     if metadata.mode() & 0o077 != 0 {
-        return Err(refused("other users may enter it"));
+        return Err(refused("other users can access it"));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
 fn check(folder: &Path) -> Result<(), StoreError> {
-    Err(StoreError::RuntimeFolder { path: folder.to_owned(), reason: "this system has none that is private" })
+    Err(StoreError::RuntimeFolder { path: folder.to_owned(), reason: "this system has no private folder for it" })
 }
