@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// The targets of `render` and `diff`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TargetArgs {
-    /// Targets of the config; all of them if none is named
+    /// Targets of the config [default: all of them]
     #[arg(value_name = "TARGET", conflicts_with_all = ["template", "to"])]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
@@ -22,13 +22,13 @@ pub(super) struct TargetArgs {
 /// A target that is in no config.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PairArgs {
-    /// A template, for a target that is in no config
+    /// The template of a target that is not in the config
     #[arg(long, value_name = "FILE", requires = "to")]
     pub(super) template: Option<PathBuf>,
     /// The live file that the template is for
     #[arg(long, value_name = "FILE", requires = "template")]
     pub(super) to: Option<PathBuf>,
-    /// Whose file that is: `claude-code`, or `plain` for any other JSON file [default: told from its name]
+    /// What kind of file it is: `plain` is any JSON file [default: derived from its name]
     #[arg(long, value_name = "PROFILE", requires = "to", value_parser = profiles())]
     pub(super) profile: Option<String>,
 }

@@ -108,9 +108,9 @@ fn a_string_that_comes_back_in_another_spelling_is_told() {
     let config = |key: &str| format!(r#"{{"mcpServers":{{"acme":{{"env":{{"ACME_TOKEN":"{key}"}}}}}}}}"#);
     sandbox.write(".claude.json", &config("q7Zk\\u00e92Xv9\\/Lw3Rt8Yb"));
     let shown = sandbox.run(&["import", ".claude.json", "--dry-run"]);
-    assert!(shown.out.contains("1 place will be spelled as JSON usually is"), "{}", shown.out);
+    assert!(shown.out.contains("1 place will be written in the usual JSON spelling"), "{}", shown.out);
     let said = sandbox.run(&["import", ".claude.json", "--yes"]);
-    assert!(said.code == 0 && said.err.contains("1 place will be spelled"), "{}", said.whole());
+    assert!(said.code == 0 && said.err.contains("1 place will be written"), "{}", said.whole());
     let there = sandbox.run(&["-q", "exec", "--", "cat", ".claude.json"]).out;
     assert_eq!(there, config("q7Zké2Xv9/Lw3Rt8Yb"));
 }

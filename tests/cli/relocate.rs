@@ -23,7 +23,7 @@ fn value(keyring: &Keyring, store: &str) -> Option<String> {
     while said.err.contains("did not answer") {
         said = get();
     }
-    assert!(said.code == 0 || said.err.contains("is in no store") || said.err.contains("is locked"), "{said:?}");
+    assert!(said.code == 0 || said.err.contains("is not in any store") || said.err.contains("is locked"), "{said:?}");
     (said.code == 0).then_some(said.out)
 }
 

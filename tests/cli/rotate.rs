@@ -177,7 +177,7 @@ fn what_is_no_change_changes_nothing() {
     assert_eq!(sandbox.run_with_input(&["secret", "rotate", "github"], "").code, 2);
     let unknown = sandbox.run_with_input(&["secret", "rotate", "gitub"], NEW);
     assert_eq!(unknown.code, 2);
-    assert!(unknown.err.contains("is in no store") && unknown.err.contains("`github`"), "{unknown:?}");
+    assert!(unknown.err.contains("is not in any store") && unknown.err.contains("`github`"), "{unknown:?}");
     let argument = sandbox.run(&["secret", "rotate", "github", NEW]);
     assert!(argument.code == 2 && !argument.err.contains("canary"), "{argument:?}");
     assert_eq!(sandbox.files(), before);

@@ -16,38 +16,38 @@ use hunks::{Answer, Fate, Outcome};
 
 /// Bring the host's changes to the live file back into the template
 ///
-/// What the program a file belongs to (or you) changed since the last render is
-/// brought back into the template's text, hunk by hunk: a server that `claude mcp
-/// add` wrote, a permission, one that was removed. Comments, conditions and the
-/// layout of the template stay; what an expression or a loop makes is left to you,
-/// with its line. `diff` shows beforehand what there is.
+/// Takes what the host (the program the file belongs to, or you) has changed since
+/// the last render, and edits the template's text hunk by hunk: a server that
+/// `claude mcp add` wrote, a permission, a removed server. The template keeps its
+/// comments, conditions and layout. What an expression or a loop produces is left
+/// to you, with its line number. `diff` shows beforehand what there is to absorb.
 ///
-/// Keys don't come along. Where a value that keystencil put in stands, the template
-/// gets its reference; what looks like any other key is refused. It works while the
-/// file is rendered and at rest, and allows nothing: what a secret may fill is asked
-/// by the next render.
+/// Keys are left out. A value that keystencil filled in becomes its reference in
+/// the template; anything else that looks like a key is refused. This works while
+/// the file is rendered and at rest. It allows nothing: the next render asks where
+/// a secret may go.
 ///
-/// At a terminal each hunk is asked for. Where both the template and the live file
-/// changed, `--yes` leaves it to you, unless `--only` names it.
+/// At a terminal you are asked about each hunk. If both the template and the live
+/// file changed something, `--yes` leaves it to you, unless `--only` names it.
 ///
-/// Exit status: 0 done · 2 error, nothing was changed · 3 done, and a hunk was
-/// refused or is left to you.
+/// Exit status: 0 success · 2 error, nothing was changed · 3 success, but a hunk
+/// was refused or is left to you.
 ///
 /// Examples:
 ///
-///     keystencil absorb                             ask for each hunk of every target
-///     keystencil absorb claude --dry-run            what would there be?
+///     keystencil absorb                             ask about each hunk of every target
+///     keystencil absorb claude --dry-run            show what there is
 ///     keystencil absorb --yes --only '/mcpServers/*'    all servers, without asking
-///     keystencil absorb --only /theme               a setting beside the template's own
+///     keystencil absorb --only /theme               a setting outside the template's own
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct AbsorbArgs {
     #[command(flatten)]
     targets: TargetArgs,
-    /// Show what would be taken over, and change nothing
+    /// Show what would be absorbed, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take everything that the host alone changed, without asking
+    /// Absorb everything that only the host changed, without asking
     #[arg(short, long)]
     yes: bool,
     /// Only hunks at or below this JSON pointer, `*` for any step; may be repeated

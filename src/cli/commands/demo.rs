@@ -16,13 +16,14 @@ const CONFIG: &str = include_str!("demo/config.toml");
 /// Play a whole session in a scratch directory
 ///
 /// Stores a made-up key, renders a template, runs a program that gets the key,
-/// takes the key out again and looks whether anything is left of it. Uses a
-/// scratch folder that is removed at the end, and the vault in it: your own files
-/// and your keyring are not touched. Fails if any step does not do what it shows.
+/// removes the key again and checks that nothing is left of it. Everything happens
+/// in a scratch folder with its own vault, which is removed at the end: your own
+/// files and your keyring are not touched. Fails if a step does not do what it
+/// shows.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct DemoArgs {
-    /// Leave the scratch folder behind, to look around in it
+    /// Keep the scratch folder, to look around in it
     #[arg(long)]
     keep: bool,
 }

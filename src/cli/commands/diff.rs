@@ -17,33 +17,33 @@ use clap::Args;
 use difference::{Difference, compare, patch_json};
 use serde_json::Value;
 
-/// Show what `render` would change and who changed it, or what is filled now
+/// Show what `render` would change and who changed it, or what is filled in now
 ///
 /// Compares three things: the template, what the last render made of it, and the
-/// live file as it is at rest. So each difference has an author, which stands
-/// behind the `@@` of its hunk: the template changed since the last render, the
-/// host (the program the file belongs to, or you) changed the live file, or both
-/// did. Below the hunks is what the host changed or added where the template has
-/// its settings, and what becomes of it; `absorb` takes it into the template. Last
-/// is what the template would start and nobody allowed yet.
+/// live file at rest. So each difference has an author, shown after the `@@` of its
+/// hunk: the template changed since the last render, the host (the program the file
+/// belongs to, or you) changed the live file, or both did. After the hunks comes
+/// what the host changed or added next to the template's settings, and what
+/// `render` and `absorb` would do about it. Last comes what the template would
+/// start and you have not allowed yet.
 ///
-/// Secrets are left out on all sides: no keyring is asked, and what looks like a
-/// key of yours is shown as [redacted]. A slot that is filled now is in sync.
+/// No secret is shown: the keyring is not asked, and what looks like a key of yours
+/// is shown as [redacted]. A slot that is filled in now counts as unchanged.
 ///
 /// Exit status: 0 no difference · 1 differences · 2 error.
 ///
 /// Examples:
 ///
-///     keystencil diff                         what would `render` merge into the live files?
-///     keystencil diff claude --stat           how much would it be?
-///     keystencil diff --rendered              which slots are filled now?
-///     keystencil diff --rendered --patch      the undo patch (RFC 6902), as any tool could apply it
+///     keystencil diff                       what would `render` merge into the live files?
+///     keystencil diff claude --stat         how much would that be?
+///     keystencil diff --rendered            which slots are filled in now?
+///     keystencil diff --rendered --patch    the undo patch (RFC 6902), for any tool
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct DiffArgs {
     #[command(flatten)]
     targets: TargetArgs,
-    /// Show what is filled now instead, with the secrets redacted
+    /// Show what is filled in now instead, with the secrets redacted
     #[arg(long)]
     rendered: bool,
     /// Show only how many lines differ

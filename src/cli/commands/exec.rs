@@ -40,10 +40,10 @@ use std::process::{Child, Command, ExitStatus};
 /// The values of `--window`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Window {
-    /// Until CMD ends: what it starts later gets the secrets too
+    /// Until CMD ends: programs that it starts later get the secrets too
     Session,
-    /// Until CMD has started its servers: half a second of plain text; one that is reconnected later by hand gets a
-    /// placeholder
+    /// Until CMD has started its servers: about half a second of plain text. A server that is reconnected by hand later
+    /// gets a placeholder
     Start,
 }
 
@@ -52,13 +52,13 @@ const WITHOUT_SESSION: [&str; 4] = ["--version", "-v", "--help", "-h"];
 
 /// Run a program with secrets in place, and remove them when it exits
 ///
-/// The program has the terminal to itself; signals are passed on to it, Ctrl-Z
-/// and `fg` work. However it ends, the secrets are taken out afterwards.
-/// Everything keystencil has to say goes to standard error.
+/// The program has the terminal to itself. Signals are passed on to it; Ctrl-Z and
+/// `fg` work. However it ends, the secrets are removed afterwards. Messages of
+/// keystencil go to standard error.
 ///
 /// Exit status: that of the program, or 128 plus the number of the signal that
-/// ended it; 127 if there is no such program, 126 if it can't be run, 125 if
-/// keystencil failed before it was started.
+/// killed it; 127 if the program is not found, 126 if it can't be run, 125 if
+/// keystencil failed before starting it.
 ///
 /// Examples:
 ///
@@ -68,7 +68,7 @@ const WITHOUT_SESSION: [&str; 4] = ["--version", "-v", "--help", "-h"];
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct ExecArgs {
-    /// A target of the config; may be given more than once. All of them if none is named
+    /// A target of the config; may be repeated [default: all of them]
     #[arg(long = "target", value_name = "TARGET", conflicts_with_all = ["template", "to"])]
     targets: Vec<String>,
     #[command(flatten)]
@@ -77,7 +77,7 @@ pub(in crate::cli) struct ExecArgs {
     conflict: ConflictArgs,
     #[command(flatten)]
     allow: AllowNewArgs,
-    /// How long the secrets stay: until CMD ends (session), or until it has started its own programs with them (start)
+    /// How long the secrets stay in the files
     #[arg(long, value_name = "WINDOW", default_value = "session", env = "KEYSTENCIL_WINDOW", hide_env_values = true)]
     window: Window,
     /// Pass over keystencil's own shims when CMD is looked for, and run it without secrets if they can't be had

@@ -18,19 +18,20 @@ use zeroize::Zeroizing;
 
 /// What git calls as a filter; set up by `keystencil install git`
 ///
-/// A rendered file is staged, compared and shown with its placeholders in place of
-/// its keys. That needs no keyring and no unlocking: the journal of the render
-/// knows each key by its fingerprint.
+/// A rendered file is staged, compared and shown with placeholders in place of its
+/// keys. That needs no keyring and no unlocking: the journal of the render knows
+/// each key by its fingerprint.
 ///
-/// What can't be told is refused, and git stops: a value that no journal knows
-/// where the committed version has a placeholder, a journal that can't be read.
-/// If the value is no key, stage the file once with KEYSTENCIL_GIT_ALLOW=1 in the
-/// environment. So is everything where the state folder that the filter was
-/// installed for can't be seen: in a container, say.
+/// If keystencil can't be sure, it refuses, and git stops. That happens with a
+/// value that no journal knows where the committed version has a placeholder, with
+/// a journal that can't be read, and with every file where the state folder that
+/// the filter was installed for can't be seen, in a container for example. If the
+/// value is not a key, stage the file once with KEYSTENCIL_GIT_ALLOW=1 in the
+/// environment.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct GitArgs {
-    /// The state folder that the filter was installed for: the environment of git may lead to another
+    /// The state folder that the filter was installed for; git's environment may name another
     #[arg(long, hide = true, value_name = "DIR")]
     state: Option<PathBuf>,
     #[command(subcommand)]
@@ -39,22 +40,22 @@ pub(in crate::cli) struct GitArgs {
 
 #[derive(Debug, Subcommand)]
 enum GitCommand {
-    /// Standard input in placeholder form (filter.keystencil.clean)
+    /// Print standard input in placeholder form (filter.keystencil.clean)
     Clean {
-        /// Close what journals know, and refuse nothing else: for files that are nobody's target
+        /// Close what journals know, and refuse nothing else: for files that are not targets
         #[arg(long, hide = true)]
         any: bool,
         /// The path, from the top of the work tree
         #[arg(value_name = "PATH")]
         path: PathBuf,
     },
-    /// A file in placeholder form (diff.keystencil.textconv)
+    /// Print a file in placeholder form (diff.keystencil.textconv)
     Textconv {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// The same as `clean` for many files, in git's filter protocol (filter.keystencil.process)
+    /// Do the same as `clean` for many files, in git's filter protocol (filter.keystencil.process)
     FilterProcess {
         /// As for `clean`
         #[arg(long, hide = true)]

@@ -14,8 +14,8 @@ const TEMPLATE: &str = include_str!("init/claude.json");
 
 /// Create a config and a template to start from
 ///
-/// Writes config.toml and claude.json into keystencil's folder, and never over a
-/// file that is there.
+/// Writes config.toml and claude.json to keystencil's folder. Existing files are
+/// never overwritten.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InitArgs {}
 

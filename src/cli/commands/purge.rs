@@ -18,20 +18,20 @@ use serde_json::json;
 
 /// Remove every key from a machine that may be compromised
 ///
-/// Takes the secrets out of every rendered file, whoever holds it, deletes from
-/// the stores what your templates name and what keystencil has stored, and says
-/// where each known key is revoked. Do that, too: whoever had the machine may have
-/// read them.
+/// Removes the secrets from every rendered file, even while programs hold it.
+/// Deletes from the stores what your templates use and what keystencil has stored.
+/// Says where to revoke each known key. Do revoke them: anyone who had access to
+/// the machine may have read them.
 ///
-/// Entries that another program made are named, and stay unless --foreign is
-/// given. Shows the plan and asks first. Goes on after an error; exit status 3 says
-/// that something is left.
+/// Entries that another program made are listed, and stay unless --foreign is
+/// given. Shows the plan and asks first. Continues after an error; exit status 3
+/// means that something is left.
 ///
 /// Examples:
 ///
-///     keystencil purge --dry-run          only show what would go
+///     keystencil purge --dry-run          only show what would be removed
 ///     keystencil purge
-///     keystencil purge --yes --foreign    all of it, without asking
+///     keystencil purge --yes --foreign    everything, without asking
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct PurgeArgs {
@@ -41,7 +41,7 @@ pub(in crate::cli) struct PurgeArgs {
     /// Show the plan and change nothing
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// Delete what other programs have stored as well, where a template names it
+    /// Also delete entries of other programs that a template uses
     #[arg(long)]
     foreign: bool,
     /// Report as JSON on standard output

@@ -10,11 +10,11 @@ use clap::Args;
 
 /// Remove what crashed programs left behind
 ///
-/// Looks at every rendered file. Where a program that held it is gone (killed,
+/// Looks at every rendered file. If a program that held it is gone (killed,
 /// crashed, or the machine was restarted), its hold ends, and with the last hold
-/// the secrets leave the file. What was filled in and not found again, because its
-/// file was moved, is looked for once more. `render`, `unrender` and `exec` do this first, so
-/// you need it only to be sure.
+/// the secrets are removed. Secrets that were not found again, because their file
+/// was moved, are searched for once more. `render`, `unrender` and `exec` do this
+/// first, so you need it only to be sure.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct RecoverArgs {}

@@ -18,26 +18,26 @@ use serde_json::{Value, json};
 ///
 /// Merges the template's settings into the live file, where they stay, and fills
 /// its references with secrets from the keyring, which `keystencil unrender`
-/// takes out again. What the template does not name is not touched.
+/// removes again. What the template does not name is left alone.
 ///
-/// The rendered form is held by the process that --owner names, else by the one
-/// that CLAUDE_PID names. When that process has ended, the next `render`,
-/// `unrender`, `exec` or `recover` takes the secrets out. With neither, you hold
-/// it yourself, until `keystencil unrender` or the next start of the machine. To
-/// run a program, `keystencil exec` is simpler.
+/// The rendered form is held by the process that --owner names, or else by the one
+/// that CLAUDE_PID names. After that process has ended, the next `render`,
+/// `unrender`, `exec` or `recover` removes the secrets. Without either, you hold it
+/// yourself until `keystencil unrender` or the next restart of the machine. To run
+/// a program, `keystencil exec` is simpler.
 ///
 /// Examples:
 ///
 ///     keystencil render                               all targets of the config
 ///     keystencil render claude --dry-run              show what would be done
 ///     keystencil render --template t.json --to ~/.claude.json
-///     keystencil render --on-conflict replace         references over literal keys
+///     keystencil render --on-conflict replace         replace literal keys by references
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct RenderArgs {
     #[command(flatten)]
     targets: TargetArgs,
-    /// The host application's session, for `unrender --session`
+    /// The session of the host application, for `unrender --session`
     #[arg(long, value_name = "ID")]
     session: Option<String>,
     /// The process that holds the rendered form [default: $CLAUDE_PID, else nobody]
@@ -47,7 +47,7 @@ pub(in crate::cli) struct RenderArgs {
     conflict: ConflictArgs,
     #[command(flatten)]
     allow: AllowNewArgs,
-    /// Show what would be done; look no secret up and write nothing
+    /// Show what would be done; look up no secret and write nothing
     #[arg(long)]
     dry_run: bool,
     /// Report as JSON on standard output
@@ -58,18 +58,18 @@ pub(in crate::cli) struct RenderArgs {
 /// `--on-conflict`, of `render` and `exec`.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct ConflictArgs {
-    /// What to do with a value of yours that stands where the template has a reference
+    /// How to handle existing values where the template has a reference
     #[arg(long, value_name = "HOW", default_value = "keep")]
     on_conflict: Conflict,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Conflict {
-    /// It stays, with a warning
+    /// Keep the value, with a warning
     Keep,
-    /// The reference takes its place
+    /// Replace it by the reference
     Replace,
-    /// It is an error, and nothing is changed
+    /// Fail, and change nothing
     Fail,
 }
 

@@ -24,12 +24,13 @@ use std::path::PathBuf;
 
 /// Show which files are rendered, since when, and for whom
 ///
-/// Names the secrets that each file uses and how old they are, never their
-/// values. Files that are rendered and in no config are shown as well. `plain
-/// text` is a key in the file that no render put there, `missing` a secret that
-/// is in no store. Nothing is unlocked to find out. Exit status 3 says that a
-/// program left secrets behind, which `keystencil recover` takes out, that what
-/// was filled in was not found again, or that a file can't be read.
+/// Shows the names of the secrets that each file uses and how old they are, never
+/// their values. Rendered files that are in no config are shown too. `plain text`
+/// is a key in the file that no render put there; `missing` is a secret that no
+/// store has. Nothing is unlocked for this.
+///
+/// Exit status 3: a program left secrets behind, which `keystencil recover`
+/// removes; or filled-in secrets were not found again; or a file can't be read.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct StatusArgs {

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 /// Unlock the vault for a while, asking for its passphrase once
 ///
-/// For a vault whose identity has a passphrase: an age identity that `keystencil
-/// vault rekey --passphrase` or `age -p` protects, or an ssh key. Until then every
-/// command that needs a key asks at a terminal, and is an error elsewhere, in a
-/// hook say.
+/// For a vault whose identity has a passphrase: an age identity protected by
+/// `keystencil vault rekey --passphrase` or `age -p`, or an ssh key. While it is
+/// locked, every command that needs a key asks for the passphrase at a terminal,
+/// and fails where there is none, in a hook for example.
 ///
-/// The opened identity is kept in the kernel's keyring, or where there is none in
-/// a file of yours in $XDG_RUNTIME_DIR, and is gone after that time, after
-/// `keystencil lock`, and when the machine restarts.
+/// The opened identity is kept in the kernel's keyring, or in a private file in
+/// $XDG_RUNTIME_DIR if there is no kernel keyring. It is gone after the given time,
+/// after `keystencil lock`, and when the machine restarts.
 ///
 /// Examples:
 ///
@@ -34,7 +34,7 @@ pub(in crate::cli) struct UnlockArgs {
 /// Lock the vault again
 ///
 /// Forgets what `keystencil unlock` keeps. A vault whose identity has no passphrase
-/// can't be closed.
+/// can't be locked.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct LockArgs {}

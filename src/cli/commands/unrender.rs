@@ -14,22 +14,22 @@ use std::path::PathBuf;
 
 /// Remove the secrets again
 ///
-/// Ends your hold of the rendered form. With the last hold the secrets leave the
-/// file, and the copies of it that its program made, wherever they have moved to;
-/// everything else in it stays. Needs no keyring.
+/// Ends your hold of the rendered form. When the last hold ends, the secrets are
+/// removed from the file and from the copies that its program made, wherever they
+/// have moved to. Everything else stays. No keyring is needed.
 ///
-/// Without TARGET, lets go of everything there is to let go of, configured or
-/// not.
+/// Without TARGET, it applies to every rendered file, whether it is in the config
+/// or not.
 ///
-/// A file that was moved while it was rendered is looked for beside the old place
-/// and in its git work tree. Secrets that are found nowhere stay owed, and the
-/// exit status is 3, until they are found (`keystencil recover` looks again) or
-/// you say with --forget that they are gone.
+/// A file that was moved while it was rendered is searched for next to its old
+/// place and in its git work tree. If secrets are not found, the exit status is 3
+/// until they are (`keystencil recover` searches again) or until you say with
+/// --forget that they are gone.
 ///
 /// Examples:
 ///
 ///     keystencil unrender                     end your own hold of everything
-///     keystencil unrender claude --all        end every hold, whoever still runs
+///     keystencil unrender claude --all        end every hold, even of running programs
 ///     keystencil unrender --to ~/.claude.json
 ///     keystencil unrender claude --forget     the file was deleted, with its keys
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(in crate::cli) struct UnrenderArgs {
     /// Targets of the config
     #[arg(value_name = "TARGET", conflicts_with = "to")]
     targets: Vec<String>,
-    /// A live file that is in no config
+    /// A live file that is not in the config
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// End the holds of this session of the host application
@@ -50,7 +50,7 @@ pub(in crate::cli) struct UnrenderArgs {
     /// End every hold
     #[arg(long)]
     all: bool,
-    /// Forget secrets that were filled in and not found again
+    /// Forget the secrets that were filled in and not found again
     #[arg(long, conflicts_with_all = ["session", "owner", "all"])]
     forget: bool,
 }

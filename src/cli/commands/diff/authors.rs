@@ -29,19 +29,15 @@ pub(super) fn summary(difference: &Difference) -> Text {
 fn sentence(change: &Change, is_recorded: bool) -> &'static str {
     match (change.author, change.did, change.next) {
         (Author::Template, ..) => "the template changed this:",
-        (Author::Host, Did::Added, _) => {
-            "the host added this; it stays, and `keystencil absorb` puts it into the template:"
-        }
-        (Author::Host, Did::Removed, _) => {
-            "the host removed this; `render` puts it back, `keystencil absorb` removes it from the template:"
-        }
+        (Author::Host, Did::Added, _) => "the host added this; it stays; `keystencil absorb` adds it to the template:",
+        (Author::Host, Did::Removed, _) => "the host removed this; `render` restores it, `keystencil absorb` drops it:",
         (Author::Host, Did::Changed, Next::Template) => {
             "the host changed this; `render` undoes it, `keystencil absorb` keeps it:"
         }
         (Author::Host, Did::Changed, Next::Live) => "the host changed this; `render` keeps it:",
         (Author::Both, _, Next::Live) => "differs from the template; `render` keeps what is there:",
         (Author::Both, ..) if !is_recorded => "differs from the template; `render` uses the template's value:",
-        (Author::Both, ..) => "both changed this; `render` uses the template's value, `keystencil absorb` this one:",
+        (Author::Both, ..) => "both changed this; `render` uses the template's, `keystencil absorb` this:",
     }
 }
 

@@ -64,7 +64,7 @@ fn missing(query: &Query, name: &SecretName, users: &[String]) -> Finding {
     let (place, store) = match query {
         Query::Vault(_) => ("not in the vault", Some("vault")),
         Query::Keyring(_) => ("not in the keyring", Some("native")),
-        Query::Name(_) | Query::Command(_) => ("in no store", None),
+        Query::Name(_) | Query::Command(_) => ("not in any store", None),
     };
     let message = format!("{} is {place}, and used by {}", naming::of_name(name), users.join(", "));
     Finding::bad("secrets", message, Some(format!("`{}`", hints::secret_command("set", name, store))))

@@ -9,28 +9,28 @@ use std::path::PathBuf;
 
 /// Move the keys of a config file into a store, and turn the file into a template
 ///
-/// Finds the keys that stand in a JSON config in plain text: known formats, what
-/// is called a token, key or password, what follows `Bearer`, passwords in URLs,
-/// private keys. Shows what it found, without any value, and asks. Then the keys
-/// go to the store, the parts of the config that had them to a template, and
-/// placeholders into the file. Nothing else in the file changes, and filling the
-/// template gives back the file as it was; that is checked before anything is
-/// written. Where a prompt of the history or a comment merely mentions a key, its
-/// placeholder stays. The copies that the program made of the file are cleaned as
-/// well. The file as it was is kept in the vault, encrypted: `keystencil vault
-/// backups`.
+/// Finds the keys in a JSON config that are in plain text: known formats, values
+/// named token, key or password, what follows `Bearer`, passwords in URLs, private
+/// keys. Shows what it found, without any value, and asks. Then it moves the keys
+/// to the store, copies the parts of the config that had them to a template, and
+/// puts placeholders into the file. Nothing else in the file changes, and filling
+/// the template reproduces the file as it was, which is checked before anything is
+/// written. If a key is only mentioned, in a prompt of the history or a comment,
+/// its placeholder stays there. Copies that the program made of the file are
+/// cleaned too. The original file is kept in the vault, encrypted: see `keystencil
+/// vault backups`.
 ///
-/// It is done wholly or not at all. Afterwards start the program with the keys:
+/// All of it is done, or nothing. Afterwards start the program with the keys:
 /// `keystencil exec -- claude`.
 ///
-/// Of a `.env` file the keys are stored, and the `env` block of a template is
-/// printed (or written with --template); the file stays as it is, since programs
-/// read it, or its keys become comments that name them (--comment-out). Of a
-/// `mcp-credentials.json`, whose keys are in the keyring already, a template is
-/// made that refers to them.
+/// From a `.env` file, the keys are stored and the `env` block of a template is
+/// printed (or written with --template). The file stays as it is, because programs
+/// read it, unless --comment-out turns its keys into comments. From a
+/// `mcp-credentials.json`, whose keys are in the keyring already, it makes a
+/// template that refers to them.
 ///
 /// A PATTERN is the name of a secret, a server or a variable, or a pointer into
-/// the file; `*` stands for anything. A name is written as it is shown: `github`, or
+/// the file; `*` matches anything. Write a name as it is shown: `github`, or
 /// `github (work)` with an account.
 ///
 /// Examples:
@@ -42,8 +42,8 @@ use std::path::PathBuf;
 ///     keystencil import .mcp.json --rename 'acme (b-token)=acme-admin'
 ///     keystencil import .env --comment-out --template env.json
 ///
-/// Exit status: 0 done, or there was nothing to do · 2 error, nothing was changed
-/// · 3 done, and something that looks like a key is left where it is.
+/// Exit status: 0 success, or there was nothing to do · 2 error, nothing was
+/// changed · 3 success, but something that looks like a key was left where it is.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct ImportArgs {
@@ -52,13 +52,13 @@ pub(in crate::cli) struct ImportArgs {
     /// Where the template goes [default: into keystencil's config folder]
     #[arg(long, value_name = "OUT")]
     pub(super) template: Option<PathBuf>,
-    /// What the target is called in the config [default: told from the file's name]
+    /// What to call the target in the config [default: derived from the file's name]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Do not add the target to the config; say what to add
+    /// Do not add the target to the config; print the lines to add
     #[arg(long)]
     pub(super) no_config: bool,
-    /// How servers get their keys from then on: `wrap` calls them through keystencil, and no file ever holds one
+    /// How servers will get their keys: with `wrap` they are called through keystencil, and no file ever contains a key
     #[arg(long, value_name = "HOW")]
     pub(super) deliver: Option<DeliverArg>,
     /// Put all of the file into the template, not just the parts with keys
@@ -70,10 +70,10 @@ pub(in crate::cli) struct ImportArgs {
     /// Leave these findings where they are; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub(super) skip: Vec<String>,
-    /// Call a secret otherwise than proposed; OLD is its name or a pointer; may be repeated
+    /// Choose another name for a secret; OLD is the proposed name or a pointer; may be repeated
     #[arg(long, value_name = "OLD=NEW", value_parser = super::rename::parse)]
     pub(super) rename: Vec<Rename>,
-    /// In a `.env` file, make comments of the variables whose keys are stored
+    /// In a `.env` file, comment out the variables whose keys are stored
     #[arg(long)]
     pub(super) comment_out: bool,
     /// Show what would be done, and change nothing
@@ -90,11 +90,11 @@ pub(in crate::cli) struct ImportArgs {
 /// `deliver` of the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum DeliverArg {
-    /// The file holds them while a program runs
+    /// The file contains the keys while a program runs
     File,
-    /// The server is called through keystencil; what can't be stays closed
+    /// Servers are called through keystencil; a slot that can't be delivered this way stays empty
     Wrap,
-    /// The same; what can't be is filled in the file
+    /// The same, but a slot that can't be delivered this way is filled in the file
     Auto,
 }
 
