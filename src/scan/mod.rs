@@ -109,13 +109,17 @@ pub fn find(text: &[u8]) -> Vec<Hit> {
 struct Formats {
     /// Range, how sure, number of the rule, whether it is cut off.
     found: Vec<(Range<usize>, usize, usize, bool)>,
+    names: place::Names,
 }
 
 impl Formats {
     fn look(&mut self, text: &[u8], at: usize, anchor: Anchor) {
         let known: &'static Compiled = &COMPILED;
         let (Some(rule), Some(shape)) = (known.rules.get(anchor.rule), known.shapes.get(anchor.rule)) else { return };
-        let range = if rule.near.is_empty() { standing(text, at, anchor, shape) } else { named(text, at, rule, shape) };
+        let range = match rule.near {
+            [] => standing(text, at, anchor, shape),
+            _ => self.named(text, at, rule, shape),
+        };
         let Some(mut range) = range else { return };
         let mut is_cut = false;
         if block::is_block(rule.check) {
@@ -127,6 +131,19 @@ impl Formats {
         if !self.found.iter().rev().take(8).any(|other| *other == entry) && is_real(text, &entry.0, rule, shape) {
             self.found.push(entry);
         }
+    }
+
+    /// A match of a rule that wants a name: the name around the word has to be a secret's.
+    fn named(&mut self, text: &[u8], at: usize, rule: &Rule, shape: &Shape) -> Option<Range<usize>> {
+        self.names.go_to(text, at);
+        let name = self.names.name()?;
+        if !self.names.is_secret(text) {
+            return None;
+        }
+        let said = text.get(name.clone())?;
+        let start = place::value_after(text, &name)?;
+        let end = shape.end(text, start)?;
+        rule.near.iter().any(|word| has_word(said, word.as_bytes())).then_some(start..end)
     }
 
     fn hits(mut self) -> Vec<Hit> {
@@ -149,18 +166,6 @@ fn standing(text: &[u8], at: usize, anchor: Anchor, shape: &Shape) -> Option<Ran
         let end = begins(text, start, shape).then(|| shape.end(text, start)).flatten()?;
         Some(start..end)
     })
-}
-
-/// A match of a rule that wants a name: the name around the word has to be a secret's.
-fn named(text: &[u8], at: usize, rule: &Rule, shape: &Shape) -> Option<Range<usize>> {
-    let name = place::name_around(text, at);
-    let said = std::str::from_utf8(text.get(name.clone())?).ok()?;
-    if !names::is_secret_name(said) || !rule.near.iter().any(|word| has_word(said.as_bytes(), word.as_bytes())) {
-        return None;
-    }
-    let start = place::value_after(text, &name)?;
-    let end = shape.end(text, start)?;
-    Some(start..end)
 }
 
 /// Whether the word stands in the name, at the beginning of one of its parts.

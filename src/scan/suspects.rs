@@ -7,8 +7,12 @@ use super::random::{is_password_like, is_random, is_shown};
 use super::{COMPILED, Formats, Rule, place};
 use std::ops::Range;
 
-/// Longer values are not judged.
+/// Shorter values are not judged.
+const SHORTEST: usize = 8;
+/// Nor are longer ones.
 const LONGEST: usize = 4096;
+/// Bytes of values that end at the same place, times the number of them. Arbitrary: four of the longest.
+const NESTED: usize = 4 * LONGEST;
 /// The part of a URL before the host is no longer.
 const USERINFO: usize = 256;
 /// Why something may be a secret.
@@ -42,13 +46,10 @@ pub struct Suspect {
 pub fn suspects(text: &[u8]) -> Vec<Suspect> {
     let mut formats = Formats::default();
     let mut others: Vec<Suspect> = Vec::new();
-    let mut last_name = 0..0;
+    let mut values = Values::default();
     COMPILED.all.scan(text, |at, anchor| match anchor.rule {
-        // One name has several telling parts.
-        NAME if last_name.contains(&at) => {}
         NAME => {
-            last_name = place::name_around(text, at);
-            let range = valued(text, &last_name);
+            let range = values.behind(text, at);
             others.extend(range.map(|range| Suspect { range, why: Suspicion::Value }));
         }
         URL => {
@@ -69,22 +70,44 @@ pub fn suspects(text: &[u8]) -> Vec<Suspect> {
     others
 }
 
-/// The value behind a name, if the name says it is secret and the value looks it.
-fn valued(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
-    let start = place::value_after(text, name)?;
-    let range = place::value_at(text, start)?;
-    let in_query = name.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"?&".contains(byte));
-    let mut value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    if in_query {
-        value = value.split('#').next().unwrap_or(value);
+/// The values behind names.
+#[derive(Default)]
+struct Values {
+    names: place::Names,
+    ends: place::Ends,
+    /// Where the last value ended that was judged, and how many with the same end were.
+    judged: (usize, usize),
+}
+
+impl Values {
+    /// The value behind the name around `at`, if the name says it is secret and the value looks it.
+    fn behind(&mut self, text: &[u8], at: usize) -> Option<Range<usize>> {
+        let name = self.names.go_to(text, at).then(|| self.names.name()).flatten()?;
+        let start = place::value_after(text, &name)?;
+        let range = self.ends.value_at(text, start)?;
+        if range.len() < SHORTEST || range.len() > 2 * LONGEST {
+            return None;
+        }
+        let in_query = name.start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| b"?&".contains(byte));
+        let mut value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+        if in_query {
+            value = value.split('#').next().unwrap_or(value);
+        }
+        if value.len() < SHORTEST || value.len() > LONGEST || !self.may_judge(range.end, value.len()) {
+            return None;
+        }
+        let said = std::str::from_utf8(text.get(name.clone())?).ok()?;
+        let told = if in_query { is_secret_parameter(said) } else { is_secret_name(said) };
+        let is_secret = told && (is_random(value) || (is_password_name(said) && is_password_like(value)));
+        is_secret.then(|| range.start..range.start + value.len())
     }
-    let range = range.start..range.start + value.len();
-    if value.len() < 8 || value.len() > LONGEST {
-        return None;
+
+    /// Whether one more value with this end is judged. Of hundreds that stand in one another the first few are, and the
+    /// short ones at the end.
+    fn may_judge(&mut self, end: usize, length: usize) -> bool {
+        self.judged = if self.judged.0 == end { (end, self.judged.1 + 1) } else { (end, 1) };
+        self.judged.1 * length <= NESTED
     }
-    let said = std::str::from_utf8(text.get(name.clone())?).ok()?;
-    let told = if in_query { is_secret_parameter(said) } else { is_secret_name(said) };
-    (told && (is_random(value) || (is_password_name(said) && is_password_like(value)))).then_some(range)
 }
 
 /// The password of `scheme://user:password@host`.
