@@ -13,7 +13,7 @@ use super::environment::{Environment, variable_os};
 use super::global::StoreArg;
 use super::rotation::Rotation;
 use crate::error::Place;
-use crate::host::{Profile, Resolved, profile};
+use crate::host::{Profile, Resolved, profile, read};
 use crate::plan::wrap::Deliveries;
 use crate::session::Target;
 use crate::store::Providers;
@@ -51,7 +51,7 @@ impl Config {
     /// [`ConfigError`] if it can't be used, or is `named` and missing.
     pub(super) fn read(named: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let path = named.map_or_else(|| environment.config_file(), Path::to_owned);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match read::text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Unreadable { path, source }),

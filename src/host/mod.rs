@@ -8,6 +8,7 @@ pub mod lock;
 pub mod process;
 pub mod profile;
 pub mod program;
+pub mod read;
 pub mod replace;
 pub mod servers;
 pub mod shell;

@@ -2,13 +2,13 @@
 //! staged beside it, synced, renamed. It must never leave a secret in one.
 
 use super::import::refuse_keys;
-use super::job::{into_text, read_include};
+use super::template_file::read_include;
 use super::{Session, SessionError, Target};
 use crate::adopt::absorb::{Hunk, Refusal};
 use crate::adopt::import::{ImportPlan, Stored};
 use crate::document::{Document, Pointer};
-use crate::host::Resolved;
 use crate::host::replace::{ReplaceError, Staged, leftovers, sync_folder};
+use crate::host::{Resolved, read};
 use crate::journal::fingerprint::is_searched_for;
 use crate::journal::{Journal, undo_raw};
 use crate::secret::Secret;
@@ -167,9 +167,8 @@ impl Session<'_> {
     fn trace(&self, target: &Target) -> Result<Trace, SessionError> {
         let path = &target.template;
         let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
-        let text = fs::read(path).and_then(into_text).map_err(failed)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let text = read::text(path).map_err(failed)?;
         let template = Template { name: path, text: &text };
-        Ok(trace(template, self.variables, &|name| read_include(folder, name))?)
+        Ok(trace(template, self.variables, &|name| read_include(path, name))?)
     }
 }

@@ -6,11 +6,12 @@
 
 use super::grants::{Kept, Standing};
 use super::sealing::references;
+use super::template_file::read_include;
 use super::{Session, SessionError, Target};
 use crate::consent::{Flow, Grants};
 use crate::document::{Document, Pointer};
 use crate::error::Place;
-use crate::host::Resolved;
+use crate::host::{Resolved, read};
 use crate::journal::Key;
 use crate::plan::render::Inputs;
 use crate::plan::wrap::wrapped;
@@ -18,8 +19,6 @@ use crate::plan::{Applied, OnConflict, PlanError, RenderPlan, plan_render};
 use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot, Template, compile};
 use std::cell::RefCell;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -58,7 +57,7 @@ impl Session<'_> {
     pub fn blueprint(&self, target: &Target) -> Result<Blueprint, SessionError> {
         let path = &target.template;
         let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
-        self.blueprint_of(target, fs::read(path).map_err(failed)?)
+        self.blueprint_of(target, read::regular(path).map_err(failed)?)
     }
 
     /// Compiles another text in the place of a target's template: what is staged, say. Includes are read as they are.
@@ -67,10 +66,9 @@ impl Session<'_> {
     /// [`SessionError::NoTemplate`] if it is no text, and [`SessionError::Template`].
     pub fn blueprint_of(&self, target: &Target, text: Vec<u8>) -> Result<Blueprint, SessionError> {
         let path = &target.template;
-        let text = &into_text(text).map_err(|source| SessionError::NoTemplate { path: path.clone(), source })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let text = &read::into_text(text).map_err(|source| SessionError::NoTemplate { path: path.clone(), source })?;
         let template = Template { name: path, text };
-        let blueprint = compile(template, self.variables, &|name| read_include(folder, name))?;
+        let blueprint = compile(template, self.variables, &|name| read_include(path, name))?;
         match wrapped_server(path, &blueprint) {
             None => Ok(blueprint),
             Some(place) => Err(SessionError::WrappedTemplate(place)),
@@ -200,18 +198,4 @@ impl Job<'_> {
         };
         Ok(flows.into_iter().map(|flow| (flow.clone(), standing(&flow))).collect())
     }
-}
-
-/// Reads an included template, which must lie inside the folder when every symlink is followed.
-pub(super) fn read_include(folder: &Path, name: &str) -> io::Result<String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let (root, path) = (fs::canonicalize(folder)?, fs::canonicalize(folder.join(name))?);
-    if !path.starts_with(&root) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it lies outside the template's folder"));
-    }
-    into_text(fs::read(path)?)
-}
-
-pub(super) fn into_text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }

@@ -38,6 +38,7 @@ mod settings;
 mod sources;
 mod state;
 mod status;
+mod template_file;
 mod transaction;
 mod undo;
 mod unrender;

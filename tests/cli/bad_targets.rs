@@ -362,3 +362,44 @@ fn give_away(path: &Path) {
         }
     }
 }
+
+#[test]
+fn a_template_that_never_ends_or_never_begins_is_refused_and_an_include_too() {
+    let home = Home::new();
+    let template = home.template();
+    let text = fs::read(&template).unwrap();
+    let part = template.with_file_name("part.json");
+    let (no_file, large) = ("not a regular file", "larger than 16 MiB");
+    let never_ends = |path: &Path| symlink("/dev/zero", path).unwrap();
+    let is_large = |path: &Path| fs::File::create(path).unwrap().set_len((16 << 20) + 1).unwrap();
+    let shapes: [(_, _, fn(&Path)); 3] = [
+        (no_file, "outside the template's folder", never_ends),
+        (no_file, no_file, make_fifo),
+        (large, large, is_large),
+    ];
+    for (needle, of_include, make) in shapes {
+        fs::remove_file(&template).unwrap();
+        make(&template);
+        refused(&home, &["render"], needle);
+        fs::remove_file(&template).unwrap();
+        make(&part);
+        fs::write(&template, "{ \"a\": << keyring('x') >>, <% include 'part.json' %> }").unwrap();
+        refused(&home, &["render"], of_include);
+        fs::remove_file(&part).unwrap();
+    }
+    fs::write(&template, text).unwrap();
+    pair(&home);
+}
+
+#[test]
+fn a_config_that_is_no_file_is_refused_and_not_waited_for() {
+    let home = Home::new();
+    let config = home.path(".config/keystencil/config.toml");
+    fs::remove_file(&config).unwrap();
+    make_fifo(&config);
+    for args in [&["status"][..], &["render"], &["check", "."]] {
+        let output = home.run(args);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("not a regular file"), "{}", said(&output));
+    }
+}

@@ -15,6 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::targets::TargetError;
+use crate::host::read;
 use crate::lint::{Baseline, Finding, Known};
 use checked::{Checked, relative};
 pub(in crate::cli) use scope::CheckArgs;
@@ -58,7 +59,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
 fn read_baseline(args: &CheckArgs) -> Result<Baseline, CommandError> {
     let new = || Ok(Baseline::new(known::random()?));
     let Some(path) = &args.baseline else { return Ok(Baseline::default()) };
-    match std::fs::read_to_string(path) {
+    match read::text(path) {
         Ok(text) => Baseline::read(&text).map_err(|error| CheckError::Baseline { path: path.clone(), error }.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && args.update_baseline => new(),
         Err(source) => Err(CommandError::file("read the baseline", path, &source)),

@@ -1,6 +1,6 @@
 //! What is looked through, and what comes of it.
 
-use crate::host::Resolved;
+use crate::host::{Resolved, read};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -81,6 +81,6 @@ impl Scope {
     /// The text of a file as it is looked through: what is staged, if it is staged.
     pub(super) fn text(&self, path: &Path) -> Option<Vec<u8>> {
         let staged = if let Self::Staged(index) = self { index.text(path).and_then(Result::ok) } else { None };
-        staged.or_else(|| std::fs::read(path).ok())
+        staged.or_else(|| read::regular(path).ok())
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::context::Workplace;
 use crate::cli::environment::variable_os;
 use crate::cli::error::CommandError;
 use crate::host::profile::{self, Profile};
-use crate::host::{ReplaceError, Resolved};
+use crate::host::{ReplaceError, Resolved, read};
 use crate::plan::wrap::{Deliver, Deliveries};
 use crate::session::{Rewrite, SessionError, Target};
 use std::collections::HashSet;
@@ -49,7 +49,7 @@ impl Destination {
         if args.no_config {
             return Ok(Self { target, config: None, lines: Some(lines) });
         }
-        let text = match std::fs::read_to_string(&config) {
+        let text = match read::text(&config) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => return Err(SessionError::from(ReplaceError::io("read it", &config)(error)).into()),
@@ -74,7 +74,7 @@ impl Destination {
 
     /// Whether the template can be written there.
     pub(super) fn check(&self, template: &str) -> Result<(), SessionError> {
-        match std::fs::read(&self.target.template) {
+        match read::regular(&self.target.template) {
             Ok(there) if there != template.as_bytes() => {
                 Err(SessionError::TemplateExists { path: self.target.template.clone() })
             }
