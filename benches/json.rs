@@ -1,5 +1,9 @@
 //! What the passes over JSON text cost, beside what `serde_json` takes for the least it can do (`IgnoredAny`, and
 //! `RawValue` down to the same member). Prints medians; run with `cargo bench --bench json [MB]`.
+//!
+//! Clocks are noisy and the layout of code alone makes a line a fifth slower, so a change is judged by instructions as
+//! well: with a LINE each pass whose name contains it runs once, inside of `counted`, for
+//! `valgrind --tool=callgrind --toggle-collect='*counted*' BINARY [MB] LINE`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -39,6 +43,12 @@ fn document(megabytes: usize, indent: Option<&str>) -> String {
     if indent.is_some() { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() }
 }
 
+/// Runs once what valgrind counts.
+#[inline(never)]
+fn counted<T>(run: &mut impl FnMut() -> T) {
+    black_box(run());
+}
+
 /// The median of a number of runs.
 fn median<T>(mut run: impl FnMut() -> T) -> Duration {
     let mut times: Vec<_> = (0..15)
@@ -63,20 +73,46 @@ fn small() {
     println!("{} bytes, apply, 1000 add to one object: {:.2} ms", text.len(), time.as_secs_f64() * 1e3);
 }
 
+/// How a document's lines are run and shown.
+struct Lines<'t> {
+    name: &'t str,
+    bytes: usize,
+    only: Option<&'t str>,
+    base: Option<Duration>,
+}
+
+impl Lines<'_> {
+    fn line<T>(&mut self, what: &str, mut run: impl FnMut() -> T) {
+        if let Some(only) = self.only {
+            if format!("{} {what}", self.name).contains(only) {
+                counted(&mut run);
+            }
+            return;
+        }
+        let time = median(run);
+        let speed = self.bytes as f64 / 1e6 / time.as_secs_f64();
+        let ratio = time.as_secs_f64() / self.base.unwrap_or(time).as_secs_f64();
+        self.base = self.base.or(Some(time));
+        println!(
+            "{:9} {:6.1} MB {what:44} {:9.2} ms {speed:7.0} MB/s {ratio:5.2}x",
+            self.name,
+            self.bytes as f64 / 1e6,
+            time.as_secs_f64() * 1e3
+        );
+    }
+}
+
 fn main() {
-    small();
-    let megabytes = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(12);
+    // Cargo says `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let megabytes = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(12);
+    let only = arguments.iter().find(|argument| argument.parse::<usize>().is_err()).map(String::as_str);
+    if only.is_none() {
+        small();
+    }
     for (name, indent) in [("pretty", Some("  ")), ("minified", None)] {
         let text = document(megabytes, indent);
-        let report = |what: &str, time: Duration, base: Option<Duration>| {
-            let speed = text.len() as f64 / 1e6 / time.as_secs_f64();
-            let ratio = base.map_or(String::new(), |base| format!("{:5.2}x", time.as_secs_f64() / base.as_secs_f64()));
-            println!(
-                "{name:9} {:6.1} MB {what:44} {:9.2} ms {speed:7.0} MB/s {ratio}",
-                text.len() as f64 / 1e6,
-                time.as_secs_f64() * 1e3
-            );
-        };
+        let mut lines = Lines { name, bytes: text.len(), only, base: None };
         let bytes = text.as_bytes();
         let document = Document::parse(bytes).unwrap();
         let keys: Vec<Pointer> = (0..1000)
@@ -91,33 +127,32 @@ fn main() {
         let add = patch(|path| Operation::Add { path: path.parent().unwrap().child("NEW"), value: "\"x\"".into() });
         let remove = patch(|path| Operation::Remove { path: path.clone() });
 
-        let base = median(|| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok());
-        report("serde_json IgnoredAny", base, None);
-        report("serde_json RawValue", median(|| serde_json::from_slice::<&RawValue>(bytes).unwrap()), Some(base));
-        report("serde_json Value", median(|| serde_json::from_slice::<serde_json::Value>(bytes).unwrap()), Some(base));
-        report("Document::parse", median(|| Document::parse(bytes).unwrap()), Some(base));
+        lines.line("serde_json IgnoredAny", || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok());
+        lines.line("serde_json RawValue", || serde_json::from_slice::<&RawValue>(bytes).unwrap());
+        lines.line("serde_json Value", || serde_json::from_slice::<serde_json::Value>(bytes).unwrap());
+        lines.line("Document::parse", || Document::parse(bytes).unwrap());
+        lines.line("Document::parse_relaxed", || Document::parse_relaxed(bytes).unwrap());
         let one = &keys[keys.len() / 2];
-        let raw = median(|| raw_find(bytes, one).len());
-        report("serde_json RawValue, 1 pointer", raw, Some(base));
-        report("find, 1 pointer", median(|| document.find(one)), Some(base));
-        report(&format!("find_all, {} pointers", keys.len()), median(|| document.find_all(&keys)), Some(base));
-        let strings = || {
+        lines.line("serde_json RawValue, 1 pointer", || raw_find(bytes, one).len());
+        lines.line("find, 1 pointer", || document.find(one));
+        lines.line(&format!("find_all, {} pointers", keys.len()), || document.find_all(&keys));
+        lines.line("strings", || {
             let mut count = 0usize;
             document.strings(|token| count += usize::from(!token.is_key));
             count
-        };
-        report("strings", median(strings), Some(base));
-        report(&format!("apply, {} replace", keys.len()), median(|| apply(&text, &replace).unwrap()), Some(base));
-        report(&format!("apply, {} add", keys.len()), median(|| apply(&text, &add).unwrap()), Some(base));
-        report(&format!("apply, {} remove", keys.len()), median(|| apply(&text, &remove).unwrap()), Some(base));
+        });
+        lines.line("strings, decoded", || {
+            let mut length = 0usize;
+            document.strings(|token| length += token.node.as_str().map_or(0, |text| text.len()));
+            length
+        });
+        lines.line(&format!("apply, {} replace", keys.len()), || apply(&text, &replace).unwrap());
+        lines.line(&format!("apply, {} add", keys.len()), || apply(&text, &add).unwrap());
+        lines.line(&format!("apply, {} remove", keys.len()), || apply(&text, &remove).unwrap());
         let other = document.root();
         let rewritten = text.replace("\": ", "\":  ");
         let rewritten = Document::parse(rewritten.as_bytes()).unwrap();
-        report(
-            "same_value with other white space",
-            median(|| assert!(other.same_value(&rewritten.root()))),
-            Some(base),
-        );
+        lines.line("same_value with other white space", || assert!(other.same_value(&rewritten.root())));
     }
 }
 
