@@ -1,23 +1,19 @@
-//! Layer 0: JSON text as bytes. It finds, walks and splices, and knows no secret and no file.
+//! Layer 0: config text as bytes. It finds, walks and splices, and knows no secret and no file.
+//!
+//! `json/` is what is JSON's alone, with comments or without. The rest holds for any syntax: [`Pointer`]s, places, [`Patch`]es
+//! and splices.
 
-mod check;
 pub mod edit;
-mod locate;
-mod node;
-mod number;
+mod json;
 mod place;
 pub mod pointer;
-mod same;
-mod scan;
-pub mod string;
-pub mod text;
-mod walk;
 
 pub use edit::{EditError, Operation, Patch, Splice, UnfitValue};
+pub use json::node::{Kind, Member, Node};
+pub use json::text::{Document, SyntaxError};
+pub use json::walk::StringToken;
+pub use json::{string, text};
 /// The version whose patches [`Patch`] converts from and to, and, as `json_patch::jsonptr`, whose pointers [`Pointer`].
 pub use json_patch;
-pub use node::{Kind, Member, Node};
 pub use place::Span;
 pub use pointer::{Pointer, PointerError};
-pub use text::{Document, SyntaxError};
-pub use walk::StringToken;

@@ -184,7 +184,7 @@ impl Operation {
     }
 
     /// Whether its value is JSON.
-    pub(super) fn check(&self) -> Result<(), EditError> {
+    pub(in crate::document) fn check(&self) -> Result<(), EditError> {
         let Some(value) = self.value() else { return Ok(()) };
         match Document::parse(value.as_bytes()) {
             Ok(_) => Ok(()),
@@ -216,6 +216,6 @@ impl fmt::Debug for Operation {
 }
 
 /// A checked value without the white space (and BOM) around it.
-pub(super) fn trim(value: &str) -> &str {
+pub(in crate::document) fn trim(value: &str) -> &str {
     value.trim_start_matches('\u{feff}').trim_matches([' ', '\t', '\n', '\r'])
 }

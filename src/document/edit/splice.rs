@@ -52,7 +52,7 @@ pub fn splice_bytes(text: &[u8], splices: &[Splice]) -> Vec<u8> {
 }
 
 /// The same for texts that someone else owns; it makes no copy but the one in the result.
-pub(super) fn splice_borrowed(text: &str, mut splices: Vec<(Span, &str)>) -> String {
+pub(in crate::document) fn splice_borrowed(text: &str, mut splices: Vec<(Span, &str)>) -> String {
     splices.sort_by_key(|(span, _)| (span.start, span.end));
     let mut at = 0;
     splices.retain(|(span, _)| {

@@ -5,10 +5,10 @@
 //! an earlier duplicate go stale without being cleared.
 
 use super::node::Node;
-use super::place::Span;
-use super::pointer::Pointer;
 use super::text::Document;
 use super::{scan, string};
+use crate::document::place::Span;
+use crate::document::pointer::Pointer;
 use std::borrow::Cow;
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! One value of a checked text, read in place.
 
-use super::place::Span;
 use super::{scan, string};
+use crate::document::place::Span;
 use std::borrow::Cow;
 
 /// What kind of value stands at a place.
@@ -21,7 +21,7 @@ pub enum Kind {
     Null,
 }
 
-/// One value of a [`Document`](super::Document).
+/// One value of a [`Document`](crate::document::Document).
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'a> {
     text: &'a str,

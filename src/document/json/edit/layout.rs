@@ -3,8 +3,8 @@
 //! A [`Style`] is read off the beginning of the document; the neighbours' own gaps go before it, which is for
 //! [`super::tree`] to see to. Strings and numbers are copied as they are written.
 
-use super::patch::trim;
-use crate::document::scan::{byte, first_element, skip_blank, skip_space, string_end, value_end};
+use crate::document::edit::trim;
+use crate::document::json::scan::{byte, first_element, skip_blank, skip_space, string_end, value_end};
 use std::borrow::Cow;
 
 /// How far into a document its style is looked for, in bytes. Arbitrary: a page or ten.

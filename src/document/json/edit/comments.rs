@@ -2,7 +2,7 @@
 //! follows. JSON has none, so without a slash a gap is passed on as it is.
 
 use super::layout::has_newline;
-use crate::document::scan::comma;
+use crate::document::json::scan::comma;
 use std::borrow::Cow;
 
 /// A gap in front of a line end, if there is a comment in it, and the rest.

@@ -5,8 +5,9 @@
 //! holding a tree (see `benches/json.rs`), and no pass recurses.
 
 use super::check::{Fault, check};
-use super::place::Span;
-use super::{place, scan};
+use super::scan;
+use crate::document::place;
+use crate::document::place::Span;
 use crate::error::{Explain, Place};
 
 use super::node::Node;

@@ -8,7 +8,7 @@ struct Decimal {
     point: i128,
 }
 
-/// Whether two checked number tokens are the same; the rule stands at [`Node::same_value`](super::Node::same_value).
+/// Whether two checked number tokens are the same; the rule stands at [`Node::same_value`](crate::document::Node::same_value).
 pub(super) fn same(a: &str, b: &str) -> bool {
     if a == b {
         return true;

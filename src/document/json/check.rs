@@ -1,12 +1,12 @@
 //! The one pass that decides whether a text is JSON: strict RFC 8259, or with comments and trailing commas, at any depth,
 //! without recursion.
 //!
-//! [`super::Document::parse`] asks; without comments, accepted are all texts that `serde_json` reads into `RawValue`, and no others:
+//! [`super::text::Document::parse`] asks; without comments, accepted are all texts that `serde_json` reads into `RawValue`, and no others:
 //! a lone surrogate escape, a number of any length or size and duplicate keys are JSON. It must never quote the
 //! text in a fault, since the text may hold secrets.
 
-use super::Span;
 use super::scan::{byte, comment_end, skip_blank, skip_plain, skip_space};
+use crate::document::place::Span;
 
 /// Where and why a text is no JSON.
 pub(super) struct Fault {

@@ -4,9 +4,9 @@
 //! are made from it only for those tokens whose visitor asks.
 
 use super::node::Node;
-use super::pointer::Pointer;
 use super::text::Document;
 use super::{scan, string};
+use crate::document::pointer::Pointer;
 
 impl<'a> Document<'a> {
     /// Calls `visit` with every string token, keys included, in document order. Values that a later duplicate key
@@ -49,7 +49,7 @@ impl Frame {
     }
 }
 
-/// One string token met by [`Document::strings`](super::Document::strings).
+/// One string token met by [`Document::strings`](crate::document::Document::strings).
 #[derive(Debug)]
 pub struct StringToken<'w, 'a> {
     /// The token, quotes included.

@@ -2,12 +2,13 @@
 
 use super::comments;
 use super::layout::{Shape, has_newline, indent, one_line_end, reindent};
-use super::patch::{EditError, Operation, Patch, trim};
 use super::tree::{Element, Steps, Tree, Value};
-use crate::document::locate::array_index;
-use crate::document::node::checked_value;
-use crate::document::scan::{byte, plain, skip_space};
-use crate::document::{Document, Pointer, string};
+use crate::document::edit::{EditError, Operation, Patch, trim};
+use crate::document::json::locate::array_index;
+use crate::document::json::node::checked_value;
+use crate::document::json::scan::{byte, plain, skip_space};
+use crate::document::json::string;
+use crate::document::{Document, Pointer};
 use std::borrow::Cow;
 
 /// A value that is to be put somewhere.

@@ -4,12 +4,13 @@
 //! are meant by number: no box holds another, so nothing recurses, not even a drop.
 
 use super::layout::{Style, slice};
-use super::patch::{EditError, trim};
-use crate::document::locate::array_index;
-use crate::document::scan::{
+use crate::document::edit::{EditError, trim};
+use crate::document::json::locate::array_index;
+use crate::document::json::scan::{
     byte, closing, first_element, member_value, next_element, skip_space, string_end, value_end,
 };
-use crate::document::{Document, Pointer, string};
+use crate::document::json::string;
+use crate::document::{Document, Pointer};
 use std::borrow::Cow;
 
 /// A document that is being edited.

@@ -1,10 +1,10 @@
 //! The short way: patches that only replace scalars and test, as insert and undo patches do.
 
-use super::patch::{EditError, Operation, Patch, trim};
-use super::splice::splice_borrowed;
 use crate::document::Document;
-use crate::document::locate::{Id, Trie};
-use crate::document::node::checked_value;
+use crate::document::edit::splice_borrowed;
+use crate::document::edit::{EditError, Operation, Patch, trim};
+use crate::document::json::locate::{Id, Trie};
+use crate::document::json::node::checked_value;
 
 /// Applies a patch of replacements and tests that do not touch each other, in one pass to find and one to write;
 /// `None` if it is another kind of patch.
