@@ -12,7 +12,7 @@ pub use edit::{EditError, Operation, Patch, Splice, UnfitValue};
 pub use json::node::{Kind, Member, Node};
 pub use json::text::{Document, SyntaxError};
 pub use json::walk::StringToken;
-pub use json::{string, text};
+pub use json::{escape, string, text};
 /// The version whose patches [`Patch`] converts from and to, and, as `json_patch::jsonptr`, whose pointers [`Pointer`].
 pub use json_patch;
 pub use place::Span;

@@ -3,6 +3,7 @@
 //! Three is what it takes for a secret inside JSON that stands as a string inside JSON that stands as a string.
 //! Asked by [`crate::journal::undo()`]; must never fail on malformed escapes, since copies may be torn.
 
+use crate::document::escape::Escape;
 use crate::document::string;
 use crate::journal::fingerprint::Finder;
 use std::borrow::Cow;
@@ -103,48 +104,6 @@ pub fn escape(text: &str, depth: usize) -> String {
     text
 }
 
-/// One unit of escaped text: how many bytes it takes as written, and what it stands for.
-enum Unit {
-    Plain,
-    Escape { written: usize, character: char },
-}
-
-fn unit(bytes: &[u8]) -> Unit {
-    let escape = |written, character| Unit::Escape { written, character };
-    match bytes {
-        [b'\\', b'u', rest @ ..] => match code_unit(rest) {
-            Some(high @ 0xd800..=0xdbff) => match rest.get(4..) {
-                Some([b'\\', b'u', low @ ..]) => match code_unit(low) {
-                    Some(low @ 0xdc00..=0xdfff) => {
-                        let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-                        char::from_u32(code).map_or(Unit::Plain, |character| escape(12, character))
-                    }
-                    _ => Unit::Plain,
-                },
-                _ => Unit::Plain,
-            },
-            Some(code) => char::from_u32(code).map_or(Unit::Plain, |character| escape(6, character)),
-            None => Unit::Plain,
-        },
-        [b'\\', short, ..] => match short {
-            b'"' | b'\\' | b'/' => escape(2, char::from(*short)),
-            b'b' => escape(2, '\u{8}'),
-            b'f' => escape(2, '\u{c}'),
-            b'n' => escape(2, '\n'),
-            b'r' => escape(2, '\r'),
-            b't' => escape(2, '\t'),
-            _ => Unit::Plain,
-        },
-        _ => Unit::Plain,
-    }
-}
-
-fn code_unit(bytes: &[u8]) -> Option<u32> {
-    let digits = std::str::from_utf8(bytes.get(..4)?).ok()?;
-    // `from_str_radix` takes a sign, which is no hexadecimal digit.
-    digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
-}
-
 /// A piece of escaped text: a run that stands for itself, or an escape.
 enum Piece<'t> {
     Plain(&'t [u8]),
@@ -161,12 +120,13 @@ fn walk<'t>(text: &'t [u8], mut visit: impl FnMut(Piece<'t>)) {
         if tail.is_empty() {
             return;
         }
-        let taken = match unit(tail) {
-            Unit::Escape { written, character } => {
+        let escape = Escape::at(tail);
+        let taken = match escape.and_then(|escape| Some((escape.length, escape.character()?))) {
+            Some((written, character)) => {
                 visit(Piece::Escape { written, character });
                 written
             }
-            Unit::Plain => {
+            None => {
                 visit(Piece::Plain(tail.get(..1).unwrap_or_default()));
                 1
             }

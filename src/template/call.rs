@@ -2,7 +2,7 @@
 //! is written with, it reads the same.
 
 use super::arguments::{Argument, Arguments};
-use super::quoted::one_letter;
+use crate::document::escape::Escape;
 use std::collections::BTreeMap;
 
 /// A function and its arguments.
@@ -73,26 +73,23 @@ fn value(text: &str) -> Option<(Argument, &str)> {
     }
 }
 
-/// A string literal of the template language, and what follows it.
+/// A string literal of the template language, and what follows it. Its escapes are JSON's and `\'`.
 fn literal(text: &str) -> Option<(String, &str)> {
     let quote = text.chars().next().filter(|char| matches!(char, '\'' | '"'))?;
-    let mut units: Vec<u16> = Vec::new();
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, char)) = chars.next() {
-        let char = match char {
-            char if char == quote => return Some((String::from_utf16(&units).ok()?, text.get(at + 1..)?)),
-            '\\' => match chars.next()?.1 {
-                '\'' => '\'',
-                'u' => {
-                    let digits: String = chars.by_ref().take(4).map(|(_, digit)| digit).collect();
-                    units.push(u16::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4)?);
-                    continue;
-                }
-                letter => one_letter(letter)?,
-            },
-            char => char,
+    let mut literal = String::new();
+    let mut rest = text.get(1..)?;
+    loop {
+        let char = rest.chars().next()?;
+        let (char, length) = match char {
+            char if char == quote => return Some((literal, rest.get(1..)?)),
+            '\\' if rest.starts_with("\\'") => ('\'', 2),
+            '\\' => {
+                let escape = Escape::at(rest.as_bytes())?;
+                (escape.character()?, escape.length)
+            }
+            char => (char, char.len_utf8()),
         };
-        units.extend_from_slice(char.encode_utf16(&mut [0; 2]));
+        literal.push(char);
+        rest = rest.get(length..)?;
     }
-    None
 }

@@ -1,5 +1,7 @@
 //! JSON strings seen from inside, before the text is JSON: where one ends, and what its escapes stand for.
 
+use crate::document::escape::Escape;
+
 /// How far the end of an expression in a JSON string is looked for.
 pub(crate) const MAX_IN_STRING: usize = 4 << 10;
 
@@ -63,45 +65,13 @@ pub(crate) fn unescape(text: &str, from: usize) -> (String, Offsets) {
     let mut offsets = Vec::with_capacity(text.len() + 1);
     let mut at = 0;
     while let Some(first) = text.get(at..).and_then(|rest| rest.chars().next()) {
-        let (char, length) = escape(text.get(at..).unwrap_or_default()).unwrap_or((first, first.len_utf8()));
+        let escape = Escape::at(text.as_bytes().get(at..).unwrap_or_default());
+        let escape = escape.and_then(|escape| Some((escape.character()?, escape.length)));
+        let (char, length) = escape.unwrap_or((first, first.len_utf8()));
         plain.push(char);
         offsets.resize(plain.len(), from + at);
         at += length;
     }
     offsets.push(from + text.len());
     (plain, Offsets::Each(offsets))
-}
-
-/// The character that an escape at the start of `text` stands for, and the length of the escape.
-fn escape(text: &str) -> Option<(char, usize)> {
-    let unit = |at: usize| {
-        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
-        if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
-    };
-    let char = match text.strip_prefix('\\')?.chars().next()? {
-        'u' => {
-            let high = unit(0)?;
-            return match (high, unit(6)) {
-                (0xD800..=0xDBFF, Some(low @ 0xDC00..=0xDFFF)) => {
-                    Some((char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))?, 12))
-                }
-                _ => Some((char::from_u32(high)?, 6)),
-            };
-        }
-        letter => one_letter(letter)?,
-    };
-    Some((char, 2))
-}
-
-/// What an escape of one character stands for: `\n`, `\"`.
-pub(super) fn one_letter(letter: char) -> Option<char> {
-    Some(match letter {
-        '"' | '\\' | '/' => letter,
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        _ => return None,
-    })
 }

@@ -10,6 +10,7 @@ use super::error::{Limit, TemplateError};
 use super::placeholder;
 use super::run::ReferenceUse;
 use super::sources::Sources;
+use crate::document::escape::Escape;
 use crate::document::{Pointer, string};
 use crate::error::Place;
 use std::collections::HashSet;
@@ -308,9 +309,10 @@ impl<'a> Reader<'a> {
             let rest = self.rest();
             match rest.as_bytes() {
                 [b'"', ..] => break,
-                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => self.at += 2,
-                [b'\\', b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => self.at += 6,
-                [b'\\', ..] => return Err(self.not_json("an unknown escape in a string")),
+                [b'\\', ..] => match Escape::at(rest.as_bytes()) {
+                    Some(escape) => self.at += escape.length,
+                    None => return Err(self.not_json("an unknown escape in a string")),
+                },
                 [b'\n' | b'\r', ..] => return Err(self.not_json("a line break in a string")),
                 [0..=0x1f, ..] => return Err(self.not_json("a control character in a string")),
                 [_, ..] => self.at += rest.chars().next().map_or(1, char::len_utf8),

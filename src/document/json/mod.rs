@@ -2,6 +2,7 @@
 
 mod check;
 pub(super) mod edit;
+pub mod escape;
 mod locate;
 pub(super) mod node;
 mod number;

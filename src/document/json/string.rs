@@ -4,6 +4,7 @@
 //! stands everywhere; only who wants its text is told that there is none. Comparisons go over code units, in the
 //! form of WTF-8 bytes. Nothing here may panic on a token that was not checked.
 
+use super::escape::Escape;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -105,47 +106,12 @@ fn units(inner: &str, mut take: impl FnMut(u32)) {
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         let (plain, escaped) = rest.split_at(at);
         plain.chars().for_each(|char| take(u32::from(char)));
-        let mut chars = escaped.chars();
-        chars.next();
-        let unit = match chars.next() {
-            Some('b') => 0x08,
-            Some('f') => 0x0c,
-            Some('n') => 0x0a,
-            Some('r') => 0x0d,
-            Some('t') => 0x09,
-            Some('u') => {
-                let (unit, after) = hex(chars.as_str());
-                chars = after.chars();
-                match low_half(unit, after) {
-                    Some((pair, after)) => {
-                        chars = after.chars();
-                        pair
-                    }
-                    None => unit,
-                }
-            }
-            Some(char) => u32::from(char),
-            None => break,
-        };
-        take(unit);
-        rest = chars.as_str();
+        // In a checked token no backslash stands for itself.
+        let Escape { length, code } = Escape::at(escaped.as_bytes()).unwrap_or(Escape { length: 1, code: '\\'.into() });
+        take(code);
+        rest = escaped.get(length..).unwrap_or_default();
     }
     rest.chars().for_each(|char| take(u32::from(char)));
-}
-
-/// Four hexadecimal digits and what follows them.
-fn hex(text: &str) -> (u32, &str) {
-    let (digits, after) = text.split_at_checked(4).unwrap_or(("", ""));
-    (u32::from_str_radix(digits, 16).unwrap_or(0xfffd), after)
-}
-
-/// The code point of a pair whose high half is `high`, if its low half follows.
-fn low_half(high: u32, after: &str) -> Option<(u32, &str)> {
-    if !(0xd800..0xdc00).contains(&high) {
-        return None;
-    }
-    let (low, after) = hex(after.strip_prefix("\\u")?);
-    (0xdc00..0xe000).contains(&low).then(|| (0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), after))
 }
 
 #[cfg(test)]
