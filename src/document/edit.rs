@@ -7,7 +7,7 @@ mod patch;
 mod splice;
 mod wire;
 
-pub use super::json::edit::apply;
+pub use super::json::edit::{apply, apply_to};
 pub use convert::UnfitValue;
 pub(super) use patch::trim;
 pub use patch::{EditError, Operation, Patch};

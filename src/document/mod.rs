@@ -7,6 +7,7 @@ pub mod edit;
 mod json;
 mod place;
 pub mod pointer;
+mod syntax;
 
 pub use edit::{EditError, Operation, Patch, Splice, UnfitValue};
 pub use json::node::{Kind, Member, Node};
@@ -17,3 +18,4 @@ pub use json::{escape, string, text};
 pub use json_patch;
 pub use place::Span;
 pub use pointer::{Pointer, PointerError};
+pub use syntax::{Opened, Syntax};

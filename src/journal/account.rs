@@ -4,12 +4,12 @@
 //! Asked by a closing that took nothing out of the target. Must rather call a file the same than nag: a server that was removed on purpose
 //! leaves a file without any slot, every day.
 
-use crate::document::{Document, Kind, Pointer};
+use crate::document::{Document, Kind, Opened, Pointer};
 use crate::journal::Journal;
 use crate::journal::fingerprint::Key;
 use crate::journal::undo::Undo;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How many members of a document are noted. Arbitrary.
 const NOTED: usize = 32;
@@ -28,20 +28,21 @@ impl Shape {
     /// The shape of a document in placeholder form.
     #[must_use]
     pub fn of(given: PathBuf, text: &[u8], key: &Key) -> Self {
-        Self { given, members: members(text, key) }
+        Self { members: members(&given, text, key), given }
     }
 
     /// Whether a document is the one that this is the shape of, as a host keeps it: at least half of the noted members
     /// are as they were.
     fn is_of(&self, text: &[u8], key: &Key) -> bool {
-        let now = members(text, key);
+        let now = members(&self.given, text, key);
         let kept = self.members.iter().filter(|member| now.contains(member)).count();
         !self.members.is_empty() && kept * 2 >= self.members.len()
     }
 }
 
-fn members(text: &[u8], key: &Key) -> Vec<u32> {
-    let Some(document) = target(text) else { return Vec::new() };
+fn members(path: &Path, text: &[u8], key: &Key) -> Vec<u32> {
+    let Some(file) = target(path, text) else { return Vec::new() };
+    let document = file.document();
     let is_plain = |kind: Kind| !matches!(kind, Kind::Object | Kind::Array);
     let plain = document.root().members().filter(|member| is_plain(member.value.kind()));
     plain.take(NOTED).map(|member| key.brief(&format!("{}\0{}", member.key.raw(), member.value.raw()))).collect()
@@ -56,7 +57,8 @@ pub fn is_lost(text: Option<&[u8]>, journal: &Journal, shape: &Shape, undone: &U
     }
     let Some(text) = text else { return true };
     // Emptied, torn, or something else.
-    let Some(document) = target(text) else { return true };
+    let Some(file) = target(&journal.named, text) else { return true };
+    let document = file.document();
     let mut places: Vec<Pointer> = Vec::new();
     for slot in &journal.slots {
         // The slot itself, with its placeholder or another value; else a server's siblings, or the object they were in.
@@ -71,7 +73,8 @@ pub fn is_lost(text: Option<&[u8]>, journal: &Journal, shape: &Shape, undone: &U
 /// Whether a text is a copy of the target: something that was filled in stands in it, in its own place.
 #[must_use]
 pub fn is_copy(text: &[u8], journal: &Journal) -> bool {
-    let Some(document) = target(text) else { return false };
+    let Some(file) = target(&journal.named, text) else { return false };
+    let document = file.document();
     let pointers: Vec<Pointer> = journal.slots.iter().map(|slot| slot.pointer.clone()).collect();
     let found = document.find_all(&pointers);
     let is_filled =
@@ -82,7 +85,7 @@ pub fn is_copy(text: &[u8], journal: &Journal) -> bool {
         .any(|(at, node)| node.and_then(|node| node.as_str()).is_some_and(|text| is_filled(&text, at)))
 }
 
-/// The text as a target: an object, with comments or without.
-fn target(text: &[u8]) -> Option<Document<'_>> {
-    Document::parse_relaxed(text).ok().filter(|document| document.root().kind() == Kind::Object)
+/// The text of a target, or of a copy of it: an object in the syntax that the target's name tells.
+fn target<'t>(path: &Path, text: &'t [u8]) -> Option<Opened<'t>> {
+    Document::open(path, text).ok().filter(|file| file.document().root().kind() == Kind::Object)
 }

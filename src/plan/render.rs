@@ -3,7 +3,7 @@
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
 use crate::consent::{Flow, Grants, IsState, bare_flows, flows, put_back, started, without};
-use crate::document::{self, Document, EditError, Kind, Patch, Pointer, Splice, SyntaxError};
+use crate::document::{self, Document, EditError, Kind, Opened, Patch, Pointer, Splice, SyntaxError};
 use crate::journal::undo::{Undo, undo};
 use crate::journal::{Filled, Fingerprint, Journal, Key, undo_patch};
 use crate::plan::insert::{Filling, insert, render};
@@ -13,6 +13,7 @@ use crate::secret::Secret;
 use crate::template::{Blueprint, Reference, Slot};
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::path::Path;
 
 /// What a render is planned from.
 pub struct Inputs<'a, V> {
@@ -227,19 +228,34 @@ fn refused_starts<V>(
     Ok(starts)
 }
 
-/// Checks that a text can be a target: a JSON object, in which comments and trailing commas are left where they are.
+/// Reads a file as a target: an object in the syntax that its name tells.
+///
+/// # Errors
+/// [`PlanError`] if it is empty, not in its syntax, or no object.
+pub fn open<'t>(path: &Path, text: &'t [u8]) -> Result<Opened<'t>, PlanError> {
+    not_empty(text)?;
+    let file = Document::open(path, text).map_err(PlanError::Syntax)?;
+    object(file.document())?;
+    Ok(file)
+}
+
+/// Checks that a text of ours can be a target: a JSON object, in which comments and trailing commas are left where they are.
 ///
 /// # Errors
 /// [`PlanError`] if it is empty, not JSON, or no object.
 pub fn target(text: &[u8]) -> Result<Document<'_>, PlanError> {
-    if text.iter().all(u8::is_ascii_whitespace) {
-        return Err(PlanError::Empty);
-    }
+    not_empty(text)?;
     let document = Document::parse_relaxed(text).map_err(PlanError::Syntax)?;
-    match document.root().kind() {
-        Kind::Object => Ok(document),
-        _ => Err(PlanError::NotAnObject),
-    }
+    object(&document)?;
+    Ok(document)
+}
+
+fn not_empty(text: &[u8]) -> Result<(), PlanError> {
+    if text.iter().all(u8::is_ascii_whitespace) { Err(PlanError::Empty) } else { Ok(()) }
+}
+
+fn object(document: &Document<'_>) -> Result<(), PlanError> {
+    if document.root().kind() == Kind::Object { Ok(()) } else { Err(PlanError::NotAnObject) }
 }
 
 impl RenderPlan {

@@ -14,7 +14,7 @@ use crate::error::Place;
 use crate::host::{Profile, Resolved, profile};
 use crate::journal::{Filled, FilledPart, Journal};
 use crate::plan::insert::filled_with_another;
-use crate::plan::render::{Inputs, target as check_target};
+use crate::plan::render::{Inputs, open};
 use crate::plan::{OnConflict, PlanError, RenderPlan, plan_render};
 use crate::secret::{Secret, SecretName};
 use crate::template::{Blueprint, Part, Reference, Slot};
@@ -117,7 +117,7 @@ fn plan(
         is_state: &|member, kind| profile.is_state(member, kind),
         value: |reference: &Reference| values.get(reference),
     };
-    check_target(text)?;
+    open(&old.named, text)?;
     plan_render(text, &inputs)
 }
 

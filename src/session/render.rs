@@ -12,7 +12,7 @@ use crate::host::Resolved;
 use crate::host::replace::leftovers;
 use crate::journal::account::Shape;
 use crate::journal::{Filled, Journal, Key, Lease, VERSION};
-use crate::plan::render::{Inputs, target as check_target};
+use crate::plan::render::{Inputs, open};
 use crate::plan::wrap::Unwrappable;
 use crate::plan::{Conflict, OnConflict, RenderPlan, plan_render};
 use crate::template::{Blueprint, Reference};
@@ -91,7 +91,7 @@ impl Job<'_> {
     /// is kept from git at once; of several nothing is written before all were looked at, so each is planned here.
     pub(super) fn look(&self, alone: bool) -> Result<Looked, SessionError> {
         if let Some(text) = read_whole(&Resolved::follow(&self.target.path)?)? {
-            check_target(&text).map_err(|error| self.failed(error))?;
+            open(&self.target.path, &text).map_err(|error| self.failed(error))?;
         }
         let in_file = self.filled()?;
         let protected = match (in_file.slots.is_empty(), alone) {

@@ -2,7 +2,7 @@
 
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};
-use crate::document::{Document, Operation, Pointer, edit};
+use crate::document::{Document, Operation, Pointer, Syntax, edit};
 use crate::host::profile::{HookChange, Plain, Profile};
 use crate::host::{ReplaceError, Resolved};
 use crate::plan::render::{PlanError, target as check};
@@ -39,7 +39,7 @@ impl Session<'_> {
             let text = text.unwrap_or(NEW_SETTINGS.as_bytes());
             let document = check(text).map_err(failed)?;
             // With comments it would be no settings file to a host that reads JSON.
-            Document::parse(text).map_err(|error| failed(PlanError::Syntax(error)))?;
+            Syntax::Json.open(text).map_err(|error| failed(PlanError::Syntax(error)))?;
             let patch = profile
                 .hooks(&document, change)
                 .map_err(|error| SessionError::Settings { path: settings.to_owned(), error })?;

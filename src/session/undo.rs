@@ -2,18 +2,25 @@
 
 use crate::document::edit;
 use crate::journal::{Journal, Undo, undo, undo_raw};
-use crate::plan::render::target as check_target;
+use crate::plan::render::open;
 
 /// The text with the secrets out; `None` if there is none in it.
 pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<Vec<u8>>) {
-    let mut undone = match check_target(text) {
-        Ok(document) => undo(&document, journal),
-        Err(_) => {
-            // An empty file was emptied by somebody else, and holds nothing to repair.
-            *damaged |= !text.is_empty();
-            undo_raw(text, journal)
+    // A copy's own name says nothing about its syntax.
+    if let Ok(file) = open(&journal.named, text) {
+        let mut undone = undo(file.document(), journal);
+        let splices = std::mem::take(&mut undone.splices);
+        if splices.is_empty() {
+            return (undone, None);
         }
-    };
+        // Should the syntax have no way to write one, the secrets leave all the same, below.
+        if let Ok(after) = file.splice(splices) {
+            return (undone, Some(after.into_bytes()));
+        }
+    }
+    // An empty file was emptied by somebody else, and holds nothing to repair.
+    *damaged |= !text.is_empty();
+    let mut undone = undo_raw(text, journal);
     let after = (!undone.splices.is_empty()).then(|| edit::splice_bytes(text, &std::mem::take(&mut undone.splices)));
     (undone, after)
 }

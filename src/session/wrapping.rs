@@ -8,6 +8,7 @@ use crate::document::{Document, Pointer};
 use crate::host::Resolved;
 use crate::host::servers::HostReferences;
 use crate::plan::OnConflict;
+use crate::plan::render::open;
 use crate::plan::wrap::{Unwrappable, Wrapper, Wrapping, unwrap, wrapped};
 use crate::template::Blueprint;
 use std::path::Path;
@@ -57,8 +58,8 @@ impl Session<'_> {
         replace_by(&file, target.profile, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
             let Some(text) = text.filter(|_| !state.is_owing().unwrap_or(true)) else { return Ok(None) };
             let plan = job.preview_now(OnConflict::Keep)?;
-            let document = crate::plan::render::target(text).map_err(|error| job.failed(error))?;
-            let is_merged = plan.patch.0.is_empty() && *unwrap(&document) == plan.at_rest;
+            let live = open(&target.path, text).map_err(|error| job.failed(error))?;
+            let is_merged = plan.patch.0.is_empty() && *unwrap(live.document()) == plan.at_rest;
             let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.into_bytes());
             changed = new.is_some();
             Ok(new)
@@ -95,8 +96,8 @@ impl Job<'_> {
     pub fn deliveries(&self) -> Result<Vec<(Pointer, SlotDelivery)>, SessionError> {
         let plan = self.preview(OnConflict::Keep)?;
         let text = Resolved::follow(&self.target.path)?.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
-        let document = Document::parse_relaxed(&text).ok();
-        let servers = document.map(|document| wrapped(&document)).unwrap_or_default();
+        let live = Document::open(&self.target.path, &text).ok();
+        let servers = live.map(|live| wrapped(live.document())).unwrap_or_default();
         let of = |slot: &Pointer| {
             if let Some(why) = plan.delivered.refused.get(slot) {
                 return SlotDelivery::Refused(why.clone());

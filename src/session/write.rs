@@ -3,7 +3,7 @@
 use super::SessionError;
 use crate::host::replace::sync_folder;
 use crate::host::{HostLock, Profile, ReplaceError, Resolved, Staged};
-use crate::plan::render::target as check_target;
+use crate::plan::render::open;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub(super) fn read_whole(target: &Resolved) -> Result<Option<Vec<u8>>, ReplaceEr
     for _ in 0..LOOKS {
         let text = target.read()?;
         match &text {
-            Some(torn) if torn.len() <= LARGE && check_target(torn).is_err() => sleep(BETWEEN_LOOKS),
+            Some(torn) if torn.len() <= LARGE && open(target.path(), torn).is_err() => sleep(BETWEEN_LOOKS),
             _ => return Ok(text),
         }
     }
@@ -136,7 +136,7 @@ mod tests {
             });
             for _ in 0..40 {
                 let text = read_whole(&target).unwrap().unwrap();
-                assert!(check_target(&text).is_ok(), "{}", String::from_utf8_lossy(&text));
+                assert!(open(&path, &text).is_ok(), "{}", String::from_utf8_lossy(&text));
             }
             is_done.store(true, Ordering::Relaxed);
         });

@@ -143,3 +143,64 @@ fn a_comment_that_is_not_closed_is_no_comment() {
         );
     }
 }
+
+/// Every command that reads a target, in an order in which each has something to do: its arguments, what it is given, its
+/// status, and a word of what it says.
+const COMMANDS: &[(&[&str], &str, i32, &str)] = &[
+    (&["allow", "--list"], "", 0, "mcp"),
+    (&["status"], "", 0, "at rest"),
+    (&["doctor"], "", 0, "at rest"),
+    (&["check", "mcp.json"], "", 0, "nothing found"),
+    (&["import", "mcp.json", "--yes"], "", 0, "nothing to import"),
+    (&["render", "--dry-run"], "", 0, "ACME_TOKEN"),
+    (&["-v", "exec", "--", "cat", "mcp.json"], "", 0, KEY),
+    (&["render"], "", 0, "2 slots filled"),
+    (&["status"], "", 0, "rendered since"),
+    (&["diff", "--rendered"], "", 1, "[secret]"),
+    (&["check", "mcp.json"], "", 1, "a rendered file"),
+    (&["secret", "rotate", "acme"], "another-value-0123456789", 0, "rendered anew"),
+    (&["recover"], "", 0, "nothing to recover"),
+    (&["unrender"], "", 0, "2 secrets taken out"),
+    (&["diff"], "", 1, "/servers/plain"),
+    (&["diff", "--patch"], "", 1, ""),
+    (&["absorb", "--yes"], "", 0, "absorbed 1 change"),
+    (&["diff"], "", 0, ""),
+    (&["run", "--for", "mcp:/servers/acme", "--", "npx"], "", 125, "allowed"),
+    (&["headers", "--for", "mcp:/servers/acme"], "", 125, "mcp:/servers/acme"),
+    (&["render", "--on-conflict", "replace"], "", 0, "2 slots filled"),
+    (&["purge", "--yes"], "", 0, "now revoke"),
+    (&["status"], "", 0, "missing"),
+];
+
+#[test]
+fn every_command_that_reads_a_target_takes_one_with_comments_and_trailing_commas() {
+    let sandbox = imported();
+    let around = |text: &str| -> Vec<String> {
+        let without_values = text.lines().filter(|line| !line.contains("_TOKEN") && !line.contains("PASSWORD"));
+        without_values.map(ToOwned::to_owned).chain([text.matches("/* from the wiki */").count().to_string()]).collect()
+    };
+    let before = around(&at_rest());
+    for (arguments, input, code, word) in COMMANDS {
+        let said = sandbox.run_with_input(arguments, input);
+        assert_eq!(said.code, *code, "{arguments:?}: {}", said.whole());
+        assert!(said.whole().contains(word), "{arguments:?}: {}", said.whole());
+        assert!(!said.whole().contains("not JSON"), "{arguments:?}: {}", said.whole());
+        assert_eq!(around(&sandbox.read("mcp.json")), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_target_with_comments_is_wrapped_and_unwrapped_between_them() {
+    let sandbox = imported();
+    let config = sandbox.read(".config/keystencil/config.toml");
+    sandbox.write(".config/keystencil/config.toml", &format!("{config}deliver = 'wrap'\n"));
+    let said = sandbox.run(&["render"]);
+    assert_eq!(said.code, 0, "{}", said.whole());
+    let wrapped = sandbox.read("mcp.json");
+    assert!(wrapped.contains("\"--for\", \"mcp:/servers/acme\"") && wrapped.contains(", // node"), "{wrapped}");
+    assert!(!wrapped.contains(KEY) && sandbox.run(&["doctor"]).whole().contains("2 slots never in the file"));
+    sandbox.write(".config/keystencil/config.toml", &config);
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    assert_eq!(sandbox.run(&["unrender"]).code, 0);
+    assert_eq!(sandbox.read("mcp.json"), at_rest());
+}

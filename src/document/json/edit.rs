@@ -32,12 +32,19 @@ use crate::document::{Document, EditError, Patch};
 /// # Errors
 /// [`EditError`] for the first operation that cannot be done, as RFC 6902 says; or if the text or a value is no JSON.
 pub fn apply(text: &str, patch: &Patch) -> Result<String, EditError> {
-    let document = Document::parse_relaxed(text.as_bytes())?;
+    apply_to(&Document::parse_relaxed(text.as_bytes())?, patch)
+}
+
+/// The same for a text that was read already.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_to(document: &Document<'_>, patch: &Patch) -> Result<String, EditError> {
     for operation in &patch.0 {
         operation.check()?;
     }
-    match quick::apply(&document, patch) {
+    match quick::apply(document, patch) {
         Some(result) => result,
-        None => operate::apply(&document, patch),
+        None => operate::apply(document, patch),
     }
 }

@@ -5,7 +5,7 @@ use crate::consent::Flow;
 use crate::document::{Document, Pointer, Splice, edit, string};
 use crate::journal::{Journal, Key, undo};
 use crate::lint::{Own, finds};
-use crate::plan::render::{Inputs, target as check};
+use crate::plan::render::{Inputs, open, target as check};
 use crate::plan::wrap::plain;
 use crate::plan::{OnConflict, plan_render};
 use crate::session::{Session, SessionError, Target};
@@ -38,7 +38,9 @@ impl Session<'_> {
         }
         let journal = self.owed_by(target, request, key)?;
         // Planned from the plain servers; what stands in the file has to give the keys back as well.
-        if let Some(pointer) = undo(&check(request.text).map_err(failed)?, &journal).changed.first() {
+        if let Some(pointer) =
+            undo(open(&target.path, request.text).map_err(failed)?.document(), &journal).changed.first()
+        {
             return Err(unfaithful(Some(pointer)));
         }
         let text = plain(request.text);

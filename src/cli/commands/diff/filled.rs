@@ -6,7 +6,7 @@ use crate::cli::report::Report;
 use crate::document::{Patch, edit};
 use crate::host::Resolved;
 use crate::journal::{Undo, undo};
-use crate::plan::render::target as check;
+use crate::plan::render::open;
 use crate::session::{Session, SessionError, Target};
 use serde_json::json;
 
@@ -38,9 +38,10 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
             is_recorded: true,
         });
     };
-    let document = check(&text).map_err(|error| SessionError::Target { path: target.path.clone(), error })?;
+    let file = open(&target.path, &text).map_err(|error| SessionError::Target { path: target.path.clone(), error })?;
+    let document = file.document();
     // Where a slot was changed meanwhile, the user's new key may stand.
-    let Undo { splices, changed, .. } = undo(&document, &journal);
+    let Undo { splices, changed, .. } = undo(document, &journal);
     let at_rest = edit::splice(document.text(), splices.clone());
     let hidden = splices.into_iter().map(|mut splice| {
         splice.text = redacted(&splice.text);

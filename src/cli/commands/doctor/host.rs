@@ -6,7 +6,7 @@ use crate::cli::commands::install::{is_shim, real_program};
 use crate::cli::context::Workplace;
 use crate::cli::environment::{own_program, search_path, variable_os};
 use crate::cli::hints;
-use crate::document::Document;
+use crate::document::Syntax;
 use crate::host::profile::{ClaudeCode, MEASURED, Profile};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -73,8 +73,8 @@ fn hooks(workplace: &Workplace<'_>) -> Finding {
     };
     let shown = workplace.report().path(&settings);
     let text = fs::read(&settings).unwrap_or_else(|_| b"{}".to_vec());
-    let document = match Document::parse(&text) {
-        Ok(document) => document,
+    let file = match Syntax::Json.open(&text) {
+        Ok(file) => file,
         Err(error) => {
             return Finding::bad(
                 "hooks",
@@ -83,7 +83,7 @@ fn hooks(workplace: &Workplace<'_>) -> Finding {
             );
         }
     };
-    let calls = ClaudeCode::hook_calls(&document);
+    let calls = ClaudeCode::hook_calls(file.document());
     if calls.is_empty() {
         let message = format!("none in {shown}; a session that was started without keystencil is not repaired");
         return Finding::new(super::Mood::Idle, "hooks", message, hint().as_deref());
