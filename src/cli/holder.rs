@@ -3,6 +3,7 @@
 use super::environment;
 use super::error::CommandError;
 use super::report::{Report, Warning, warning};
+use crate::host::agents::nearest_agent;
 use crate::host::process::{Process, manual_lease};
 use crate::journal::Lease;
 use crate::session::{Session, SessionError};
@@ -51,19 +52,21 @@ pub(super) fn of_unrender(named: Option<u32>) -> Result<Option<Lease>, CommandEr
 }
 
 /// Whether `KEYSTENCIL_GRANTS=off` counts: for a person's command, and not for what runs below a host application that
-/// holds a target now, or below Claude Code, since that runs commands of its own.
+/// holds a target now, or below an AI tool, since that runs commands of its own.
 pub(super) fn goes_without_grants(report: &Report, session: &Session<'_>) -> bool {
     if !environment::is_grants_off() {
         return false;
     }
     let client = environment::claude_pid().and_then(|pid| pid.parse().ok()).and_then(Process::find);
     let below = Process::current().ancestors().into_iter().find(|process| session.is_holding(process));
-    let Some(host) = client.or(below) else { return true };
+    let tool = || nearest_agent(&Process::current()).map(|(process, name)| (process.pid, name.to_owned()));
+    let host = client.or(below).map(|process| (process.pid, process.program)).or_else(tool);
+    let Some((pid, name)) = host else { return true };
     report.warning(&Warning {
         hint: Some(
             "look at what is new with `keystencil allow --pending`, and allow it in a terminal of your own".into(),
         ),
-        ..warning(format!("KEYSTENCIL_GRANTS=off does not count below {} (process {})", host.program, host.pid))
+        ..warning(format!("KEYSTENCIL_GRANTS=off does not count below {name} (process {pid})"))
     });
     false
 }

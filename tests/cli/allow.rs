@@ -1,5 +1,6 @@
 //! Grants: no secret goes where no person said it may.
 
+use crate::below_nobody::below_nobody;
 use crate::sandbox::{BINARY, KEY, Said, Sandbox, TEMPLATE, snapshot};
 use crate::terminal::{at_a_terminal, typed_guarded};
 use std::io::{Read as _, Write as _};
@@ -218,7 +219,8 @@ fn the_environment_can_do_without_grants_and_a_config_can_not() {
     sandbox.write(".config/keystencil/config.toml", &format!("grants = 'off'\n{config}"));
     assert_eq!(run(&sandbox, &["render"]).code, 2);
     sandbox.write(".config/keystencil/config.toml", &config);
-    let output = sandbox.strict_command(&["render"]).env("KEYSTENCIL_GRANTS", "off").output().unwrap();
+    let mut command = sandbox.strict_command(&["render"]);
+    let output = below_nobody(command.env("KEYSTENCIL_GRANTS", "off")).output().unwrap();
     assert_eq!(sandbox.said(&output).code, 0);
     assert!(sandbox.live().contains(&KEY[..9]));
 }

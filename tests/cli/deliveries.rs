@@ -1,5 +1,6 @@
 //! The notes of what `run` and `headers` delivered: there while the server runs, free of secrets, and never in its way.
 
+use crate::below_nobody::below_nobody;
 use crate::run::{ARGV, path, said, server, with_path};
 use crate::sandbox::{Running, Sandbox};
 use serde_json::Value;
@@ -121,7 +122,7 @@ fn a_command_run_by_hand_has_a_note_and_one_without_references_has_none() {
     let mut command =
         with_path(&sandbox, &["run", "--", "sh", "-c", "cat \"$HOME\"/.local/state/keystencil/deliveries/*"]);
     command.env("TOKEN", "<< keyring('github') >>").env("KEYSTENCIL_GRANTS", "off");
-    let said = said(&sandbox, &mut command);
+    let said = said(&sandbox, &mut below_nobody(&command));
     assert!(said.out.contains("keyring('github')") && said.out.contains("\"program\":\"sh\""), "{said:?}");
     assert!(!said.out.contains(&random()) && !said.out.contains("\"server\""), "{said:?}");
 }

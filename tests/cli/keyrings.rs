@@ -1,5 +1,6 @@
 //! A keyring that is locked, frozen, killed or strange, as a hook, a script and a person at a terminal meet it.
 
+use crate::below_nobody::prefix;
 use crate::keepassxc::Asks;
 use crate::keyring::{Keyring, installed};
 use crate::sandbox::{BINARY, Running, Said};
@@ -59,7 +60,11 @@ fn assert_unchanged(keyring: &Keyring, before: &BTreeMap<PathBuf, Vec<u8>>) {
 }
 
 pub(crate) fn run(keyring: &Keyring, arguments: &[&str], input: &str) -> Said {
-    let output = keyring.try_run(BINARY, arguments, input);
+    let mut words = if keyring.keeps_no_seal { prefix() } else { Vec::new() };
+    words.push(BINARY.to_owned());
+    words.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let output = keyring.try_run(words[0], &words[1..], input);
     let home = keyring.path().display().to_string();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME");
     Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
@@ -81,7 +86,7 @@ fn on_a_terminal(keyring: &Keyring, arguments: &str) -> (Running, PathBuf) {
     let screen = keyring.path().join("run/screen");
     let child = keyring
         .command("script")
-        .args(["-qec", &format!("exec {BINARY} {arguments}"), "/dev/null"])
+        .args(["-qec", &format!("exec {} {BINARY} {arguments}", prefix().join(" ")), "/dev/null"])
         .env("SHELL", "/bin/sh")
         .stdin(Stdio::piped())
         .stdout(fs::File::create(&screen).unwrap())

@@ -7,6 +7,8 @@
 mod absorb;
 mod allow;
 mod bad_targets;
+#[path = "../support/below_nobody.rs"]
+mod below_nobody;
 mod canary;
 mod check;
 #[cfg(feature = "system-tests")]

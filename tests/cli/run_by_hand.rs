@@ -1,6 +1,7 @@
 //! `run` by a person, as `op run`: references in the environment, in files and in arguments.
 
-use crate::run::{PROBE, said, with_path};
+use crate::below_nobody::below_nobody;
+use crate::run::{PROBE, path, said, with_path};
 use crate::sandbox::{BINARY, KEY, Sandbox};
 use crate::terminal::line_with_typed;
 
@@ -53,7 +54,7 @@ fn files_of_variables_count_before_the_environment_and_the_last_one_most() {
     let run = |grants: Option<&str>| {
         let mut command = with_path(&sandbox, &["run", "--env-file", "one.env", "--env-file=two.env", "--", "probe"]);
         command.env("B", "shell").envs(grants.map(|value| ("KEYSTENCIL_GRANTS", value)));
-        said(&sandbox, &mut command)
+        said(&sandbox, &mut below_nobody(&command))
     };
     assert_eq!(run(None).code, 125);
     let said = run(Some("off"));
@@ -82,11 +83,29 @@ fn a_file_that_steers_programs_is_part_of_what_is_allowed() {
 fn grants_off_does_not_count_for_a_server_of_a_host() {
     let sandbox = with_probe();
     let mut command = with_path(&sandbox, &["run", "--", "probe"]);
-    let off = said(&sandbox, command.env("TOKEN", TOKEN).env("KEYSTENCIL_GRANTS", "off"));
+    let off = said(&sandbox, &mut below_nobody(command.env("TOKEN", TOKEN).env("KEYSTENCIL_GRANTS", "off")));
     assert!(off.code == 0 && off.out.contains(KEY), "{off:?}");
     let mut command = with_path(&sandbox, &["run", "--for", "claude:/mcpServers/github", "--", "probe"]);
     let served = said(&sandbox, command.env("TOKEN", TOKEN).env("KEYSTENCIL_GRANTS", "off"));
     assert!(served.code == 125 && served.out.is_empty(), "{served:?}");
+}
+
+/// A shell that is called like an AI tool.
+#[cfg(target_os = "linux")]
+#[test]
+fn grants_off_does_not_count_below_an_ai_tool_and_does_in_an_editors_terminal() {
+    let sandbox = with_probe();
+    for (name, counts) in [("codex", false), ("opencode", false), ("zsh", true), ("code", true), ("make", true)] {
+        sandbox.copy_program(std::path::Path::new("/bin/sh"), &format!("tools/{name}"));
+        let run = format!("{} run -- probe; echo $?", crate::sandbox::BINARY);
+        let mut command = std::process::Command::new(sandbox.path(&format!("tools/{name}")));
+        command.args(["-c", &run]).env_clear().env("HOME", sandbox.home()).env("PATH", path(&sandbox));
+        command.env("KEYSTENCIL_STORE", "vault").env("TOKEN", TOKEN).env("KEYSTENCIL_GRANTS", "off");
+        let said = said(&sandbox, &mut below_nobody(command.current_dir(sandbox.home())));
+        assert_eq!(said.out.contains(KEY) && said.out.ends_with("\n0\n"), counts, "{name}: {said:?}");
+        assert_eq!(said.err.contains("does not count below"), !counts, "{name}: {said:?}");
+        assert!(counts || said.out == "125\n", "{name}: {said:?}");
+    }
 }
 
 #[test]
@@ -123,7 +142,7 @@ fn the_output_of_a_masked_command_holds_no_secret_in_any_form() {
     let script = "printf 's3cret-'; sleep 0.1; printf 'canary-value/+ and '; printf %s \"$TOKEN\" | base64; printf %s \"$TOKEN\" | od -An -tx1 | tr -d ' \\n'; echo; echo \"$TOKEN\" >&2; exit 5";
     let mut command = with_path(&sandbox, &["run", "--mask", "--", "sh", "-c", script]);
     command.env("TOKEN", "<< keyring('plain') >>").env("KEYSTENCIL_GRANTS", "off");
-    let said = said(&sandbox, &mut command);
+    let said = said(&sandbox, &mut below_nobody(&command));
     assert_eq!(said.code, 5, "{said:?}");
     assert!(said.out.starts_with("[keystencil: plain removed] and "), "{said:?}");
     assert_eq!(said.err, "[keystencil: plain removed]\n", "{said:?}");

@@ -1,5 +1,6 @@
 //! Sealed grants: no variable, folder, config or record from elsewhere makes a hook fill what it would not fill without.
 
+use crate::below_nobody::below_nobody;
 use crate::hooks::Host;
 use crate::sandbox::{KEY, Sandbox};
 use crate::terminal::typed_guarded;
@@ -201,7 +202,8 @@ fn a_hook_closes_nothing_that_a_living_holder_filled() {
     let sandbox = attacked();
     let command = "while [ ! -e end ]; do sleep 0.02; done";
     let mut exec = sandbox.strict_command(&["exec", "--", "sh", "-c", command]);
-    let mut exec = crate::sandbox::Running(exec.env("KEYSTENCIL_GRANTS", "off").spawn().unwrap());
+    let exec = below_nobody(exec.env("KEYSTENCIL_GRANTS", "off")).spawn();
+    let mut exec = crate::sandbox::Running(exec.unwrap());
     sandbox.wait_until(|| is_filled(&sandbox));
     hook(&sandbox, &[]);
     assert!(is_filled(&sandbox), "the hook took it out");

@@ -40,7 +40,8 @@ use serde_json::{Value, json};
 /// For machines where nobody sits: --allow-new=N allows everything of a target
 /// that is new, if that is N things. It does so once for each target, and nothing
 /// later. KEYSTENCIL_GRANTS=off in the environment of `exec`, `render` and `run`
-/// does without all this; hooks and `run --for` do not read it.
+/// does without all this, but not below an AI tool; hooks and `run --for` do not
+/// read it.
 ///
 /// A yes counts for `run --for` and `headers` too. They also compare where the
 /// command is found, and ask nothing: if it moved, `allow` asks again.

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 ///
 /// At a terminal you are asked once: this program, these arguments, this folder,
 /// these references. Without a terminal only what you allowed so is filled.
-/// KEYSTENCIL_GRANTS=off does without, but not below an AI tool that holds keys.
+/// KEYSTENCIL_GRANTS=off does without, but not below an AI tool.
 ///
 /// With --for, a host starts a server so, and its config says it: what is started
 /// is compared with what you allowed for that server, as a whole. Of the
