@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The file, as the person would name it.
+    /// The file, as the user would name it.
     pub file: Option<PathBuf>,
     /// Line and column, both counted from 1; the column counts characters.
     pub position: Option<(usize, usize)>,
@@ -72,8 +72,8 @@ pub trait Explain: std::error::Error {
         None
     }
 
-    /// What would be right, printed after `hint:`. Never a verb or a flag of ours: which of those helps is known to the command
-    /// line alone, which looks there first.
+    /// What would be right, printed after `hint:`. Never a verb or a flag of ours: which of those helps is known to the
+    /// command line alone, which looks there first.
     fn hint(&self) -> Option<String> {
         None
     }

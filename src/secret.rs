@@ -1,4 +1,5 @@
-//! A secret, its name, and the question for it. Every layer may carry them; only the writer of targets and the stores open one.
+//! A secret, its name, and the question for it. Every layer may carry them; only the writer of targets and the stores
+//! open one.
 //!
 //! A [`Secret`] zeroizes when dropped, prints as `[secret]`, and has no `Serialize`: it can't end up in a journal,
 //! a log line or an error by accident.
@@ -14,7 +15,7 @@ pub use name::{DEFAULT_ACCOUNT, NameError, SecretName};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret value: text, because it is going to stand in a JSON string.
+/// A secret value: text, because it is going to be in a JSON string.
 ///
 /// ```
 /// use keystencil::secret::Secret;
@@ -32,7 +33,7 @@ impl Secret {
         Self(Zeroizing::new(value))
     }
 
-    /// The value itself. Whoever calls this must not copy it into anything that is printed or kept.
+    /// The value itself. Anyone who calls this must not copy it into anything that is printed or kept.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

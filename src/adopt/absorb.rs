@@ -1,12 +1,12 @@
 //! Brings what the host changed in the live file back into the template's text.
 //!
-//! A [`Hunk`] is one difference that is the host's doing. Each is applied on its own: the place is found by the template's
-//! [`Trace`], the text is edited there, and the template is compiled again. Only if that gives exactly the old outcome with
-//! this one change is the edit taken; else the hunk is refused, and says where a person has to do it. So conditions, loops
-//! and includes need no rules of their own, and comments and layout stay.
+//! A [`Hunk`] is one difference that is the host's doing. Each is applied on its own: the place is found by the
+//! template's [`Trace`], the text is edited there, and the template is compiled again. Only if that gives exactly the
+//! old outcome with this one change is the edit kept; otherwise the hunk is refused, and says where the user has to
+//! edit. So conditions, loops and includes need no rules of their own, and comments and layout stay.
 //!
-//! No literal key may get into a template: what [`import`] would take for one is refused. Nothing here reads or writes a
-//! file; [`crate::session`] does.
+//! No literal key may get into a template: what [`import`] would take for one is refused. Nothing here reads or writes
+//! a file; [`crate::session`] does.
 
 mod items;
 mod place;
@@ -29,7 +29,7 @@ use write::{Layout, canonical};
 /// One change of the host's that the template may take over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
-    /// What differs. Its live value is as it shall stand in the template's outcome.
+    /// What differs. Its live value is as it should be in the template's outcome.
     pub change: Change,
 }
 
@@ -38,14 +38,14 @@ pub struct Hunk {
 pub enum Refusal {
     /// It would bring a literal key into the template.
     Key {
-        /// Where in the live file the key stands.
+        /// Where in the live file the key is.
         pointer: Pointer,
     },
     /// The template does not say this in plain text.
     ByHand {
         /// Where in the template.
         place: Place,
-        /// What stands there.
+        /// What is there.
         why: &'static str,
     },
 }
@@ -63,14 +63,14 @@ impl Hunk {
             .collect()
     }
 
-    /// Whether a person asked for it.
+    /// Whether the user asked for it.
     #[must_use]
     pub fn is_wanted(&self, selection: &Selection) -> bool {
         let name = self.change.pointer.last().unwrap_or_default();
         selection.takes(&self.change.pointer, &name)
     }
 
-    /// Where literal keys stand in what the template would take over.
+    /// Where literal keys are in what the template would take over.
     ///
     /// ```
     /// use keystencil::adopt::absorb::Hunk;
@@ -86,7 +86,7 @@ impl Hunk {
     pub fn keys(&self) -> Vec<Pointer> {
         let Some(live) = self.change.live.as_deref() else { return Vec::new() };
         let at = &self.change.pointer;
-        // Where a reference stands in the template, whatever is no placeholder may be a key.
+        // Where a reference is in the template, whatever is not a placeholder may be a key.
         let template = self.change.template.as_deref().unwrap_or_default();
         let mut keys: Vec<Pointer> =
             exposed(template.as_bytes(), live.as_bytes(), template.as_bytes()).iter().map(|_| at.clone()).collect();
@@ -112,7 +112,7 @@ impl Hunk {
         keys
     }
 
-    /// Puts placeholders where values that the stores know stand. Short ones only where they are a whole string.
+    /// Puts placeholders where values that the stores know are. Short ones only where they are a whole string.
     pub fn close(&mut self, known: &[(String, Secret)]) {
         let Some(live) = self.change.live.take() else { return };
         let mut splices = Vec::new();

@@ -1,11 +1,11 @@
 //! From a config with keys in plain text to what is wanted instead: secrets with names, slots, and a template.
 //!
-//! `keystencil import` shows the plan and [`crate::session`] carries it out. Every string of the document is looked at once;
-//! [`place`] says where it stands, `split` which part of it is secret, [`naming`] what the secret is to be called, and
+//! `keystencil import` shows the plan and [`crate::session`] carries it out. Every string of the document is looked at
+//! once; [`place`] says where it is, `split` which part of it is secret, [`naming`] what to call the secret, and
 //! `template` writes what is to be committed. Nothing here reads a file or a store, and no `Debug` shows a value.
 //!
-//! A key that is imported leaves *every* place of the file: where a string of the config is made of it, it becomes a slot of
-//! the template; where it was merely mentioned (a prompt in the history), its placeholder stays as text.
+//! A key that is imported leaves *every* place of the file: where a string of the config is made of it, it becomes a
+//! slot of the template; where it was merely mentioned (a prompt in the history), its placeholder stays as text.
 
 mod assemble;
 mod commented;
@@ -41,10 +41,10 @@ use place::Standing;
 use std::collections::HashSet;
 use zeroize::Zeroizing;
 
-/// Each round takes whole what the one before left over; what is not clean then is told.
+/// Each round takes whole what the one before left over. What is not clean after the last one is reported.
 const ROUNDS: usize = 16;
 
-/// Looks for keys in a config. `progress` is told how many bytes are done, now and then.
+/// Looks for keys in a config. `progress` gets the number of bytes done, now and then.
 ///
 /// ```
 /// use keystencil::adopt::import::{Selection, plan};
@@ -57,12 +57,12 @@ const ROUNDS: usize = 16;
 /// ```
 ///
 /// # Errors
-/// [`PlanError`] if the text is no JSON object.
+/// [`PlanError`] if the text is not a JSON object.
 pub fn plan(text: &[u8], wanted: &Selection, progress: &mut dyn FnMut(usize)) -> Result<ImportPlan, PlanError> {
     plan_knowing(text, wanted, &[], progress)
 }
 
-/// The same with values that are stored already: they are keys wherever they stand.
+/// The same with values that are stored already: they are keys wherever they are.
 ///
 /// # Errors
 /// As [`plan`].

@@ -1,5 +1,5 @@
-//! A JSON string as a template has it: what reads as a placeholder is a reference, and nothing else in it can be taken for a
-//! delimiter of the template language. `import` and `absorb` write templates with it.
+//! A JSON string as a template has it: what reads as a placeholder is a reference, and nothing else in it can be taken
+//! for a delimiter of the template language. `import` and `absorb` write templates with it.
 
 use crate::document::{Node, string};
 use crate::template::{Part, parse_parts};
@@ -27,8 +27,8 @@ pub(super) fn holds_secret(parts: &[Part]) -> bool {
     parts.iter().any(|part| matches!(part, Part::Secret(_)))
 }
 
-/// A string token, or a piece of one, in which nothing can be taken for a delimiter: `<` is escaped before another one, `%`
-/// and `#`, and at the end, where one may follow.
+/// A string token, or a piece of one, in which nothing can be taken for a delimiter: `<` is escaped before another one,
+/// `%` and `#`, and at the end, where one may follow.
 pub(super) fn shielded(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();

@@ -1,7 +1,7 @@
-//! Where a target at rest holds a key in plain text: in a slot's place, or anywhere else by its look.
+//! Where a target at rest holds a key in plain text: in a slot's place, or anywhere else by what it looks like.
 //!
-//! For showing only: nothing is decided by it, no store is asked, and no value leaves it. What stands where the template has
-//! a reference counts whatever it looks like; everything else is what `import` would take or point out.
+//! For showing only: nothing is decided by it, no store is asked, and no value leaves it. What is where the template
+//! has a reference counts whatever it looks like; everything else is what `import` would take or point out.
 
 use crate::adopt::import::{self, Selection, Why};
 use crate::adopt::literal::holds_secret;
@@ -11,14 +11,14 @@ use crate::scan::keylike::comment_holds_key;
 use crate::template::{Part, Slot, parse_parts};
 use std::fmt;
 
-/// Where a key stands.
+/// Where a key is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PlainText {
     /// Where the template has a reference.
     Slot(Pointer),
     /// In another string of the document.
     Value(Pointer),
-    /// In a line: in a comment, or in a text that is no document.
+    /// In a line: in a comment, or in a text that is not a document.
     Line(usize),
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for PlainText {
     }
 }
 
-/// Where keys stand in a text that holds none of ours, with the slots of its template.
+/// Where keys are in a text that holds none of ours, with the slots of its template.
 ///
 /// ```
 /// use keystencil::adopt::plain_text;

@@ -65,7 +65,7 @@ impl Context {
         self.global.config.clone().unwrap_or_else(|| self.environment.config_file())
     }
 
-    /// How git is to call us as its filter, whoever runs it.
+    /// How git has to call us as its filter, no matter who runs git.
     pub(super) fn filter_call(&self) -> FilterCall {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         let program =
@@ -82,7 +82,7 @@ impl Context {
         Self::new(self.report.clone(), environment, self.hardened.clone(), self.global.clone())
     }
 
-    /// The config, for a command that goes on without one.
+    /// The config, for a command that continues without one.
     ///
     /// # Errors
     /// [`ConfigError`].
@@ -117,8 +117,9 @@ impl Context {
 }
 
 impl Workplace<'_> {
-    /// The same with nobody to be asked, whatever terminal there is, and with an environment that a host's config may have
-    /// written: no bus but one of this machine, no vault that decides which commands run, and no config that lets git have keys.
+    /// The same with nobody to be asked, whatever terminal there is, and with an environment that a host's config may
+    /// have written: no bus but one of this machine, no vault that decides which commands run, and no config that lets
+    /// git have keys.
     pub(super) fn unattended(mut self) -> Self {
         let stores = self.lookup.stores.interactive(false).on_bus(environment::unattended_bus());
         let is_foreign = environment::usual_vault().is_none_or(|usual| usual != self.context.environment.vault());
@@ -129,7 +130,7 @@ impl Workplace<'_> {
         self
     }
 
-    /// The same where nothing has to be allowed, if `off` says so. Only for what a person starts.
+    /// The same where nothing has to be allowed, if `off` says so. Only for what the user starts.
     pub(super) fn without_grants(mut self, off: bool) -> Self {
         self.guarded = !off;
         self

@@ -83,8 +83,9 @@ pub(super) fn bus() -> Bus {
     }
 }
 
-/// Where the session bus is for what nobody attends: at an address of this machine, or else where every user's is, if that
-/// is this user's. A host's config can set variables, and another address would be a program's that answers at will.
+/// Where the session bus is for what nobody attends: at an address of this machine, or else where every user's is, if
+/// that is this user's. A host's config can set variables, and another address would be a program's that answers at
+/// will.
 #[cfg(unix)]
 pub(super) fn unattended_bus() -> Bus {
     use std::os::unix::fs::MetadataExt as _;
@@ -141,9 +142,9 @@ fn system_home() -> Option<PathBuf> {
     None
 }
 
-/// Whether `KEYSTENCIL_GRANTS` is `off`: whoever starts `exec` or `render` wants no slot to be allowed first. Nothing else
-/// asks, since a host's config can set variables for what the host starts. Not in our config, which may come from the same
-/// repository as the templates.
+/// Whether `KEYSTENCIL_GRANTS` is `off`: anyone who starts `exec` or `render` wants no slot to be allowed first.
+/// Nothing else asks, since a host's config can set variables for what the host starts. Not in our config, which may
+/// come from the same repository as the templates.
 pub(super) fn is_grants_off() -> bool {
     variable("KEYSTENCIL_GRANTS").is_some_and(|value| value == "off")
 }
@@ -193,7 +194,7 @@ fn system_name() -> String {
     variable("COMPUTERNAME").unwrap_or_default()
 }
 
-/// Whether a person sits at the terminal and can answer a keyring's prompt.
+/// Whether the user sits at the terminal and can answer a keyring's prompt.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -220,8 +221,8 @@ pub(super) fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }
 
-/// This program as `PATH` finds it, with the last link not followed: what an upgrade puts there is called from then on. Its
-/// own path if `PATH` has another one, or none.
+/// This program as `PATH` finds it, with the last link not followed: what an upgrade puts there is called from then on.
+/// Its own path if `PATH` has another one, or none.
 pub(super) fn called_program() -> String {
     let own = own_program().unwrap_or_else(|| "keystencil".into());
     let real = own.canonicalize().ok();

@@ -1,7 +1,7 @@
-//! Why a command failed, and what a person can do about it.
+//! Why a command failed, and what the user can do about it.
 //!
-//! The layers below say what happened and where, in typed variants. Which verb or flag helps is said here, in the command
-//! line: by [`hints`](super::hints) for their errors, by whoever makes the error for the rest.
+//! The layers below say what happened and where, in typed variants. Which verb or flag helps is said here, in the
+//! command line: by [`hints`](super::hints) for their errors, and by the code that makes the error for the rest.
 
 use super::hints;
 use crate::error::{Explain, Place};
@@ -81,12 +81,12 @@ impl CommandError {
         Self::about(path, "file already exists").hint("move it away first; nothing was changed")
     }
 
-    /// A person said no, or there was nobody to ask.
+    /// The user said no, or there was nobody to ask.
     pub(super) fn not_confirmed(outcome: &str) -> Self {
         Self::new(outcome).hint("`--yes` does it without asking")
     }
 
-    /// What holds secrets was to be shown to whoever looks at the screen.
+    /// A value would be shown on a screen that others may see.
     pub(super) fn hidden(what: &str) -> Self {
         Self::new(format!("{what} is not shown on a terminal"))
             .hint("pipe it to where it is needed, or show it with `--reveal`")

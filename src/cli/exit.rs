@@ -11,7 +11,7 @@ pub(super) enum Exit {
     Differences,
     /// 2: an error, or a command line that makes no sense. Nothing was changed.
     Failed,
-    /// 3: done, and something is left to a person.
+    /// 3: done, and something is left to the user.
     Attention,
     /// `exec`: the status of the command that it ran.
     Status(u8),
@@ -38,12 +38,12 @@ impl Exit {
         }
     }
 
-    /// [`Exit::Attention`] if something is left to a person.
+    /// [`Exit::Attention`] if something is left to the user.
     pub(super) fn attention(needed: bool) -> Self {
         if needed { Self::Attention } else { Self::Done }
     }
 
-    /// Of two parts of a command's work, the status that says more: an error before something left to a person
+    /// Of two parts of a command's work, the more serious status: an error before something left to the user
     /// before a difference before nothing.
     pub(super) fn and(self, other: Self) -> Self {
         let weight = |exit: Self| match exit {

@@ -1,7 +1,7 @@
-//! Shows a person which secret would go where, and asks. Used by `allow`, and by `render` and `exec` before they fill.
+//! Shows the user which secret would go where, and asks. Used by `allow`, and by `render` and `exec` before they fill.
 //!
-//! Nothing is allowed without a person at the terminal, but by `--allow-new=N`, once for each target: N is the number of
-//! things that they have seen, so that a template with one more is not allowed in passing.
+//! Nothing is allowed without the user at the terminal, but by `--allow-new=N`, once for each target: N is the number
+//! of things that they have seen, so that a template with one more is not allowed in passing.
 
 mod shown;
 
@@ -30,7 +30,7 @@ pub(super) struct AllowNewArgs {
 pub(super) const WRAPPING: &str = "  Servers are wrapped: the host starts keystencil, which becomes the server. Where the host's allow-lists or trust\n  \
                         prompts go by the command, they see keystencil and ask again.";
 
-/// What waits for a person's word.
+/// What waits for the user's consent.
 pub(super) struct Pending<'t> {
     /// Target by target: what nobody ever allowed.
     pub(super) new: Vec<(&'t Job<'t>, Vec<Flow>)>,
@@ -171,7 +171,7 @@ fn allow(report: &Report, job: &Job<'_>, flows: &[Flow]) -> Result<(), CommandEr
     Ok(())
 }
 
-/// The first set-up of targets, by a person who says how much they saw.
+/// The first set-up of targets, by a user who says how many things they saw.
 fn without_asking<'t>(
     workplace: &Workplace<'_>,
     session: &Session<'_>,

@@ -1,8 +1,10 @@
-//! Helper processes: this program started once more, for a moment, to do what a process that lives on must not do itself.
+//! Helper processes: this program started once more, for a moment, to do what a process that lives on must not do
+//! itself.
 //!
-//! Libraries leave copies of values in buffers they freed (a cipher's, a parser's, an allocator's spare pages), and nobody
-//! can wipe those. So a process that goes on living, the `exec` of a session and the guard, reads no secret and no rendered
-//! file: a child of it does, and ends. What they tell each other is free of secrets: process ids, paths, an exit status.
+//! Libraries leave copies of values in buffers they freed (a cipher's, a parser's, an allocator's spare pages), and
+//! nobody can wipe those. So a long-lived process, the `exec` of a session or the guard, reads no secret and no
+//! rendered file: a child of it does, and ends. What they tell each other is free of secrets: process ids, paths, an
+//! exit status.
 //!
 //! Not verbs of the command line: no help, manual or completion knows them.
 

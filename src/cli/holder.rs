@@ -51,7 +51,7 @@ pub(super) fn of_unrender(named: Option<u32>) -> Result<Option<Lease>, CommandEr
     })
 }
 
-/// Whether `KEYSTENCIL_GRANTS=off` counts: for a person's command, and not for what runs below a host application that
+/// Whether `KEYSTENCIL_GRANTS=off` counts: for the user's command, and not for what runs below a host application that
 /// holds a target now, or below an AI tool, since that runs commands of its own.
 pub(super) fn goes_without_grants(report: &Report, session: &Session<'_>) -> bool {
     if !environment::is_grants_off() {

@@ -1,7 +1,8 @@
-//! `KEYSTENCIL_LOG=debug`: what is asked and waited for, line by line on standard error, so that a hang in a hook can be found.
+//! `KEYSTENCIL_LOG=debug`: what is asked and waited for, line by line on standard error, so that a hang in a hook can
+//! be found.
 //!
-//! Names, paths, process ids and durations only: whoever logs must never hand over a value, a template's text or what another
-//! program printed. There is no file to write to, because a host's config may set this variable.
+//! Names, paths, process ids and durations only: anyone who logs must never hand over a value, a template's text or
+//! what another program printed. There is no file to write to, because a host's config may set this variable.
 
 use super::environment::wants_log;
 use super::report::clean;

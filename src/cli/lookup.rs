@@ -1,5 +1,5 @@
-//! Asks the stores once for all secrets of all targets of a command, over one connection, and for the keys of seals with
-//! them.
+//! Asks the stores once for all secrets of all targets of a command, over one connection, and for the keys of seals
+//! with them.
 
 use crate::secret::{Provided, Query, SealKey};
 use crate::session::Sources;

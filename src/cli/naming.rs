@@ -12,7 +12,7 @@ pub(super) fn of_name(name: &SecretName) -> String {
     }
 }
 
-/// A name that a person typed for a new secret, and that can't be used.
+/// A name that the user typed for a new secret, and that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadName {
     /// No store takes it.

@@ -1,4 +1,4 @@
-//! Says what a render or an unrender did, and whether something of it is left to a person (exit 3).
+//! Says what a render or an unrender did, and whether something of it is left to the user (exit 3).
 
 use super::exit::Exit;
 use super::hints;
@@ -10,7 +10,7 @@ use crate::journal::Lease;
 use crate::session::{Closed, Outcome, Owed, Rendered, Seen, Target, Unrendered};
 use std::path::{Path, PathBuf};
 
-/// So many refused slots are told of one by one.
+/// This many refused slots are reported one by one.
 const MANY: usize = 5;
 
 /// Says what a render did.
@@ -227,8 +227,8 @@ pub(super) fn lost_warning<'p>(
     }
 }
 
-/// Says what of earlier renders was still not found, `before` being what a command was told of at its start: what it did not
-/// find itself has been said.
+/// Says what of earlier renders was still not found, `before` being what a command was told of at its start: what it
+/// did not find itself has been said.
 pub(super) fn say_owed<'o>(report: &Report, before: &[Owed], owed: impl IntoIterator<Item = &'o Owed>) -> Exit {
     let owed: Vec<&Owed> = owed.into_iter().collect();
     for owed in owed.iter().filter(|owed| before.iter().any(|known| known.journal.key == owed.journal.key)) {
@@ -252,7 +252,7 @@ pub(super) fn lost_hint<'p>(report: &Report, target: &Path, looked: impl Iterato
     )
 }
 
-/// A holder as a person knows it.
+/// A holder as the user knows it.
 pub(super) fn holder(lease: &Lease) -> String {
     let process = match (&lease.pid, &lease.program) {
         (None, _) => "you, until `keystencil unrender`".to_owned(),

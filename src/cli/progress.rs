@@ -1,4 +1,4 @@
-//! A progress bar on standard error: only where a person sits at a terminal, only for what takes longer than half a
+//! A progress bar on standard error: only where the user sits at a terminal, only for what takes longer than half a
 //! second, and gone when it is done.
 
 use super::report::Report;

@@ -12,7 +12,7 @@ use std::path::Path;
 /// What came of it.
 #[must_use = "its failures are to be told"]
 pub(super) struct Recovery {
-    /// Whether anything is left to a person.
+    /// Whether anything is left to the user.
     pub(super) exit: Exit,
     /// Whether any secret was taken out.
     pub(super) did_any: bool,

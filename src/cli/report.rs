@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 pub(super) use style::{BAD, BOLD, DIM, GOOD, MARK, WARN};
 use zeroize::Zeroizing;
 
-/// Something a person should know, without being an error.
+/// Something the user should know, without being an error.
 #[derive(Debug)]
 pub(super) struct Warning {
     pub(super) message: String,
@@ -219,7 +219,7 @@ impl Report {
         io::stdout().is_terminal()
     }
 
-    /// A path as a person would name it: relative, or from `~`.
+    /// A path as the user would name it: relative, or from `~`.
     pub(super) fn path(&self, path: &Path) -> String {
         let below = |folder: &Option<PathBuf>| {
             let folder = folder.as_deref().filter(|folder| folder.parent().is_some())?;
@@ -249,7 +249,7 @@ impl Report {
         let _ = write(&mut AutoStream::new(io::stderr().lock(), self.choice(&io::stderr())), text.as_str().as_bytes());
     }
 
-    /// `--color` decides; else `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and the stream do.
+    /// `--color` decides; otherwise `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and the stream do.
     fn choice(&self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
         match self.color {
             ColorChoice::Auto => AutoStream::choice(stream),

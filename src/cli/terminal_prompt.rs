@@ -1,4 +1,4 @@
-//! The person at the terminal, as the vault asks for passphrases and age plugins for PINs.
+//! The user at the terminal, as the vault asks for passphrases and age plugins for PINs.
 
 use super::report::{Report, Text};
 use crate::store::Ask;

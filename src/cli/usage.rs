@@ -61,7 +61,7 @@ impl Usage {
         self.wanted.iter().filter_map(|(query, users)| Some((query, query.name()?, users.as_slice())))
     }
 
-    /// What templates want by something else than a name: attributes of the keyring, a declared command.
+    /// What templates want by something other than a name: attributes of the keyring, a declared command.
     pub(super) fn nameless(&self) -> impl Iterator<Item = (&Query, &[String])> {
         self.wanted.iter().filter(|(query, _)| query.name().is_none()).map(|(query, users)| (query, users.as_slice()))
     }

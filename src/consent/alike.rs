@@ -1,7 +1,7 @@
 //! Names that look like one another: `githubl` and `github1`, `api.openai.com` and `api.openal.com`.
 //!
-//! Letters that are not ASCII are shown by their numbers, whatever they look like; these are all ASCII, and innocent but
-//! beside one another.
+//! Letters that are not ASCII are shown by their numbers, whatever they look like; these are all ASCII, and innocent
+//! but beside one another.
 
 /// The first of the known texts that is another one and looks the same.
 ///

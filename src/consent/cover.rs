@@ -1,4 +1,4 @@
-//! What a grant covers, as one text: the thing a slot is in, and what stands above it and may lead its values elsewhere.
+//! What a grant covers, as one text: the thing a slot is in, and what is above it and may lead its values elsewhere.
 
 use super::flow::Beside;
 use super::shown::Shown;
@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// An object around slots. Its members are walked once, and what they say is hashed once: a live file may have megabytes,
-/// a thousand servers, and as many slots.
+/// An object around slots. Its members are walked once, and what they say is hashed once: a live file may have
+/// megabytes, a thousand servers, and as many slots.
 struct Object<'a> {
     node: Node<'a>,
     is_server: bool,
@@ -151,7 +151,7 @@ fn describe(
         if is_unit { above(at).collect() } else { std::iter::once(at.clone()).chain(above(at)).collect() };
     for outer in outer {
         let Some(object) = objects.get(&outer) else { continue };
-        // The branch with the thing in it is no setting beside it.
+        // The branch with the thing in it is not a setting beside it.
         let branch = at.tokens().nth(outer.tokens().count());
         let own = object.called(branch.as_deref());
         let Some(says) = object.says_without(&own) else { continue };
@@ -188,7 +188,8 @@ fn pruned(node: Node<'_>, name: &str) -> String {
     value.to_string()
 }
 
-/// Takes out the slots that are flows of their own and nothing else, so that one more of them leaves the others allowed.
+/// Takes out the slots that are flows of their own and nothing else, so that one more of them leaves the others
+/// allowed.
 fn prune(value: &mut Value, name: &str) {
     match value {
         Value::Object(members) => {

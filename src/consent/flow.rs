@@ -1,4 +1,4 @@
-//! A flow, which is what a person is shown, and a grant, which is what is remembered of their yes.
+//! A flow, which is what the user is shown, and a grant, which is what is remembered of their yes.
 
 use crate::document::{Kind, Pointer};
 use crate::template::Slot;
@@ -40,7 +40,7 @@ pub struct Destination {
 }
 
 /// What else decides where a value ends up, a line each: variables of the server's environment, headers, a folder, and
-/// what stands beside and above the server. The servers of a file share what is above them.
+/// what is beside and above the server. The servers of a file share what is above them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Around {
     pub(super) own: Vec<String>,
@@ -65,7 +65,7 @@ impl Around {
     }
 }
 
-/// What a person allowed: one flow, or one start, as it was then.
+/// What the user allowed: one flow, or one start, as it was then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The slot's place.
@@ -91,7 +91,7 @@ impl Flow {
         self.unit.as_ref()
     }
 
-    /// Whether whoever allows it has seen all of this start: it is in the same server.
+    /// Whether anyone who allows it has seen all of this start: it is in the same server.
     #[must_use]
     pub fn covers(&self, start: &Self) -> bool {
         self.unit.as_ref().is_some_and(|unit| start.pointer.is_within(unit))
@@ -124,7 +124,7 @@ impl Grant {
     }
 }
 
-/// What a person allowed, to be asked.
+/// What the user allowed, to be asked.
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
     pub(super) hashes: HashSet<String>,

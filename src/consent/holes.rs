@@ -1,9 +1,9 @@
-//! References of the host's own in a server: `${VAR}`, `{env:VAR}`, `${input:id}`. The host fills them, so what a server is
-//! started with differs there from what a person allowed.
+//! References of the host's own in a server: `${VAR}`, `{env:VAR}`, `${input:id}`. The host fills them, so what a
+//! server is started with differs there from what the user allowed.
 //!
 //! The one place that says where they are and where they would decide what is started or reached. Asked by
-//! [`super::record`] about what it keeps, and by [`crate::plan::wrap`] before a server is written so. What a host writes
-//! in another way is put into this one first, by [`HostReferences`](crate::host::servers::HostReferences).
+//! [`super::record`] about what it keeps, and by [`crate::plan::wrap`] before a server is written so. What a host
+//! writes in another way is put into this one first, by [`HostReferences`](crate::host::servers::HostReferences).
 
 use super::steering::steers;
 use crate::document::Kind;
@@ -134,7 +134,7 @@ pub fn in_variable(name: &str, text: &str) -> Option<BadHole> {
     (!found.is_empty() && steers(name)).then_some(BadHole::Steering)
 }
 
-/// What is wrong with the holes of the URL that a server is reached at: they may stand in its path, and behind it.
+/// What is wrong with the holes of the URL that a server is reached at: they may be in its path, and after it.
 #[must_use]
 pub fn in_url(url: &str) -> Option<BadHole> {
     leads(url, &holes(url), true).then_some(BadHole::Address)
@@ -145,8 +145,8 @@ fn is_beside_reference(text: &str) -> bool {
     !holes(text).is_empty() && parse_parts(text).is_some()
 }
 
-/// Whether a hole may decide where something is sent: in the scheme, the host or the port of a URL, or anywhere in what is
-/// an address and has no scheme.
+/// Whether a hole may decide where something is sent: in the scheme, the host or the port of a URL, or anywhere in what
+/// is an address and has no scheme.
 fn leads(text: &str, holes: &[Range<usize>], is_address: bool) -> bool {
     let begins = path_begins(text).unwrap_or(if is_address { text.len() } else { 0 });
     holes.first().is_some_and(|first| first.start < begins)

@@ -1,9 +1,9 @@
 //! Which secret may flow where.
 //!
-//! A template from a pull request could name any secret and any server. So a slot is filled only if a person has seen
-//! where its value goes and allowed it. A [`Flow`] is what they are shown; a [`Grant`] is what is remembered: a hash over
-//! the slot's text at rest, its place, and all around it that decides where the value ends up. The session asks here
-//! before it fills; nothing here fills.
+//! A template from a pull request could name any secret and any server. So a slot is filled only if the user has seen
+//! where its value goes and allowed it. A [`Flow`] is what they are shown; a [`Grant`] is what is remembered: a hash
+//! over the slot's text at rest, its place, and all around it that decides where the value ends up. The session asks
+//! here before it fills; nothing here fills.
 
 pub mod holes;
 pub mod record;
@@ -37,7 +37,7 @@ impl<'a> FromIterator<&'a Grant> for Grants {
 
 /// The flows of all slots whose place holds their placeholder, in the order of the slots. `document` is the target at
 /// rest with the template merged in: a server's command may be the template's or the host's. What `is_state` says is
-/// the host's own decides nothing, but for what leads wherever it stands (an environment).
+/// the host's own decides nothing, but for what leads wherever it is (an environment).
 ///
 /// ```
 /// use keystencil::document::{Document, Pointer};

@@ -1,4 +1,4 @@
-//! What a person is shown of a destination: all of it that a grant covers, in words. A template can make it long, and
+//! What the user is shown of a destination: all of it that a grant covers, in words. A template can make it long, and
 //! hide nothing of it.
 
 use super::unit::is_map;

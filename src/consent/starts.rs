@@ -1,8 +1,8 @@
 //! What a template starts: programs, their arguments, hooks, helpers, and variables that steer programs.
 //!
-//! Asked by a render before it merges. A start is asked about if the template's outcome has it and the target at rest does
-//! not have it equally; so what a person added, what was imported and what is merged already ask nothing. It is as large as
-//! the server it is in, and stays out as a whole: the server is then as it was.
+//! Asked by a render before it merges. A start is asked about if the template's outcome has it and the target at rest
+//! does not have it equally; so what the user added, what was imported and what is merged already ask nothing. It is as
+//! large as the server it is in, and stays out as a whole: the server is then as it was.
 
 use super::shown::Shown;
 use super::unit::is_inert;
@@ -98,8 +98,8 @@ fn touched(document: &Document<'_>, changed: &Pointer) -> impl Iterator<Item = P
     inside.into_iter().chain(below)
 }
 
-/// How much of the document is one start: the server, the thing with a command, else the setting itself. A list is merged
-/// whole, so it is one as well.
+/// How much of the document is one start: the server, the thing with a command, else the setting itself. A list is
+/// merged whole, so it is one as well.
 fn group(document: &Document<'_>, starter: &Pointer) -> Pointer {
     let tokens: Vec<Cow<'_, str>> = starter.tokens().collect();
     let mut path: Vec<Pointer> = std::iter::successors(Some(starter.clone()), Pointer::parent).collect();
@@ -114,8 +114,8 @@ fn group(document: &Document<'_>, starter: &Pointer) -> Pointer {
     path.get(depth).unwrap_or(starter).clone()
 }
 
-/// Everything in a value that starts something, by its place, in one notation. A host's value may be deep, so this is no
-/// recursion.
+/// Everything in a value that starts something, by its place, in one notation. A host's value may be deep, so this is
+/// no recursion.
 fn starters(at: &Pointer, node: Node<'_>) -> BTreeMap<Pointer, String> {
     let mut found = BTreeMap::new();
     let parent = at.parent().and_then(|above| above.last().map(Cow::into_owned));
@@ -197,7 +197,8 @@ fn once(node: Node<'_>) -> String {
     serde_json::from_str::<Value>(&plain).map_or_else(|_| plain.into_owned(), |value| value.to_string())
 }
 
-/// What adds a value with the objects around it that are not there; nothing where something else than an object is.
+/// What adds a value with the objects around it that are not there; nothing where there is something other than an
+/// object.
 fn added(document: &Document<'_>, at: &Pointer, mut value: String) -> Option<Operation> {
     let mut at = at.clone();
     loop {

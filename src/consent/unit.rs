@@ -1,6 +1,6 @@
-//! How much around a slot is one thing that a person allows: the server it is in, or what comes nearest to that.
+//! How much around a slot is one thing that the user allows: the server it is in, or what comes nearest to that.
 //!
-//! The template decides what stands around its slots, so no member that it could put between a slot and its server may
+//! The template decides what is around its slots, so no member that it could put between a slot and its server may
 //! make the thing smaller: of several answers the outermost counts.
 
 use crate::document::Pointer;
@@ -13,7 +13,7 @@ pub(super) fn is_map(name: &str) -> bool {
     is_environment(name) || is_headers(name)
 }
 
-/// The thing a slot is in; `None` if the slot stands in the document itself. `is_server` knows it of each object above.
+/// The thing a slot is in; `None` if the slot is in the document itself. `is_server` knows it of each object above.
 pub(super) fn unit(slot: &Pointer, is_server: impl Fn(&Pointer) -> bool) -> Option<Pointer> {
     let tokens: Vec<Cow<'_, str>> = slot.tokens().collect();
     let parent = tokens.len().checked_sub(1)?;
@@ -34,7 +34,7 @@ pub(super) fn unit(slot: &Pointer, is_server: impl Fn(&Pointer) -> bool) -> Opti
 /// Members of a server that lead no value anywhere.
 const HARMLESS: [&str; 8] =
     ["disabled", "enabled", "description", "timeout", "alwaysAllow", "autoApprove", "trust", "includeTools"];
-/// What may stand before the one reference of a header.
+/// What may be before the one reference of a header.
 const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
 
 pub(super) fn is_harmless(name: &str, is_object: bool) -> bool {

@@ -23,9 +23,9 @@ pub fn start(command: &mut Command) -> io::Result<()> {
         .map(drop)
 }
 
-/// Leaves the session and process group of whoever started this process, so that a signal to them is none to us, and
-/// closes what that left open to every program: who reads a pipe to its end would wait for us. Must be called before
-/// anything is opened.
+/// Leaves the session and process group of the process that started this one, so that a signal to them does not reach
+/// us, and closes what that left open to every program: who reads a pipe to its end would wait for us. Must be called
+/// before anything is opened.
 pub fn detach() {
     #[cfg(unix)]
     close_inherited();
@@ -81,7 +81,7 @@ mod system {
     impl Watch {
         pub(super) fn on(folder: &Path) -> io::Result<Self> {
             let watch = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-            // Not `CLOSE_WRITE`: whoever takes a lock there opens its file for writing, and we do ourselves.
+            // Not `CLOSE_WRITE`: anyone who takes a lock there opens its file for writing, and we do ourselves.
             let inside = inotify::WatchFlags::MOVED_TO | inotify::WatchFlags::MOVED_FROM | inotify::WatchFlags::DELETE;
             let whole = inotify::WatchFlags::DELETE_SELF | inotify::WatchFlags::MOVE_SELF;
             inotify::add_watch(&watch, folder, inside | whole | inotify::WatchFlags::MODIFY)?;

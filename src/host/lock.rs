@@ -92,7 +92,7 @@ pub struct HostLock {
 
 impl HostLock {
     /// Makes the lock directory, breaking one that is stale. `Ok(None)` if somebody held it for all of `patience`: the
-    /// host application itself then writes without it, and so must whoever has a secret to take out.
+    /// host application itself then writes without it, and so must anyone who has a secret to take out.
     ///
     /// # Errors
     /// [`LockError::Io`] if the directory can't be made (a read-only folder, say).
@@ -107,8 +107,8 @@ impl HostLock {
                     return Ok(Some(Self { path, taken, identity }));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    // Whoever loses this race finds the directory gone or made anew, and tries again. What can't be removed (a
-                    // file, a folder with something in it) is held by nobody, and yet as good as held.
+                    // Anyone who loses this race finds the directory gone or made again, and tries again. What can't be
+                    // removed (a file, a folder with something in it) is held by nobody, and yet as good as held.
                     if is_stale(path) && fs::remove_dir(path).is_ok() {
                         continue;
                     }
@@ -122,8 +122,8 @@ impl HostLock {
         }
     }
 
-    /// Says that it is still held, if that has lasted so long that others may soon take it for stale; `false` if it is not
-    /// ours to hold any more.
+    /// Says that it is still held, if that has lasted so long that others may soon take it for stale; `false` if it is
+    /// not ours to hold any more.
     #[must_use]
     pub fn refresh(&mut self) -> bool {
         if self.taken.elapsed() < STALE / 4 {

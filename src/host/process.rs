@@ -42,7 +42,8 @@ impl Process {
     /// The process that started this one, as far back as can be seen: parent, its parent, and so on.
     #[must_use]
     pub fn ancestors(&self) -> Vec<Self> {
-        // Whoever started later has the id of the one that is gone; a table that changes while it is read may show that.
+        // Anyone who started later has the id of the one that is gone; a table that changes while it is read may show
+        // that.
         let parent = |child: &Self| system::parent(child.pid).filter(|parent| parent.started <= child.started);
         std::iter::successors(Some(self.clone()), parent).skip(1).take(64).collect()
     }
@@ -60,7 +61,8 @@ impl Process {
     }
 
     /// How many times longer than on an idle machine a program may take to start others: the processes that want to run
-    /// for each processor, from 1 to 4 (arbitrary: beyond that nobody works on it). Always 1 where the system does not say.
+    /// for each processor, from 1 to 4 (arbitrary: beyond that nobody works on it). Always 1 where the system does not
+    /// say.
     #[must_use]
     pub fn slowness() -> u32 {
         system::slowness().clamp(1, 4)
@@ -167,7 +169,7 @@ mod system {
         lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
     }
 
-    /// The load of the last minute (a fixed point number of 16 bits behind the point) for each processor.
+    /// The load of the last minute (a fixed point number of 16 bits after the point) for each processor.
     pub(super) fn slowness() -> u32 {
         let load = rustix::system::sysinfo().loads.first().map_or(0, |load| *load >> 16);
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);

@@ -1,7 +1,7 @@
 //! Where a command is found, as a shell would: in the folders of `PATH`, or at the path that it is.
 //!
-//! What a person allowed is the program they had, so a record notes where that was. Links are not followed: an upgrade that
-//! changes where a link leads keeps the path, one that moves the program does not.
+//! What the user allowed is the program they had, so a record notes where that was. Links are not followed: an upgrade
+//! that changes where a link leads keeps the path, one that moves the program does not.
 
 use std::fs;
 use std::io::Read as _;
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 /// Bytes of a first line that are read; Linux reads no more.
 const FIRST_LINE: u64 = 256;
 
-/// The absolute path of a command; `None` if there is no such program. What `folders` and `command` name relatively starts
-/// from `working`.
+/// The absolute path of a command; `None` if there is no such program. What `folders` and `command` name relatively
+/// starts from `working`.
 #[must_use]
 pub fn find(command: &str, folders: &[PathBuf], working: &Path) -> Option<PathBuf> {
     let is_path = command.contains('/') || (cfg!(windows) && command.contains('\\'));
@@ -23,7 +23,8 @@ pub fn find(command: &str, folders: &[PathBuf], working: &Path) -> Option<PathBu
     candidates.into_iter().flat_map(endings).find(|file| is_program(file))
 }
 
-/// The program, and behind it the one that its first line has `env` look for: `npx` is a script for the `node` in `PATH`.
+/// The program, and after it the one that its first line has `env` look for: `npx` is a script for the `node` in
+/// `PATH`.
 #[must_use]
 pub fn find_all(command: &str, folders: &[PathBuf], working: &Path) -> Vec<PathBuf> {
     let Some(program) = find(command, folders, working) else { return Vec::new() };

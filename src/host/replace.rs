@@ -1,7 +1,7 @@
 //! Replaces a file whole: a finished, synced file of ours beside it takes over its name in one step.
 //!
-//! Every symlink on the way is kept, owner and group are kept, and the mode is kept but never looser than 0600. Whatever
-//! fails leaves the file as it was.
+//! Every symlink on the way is kept, owner and group are kept, and the mode is kept but never looser than 0600.
+//! Whatever fails leaves the file as it was.
 //!
 //! # Limitations
 //! Extended attributes, ACLs and hard links are not carried over: **a second hard link keeps the old content**.

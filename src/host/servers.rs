@@ -1,8 +1,8 @@
 //! What a server looks like in the config of a host, of all hosts that are known: one table, and the words of names.
 //!
-//! [`crate::consent`] asks it what a slot is in and what may lead a value elsewhere, [`crate::adopt::import`] where a key stands and
-//! what a template takes whole, [`crate::plan::wrap`] by [`find`] where each part of a server is written. It looks at names
-//! and the kinds of values only. A new host is a new row; nobody else may keep a list of such names.
+//! [`crate::consent`] asks it what a slot is in and what may lead a value elsewhere, [`crate::adopt::import`] where a
+//! key is and what a template takes whole, [`crate::plan::wrap`] by [`find`] where each part of a server is written. It
+//! looks at names and the kinds of values only. A new host is a new row; nobody else may keep a list of such names.
 
 pub mod find;
 
@@ -283,7 +283,7 @@ pub fn is_server(node: &Node<'_>) -> bool {
     })
 }
 
-/// Where the settings of a document begin on the way to a place: behind the project, if the place is in one.
+/// Where the settings of a document begin on the way to a place: after the project, if the place is in one.
 #[must_use]
 pub fn settings_begin(tokens: &[Cow<'_, str>]) -> usize {
     if tokens.first().is_some_and(|first| first == PROJECTS) && tokens.len() > 3 { 2 } else { 0 }
@@ -298,8 +298,8 @@ pub fn holds_things(tokens: &[Cow<'_, str>], node: &Node<'_>) -> bool {
     (tokens.len() == 1 && last == PROJECTS) || is_servers(last) || (is_container(last) && !has_inner())
 }
 
-/// How many steps lead to the server that a place is in, by the names of what is above it; the outermost counts. The place
-/// itself is no server.
+/// How many steps lead to the server that a place is in, by the names of what is above it; the outermost counts. The
+/// place itself is not a server.
 #[must_use]
 pub fn server_ends(tokens: &[Cow<'_, str>]) -> Option<usize> {
     let is = |at: usize| tokens.get(at).is_some_and(|token| is_container(token));
@@ -341,8 +341,8 @@ pub fn may_lead(name: &str, kind: Kind) -> bool {
     }
 }
 
-/// Whether a member of this name and kind says what is started: a program, its arguments, where it runs, a hook, a helper, a
-/// plugin.
+/// Whether a member of this name and kind says what is started: a program, its arguments, where it runs, a hook, a
+/// helper, a plugin.
 #[must_use]
 pub fn starts(name: &str, kind: Kind) -> bool {
     if !matches!(kind, Kind::String | Kind::Array | Kind::Object) {
@@ -363,7 +363,7 @@ fn is_leading(word: &str) -> bool {
     LEADING.iter().any(|leading| is_glued(word, leading))
 }
 
-/// Whether a word is the other one, alone or behind what is glued to it.
+/// Whether a word is the other one, alone or after what is glued to it.
 fn is_glued(word: &str, leading: &str) -> bool {
     word.strip_suffix(leading).is_some_and(|before| before.is_empty() || GLUED.contains(&before) || is_leading(before))
 }

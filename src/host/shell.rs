@@ -1,4 +1,4 @@
-//! Words of a POSIX shell: in the command lines that git runs its filters with, and in those that a person pastes.
+//! Words of a POSIX shell: in the command lines that git runs its filters with, and in those that the user pastes.
 
 /// A text as one word of a POSIX shell.
 ///

@@ -1,8 +1,8 @@
-//! Whether what was filled in is accounted for: taken out, changed on purpose, or gone with a part of a file that is still the
-//! same file. If it is not, somebody moved the file away, with its keys, or put another in its place.
+//! Whether what was filled in is accounted for: taken out, changed on purpose, or gone with a part of a file that is
+//! still the same file. If it is not, somebody moved the file away, with its keys, or put another in its place.
 //!
-//! Asked by a closing that took nothing out of the target. Must rather call a file the same than nag: a server that was removed on purpose
-//! leaves a file without any slot, every day.
+//! Asked by a closing that took nothing out of the target. Must rather call a file the same than nag: a server that was
+//! removed on purpose leaves a file without any slot, every day.
 
 use crate::document::{Document, Kind, Opened, Pointer};
 use crate::journal::Journal;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// How many members of a document are noted. Arbitrary.
 const NOTED: usize = 32;
 
-/// What a rendered file was like, besides what is owed: written once the secrets stand in it. Holds no value.
+/// What a rendered file was like, besides what is owed: written once the secrets are in it. Holds no value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// The target as it was given, absolute; links are not followed, those of folders neither.
@@ -48,7 +48,7 @@ fn members(path: &Path, text: &[u8], key: &Key) -> Vec<u32> {
     plain.take(NOTED).map(|member| key.brief(&format!("{}\0{}", member.key.raw(), member.value.raw()))).collect()
 }
 
-/// Whether nothing of what was filled in is accounted for by what stands in a target now (`None`: no file), of which
+/// Whether nothing of what was filled in is accounted for by what is in a target now (`None`: no file), of which
 /// `undone` is the undo.
 #[must_use]
 pub fn is_lost(text: Option<&[u8]>, journal: &Journal, shape: &Shape, undone: &Undo) -> bool {
@@ -61,7 +61,8 @@ pub fn is_lost(text: Option<&[u8]>, journal: &Journal, shape: &Shape, undone: &U
     let document = file.document();
     let mut places: Vec<Pointer> = Vec::new();
     for slot in &journal.slots {
-        // The slot itself, with its placeholder or another value; else a server's siblings, or the object they were in.
+        // The slot itself, with its placeholder or another value; otherwise a server's siblings, or the object they
+        // were in.
         let around = std::iter::successors(Some(slot.pointer.clone()), Pointer::parent);
         places.extend(around.filter(|place| *place != Pointer::root()));
     }
@@ -70,7 +71,7 @@ pub fn is_lost(text: Option<&[u8]>, journal: &Journal, shape: &Shape, undone: &U
     document.find_all(&places).iter().all(Option::is_none) && !shape.is_of(text, &journal.key)
 }
 
-/// Whether a text is a copy of the target: something that was filled in stands in it, in its own place.
+/// Whether a text is a copy of the target: something that was filled in is in it, in its own place.
 #[must_use]
 pub fn is_copy(text: &[u8], journal: &Journal) -> bool {
     let Some(file) = target(&journal.named, text) else { return false };

@@ -1,9 +1,10 @@
-//! What was delivered into a process and into no file: which secrets, to which server, until which process ends. Holds no
-//! secret; [`crate::session`] keeps a note of each delivery, and whoever looks for delivered keys in a text reads them.
+//! What was delivered into a process and into no file: which secrets, to which server, until which process ends. Holds
+//! no secret; [`crate::session`] keeps a note of each delivery, and anyone who looks for delivered keys in a text reads
+//! them.
 //!
 //! # Limitations
-//! Only a secret that can't be taken for something else is recognised: at least [`LEAST`] bytes, and random or of a known
-//! format. **Any other is named in the note and not found anywhere.**
+//! Only a secret that can't be taken for something else is recognised: at least [`LEAST`] bytes, and random or of a
+//! known format. **Any other is named in the note and not found anywhere.**
 
 use crate::document::Pointer;
 use crate::journal::{Fingerprint, Key, Lease};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 
 /// The version this program writes; it reads this one only.
 const VERSION: u32 = 1;
-/// A shorter secret may stand anywhere by chance, in bytes.
+/// A shorter secret may be anywhere by chance, in bytes.
 pub const LEAST: usize = 16;
 /// So many lines of a secret are recognised one by one. Arbitrary; a private key has fifty.
 const MOST_LINES: usize = 100;
@@ -36,7 +37,7 @@ pub fn is_certain(value: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryNote {
     version: u32,
-    /// The live file that the server stands in; the program, if it was run by hand.
+    /// The live file that the server is in; the program, if it was run by hand.
     #[serde(with = "crate::journal::path")]
     pub target: PathBuf,
     /// The server in the live file; none for a program that was run by hand.

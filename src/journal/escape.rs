@@ -1,6 +1,6 @@
 //! Finds secrets in a piece of JSON text at every depth of escaping: as written, unescaped once, twice, three times.
 //!
-//! Three is what it takes for a secret inside JSON that stands as a string inside JSON that stands as a string.
+//! Three is what it takes for a secret inside JSON in a string in JSON in a string.
 //! Asked by [`crate::journal::undo()`]; must never fail on malformed escapes, since copies may be torn.
 
 use crate::document::escape::Escape;
@@ -59,7 +59,7 @@ pub fn occurrences<T: Copy>(finder: &Finder<'_, T>, text: &[u8]) -> Vec<Occurren
     all
 }
 
-/// Whether a secret may stand in `text`, as written or escaped; a "no" is certain. One pass at memory speed where
+/// Whether a secret may be in `text`, as written or escaped; a "no" is certain. One pass at memory speed where
 /// nothing is escaped, so that it pays to ask before a text is taken apart string by string.
 ///
 /// Escapes are looked at line by line: a string of JSON has no line end in it that is not escaped itself, and neither
@@ -93,7 +93,7 @@ pub fn may_hold<T: Copy>(finder: &Finder<'_, T>, text: &[u8]) -> bool {
     false
 }
 
-/// Escapes a text `depth` times, so that it means itself where an occurrence of that depth stood.
+/// Escapes a text `depth` times, so that it means itself where an occurrence of that depth was.
 #[must_use]
 pub fn escape(text: &str, depth: usize) -> String {
     let mut text = text.to_owned();
@@ -152,7 +152,7 @@ fn unescape_into(text: &[u8], out: &mut Vec<u8>) {
     });
 }
 
-/// Where the bytes at `offsets` (sorted) of the unescaped text stand in `text`. Walked a second time, and only when
+/// Where the bytes at `offsets` (sorted) of the unescaped text are in `text`. Walked a second time, and only when
 /// something was found, because a map of every byte would cost several times the text.
 fn offsets_before(text: &[u8], offsets: &[usize]) -> Vec<usize> {
     let mut found = Vec::with_capacity(offsets.len());

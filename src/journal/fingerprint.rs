@@ -1,11 +1,11 @@
-//! Recognises a secret without holding it: keyed BLAKE3, behind a filter that costs one multiplication a byte.
+//! Recognises a secret without holding it: keyed BLAKE3, after a filter that costs one multiplication a byte.
 //!
 //! The journal keeps a [`Fingerprint`] of each inserted secret and the [`Key`] they were made with; the key is random
 //! and new for every journal, so two journals can't be compared. [`Finder`] searches texts for all of them at once.
 //!
 //! # Limitations
-//! Whoever reads the journal can test guesses, as with any salted hash: **a short or guessable secret can be found by
-//! trying**. The journal is therefore 0600, and gone when the secrets are. The filter keeps 16 bits of a keyed
+//! Anyone who reads the journal can test guesses, as with any salted hash: **a short or guessable secret can be found
+//! by trying**. The journal is therefore 0600, and gone when the secrets are. The filter keeps 16 bits of a keyed
 //! multiplicative hash of a secret's first eight bytes.
 
 use crate::scan::is_shown;
@@ -23,8 +23,8 @@ const FILTER: usize = 1 << 14;
 /// How many windows are looked at before the first question: one branch for all of them.
 const BATCH: usize = 16;
 
-/// Whether a secret is looked for outside its own place. One that is short, or a password that every manual has (`postgres`,
-/// `password`), stands in texts that have nothing to do with it.
+/// Whether a secret is looked for outside its own place. One that is short, or a password that every manual has
+/// (`postgres`, `password`), is in texts that have nothing to do with it.
 ///
 /// ```
 /// use keystencil::journal::fingerprint::is_searched_for;
@@ -179,7 +179,7 @@ pub struct Finder<'j, T> {
 }
 
 impl<'j, T: Copy> Finder<'j, T> {
-    /// Prepares the search; each fingerprint comes with what a match shall be called.
+    /// Prepares the search; each fingerprint comes with what a match should be called.
     pub fn new(key: &'j Key, fingerprints: impl IntoIterator<Item = (&'j Fingerprint, T)>) -> Self {
         let mut finder =
             Self { key, multiplier: key.multiplier(), filter: Box::new([0; FILTER]), by_head: HashMap::new() };

@@ -59,16 +59,16 @@ pub struct Journal {
     /// Where the host keeps its sessions: its own folder first, then those for temporary files.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::journal::path::many")]
     pub folders: Vec<PathBuf>,
-    /// Journals of the same target that were deleted before they were paid, and known to somebody all the same. They are
-    /// paid with this one; they have no leases of their own.
+    /// Journals of the same target that were deleted before they were paid, and known to somebody all the same. They
+    /// are paid with this one; they have no leases of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Self>,
 }
 
 /// One slot as it was filled.
 ///
-/// Closing it puts nothing into a file but placeholders, in the place of secrets: a journal that says otherwise is damaged, or
-/// of somebody else's making.
+/// Closing it puts nothing into a file but placeholders, in the place of secrets: a journal that says otherwise is
+/// damaged, or of somebody else's making.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Read")]
 pub struct Filled {
@@ -229,7 +229,7 @@ impl Journal {
     /// Reads a journal.
     ///
     /// # Errors
-    /// [`JournalError`] if the text is no journal, or one of a newer version.
+    /// [`JournalError`] if the text is not a journal, or one of a newer version.
     pub fn read(text: &[u8]) -> Result<Self, JournalError> {
         #[derive(Deserialize)]
         struct Head {
@@ -276,7 +276,7 @@ impl Journal {
     }
 }
 
-/// A file in the state folder that is no journal of ours.
+/// A file in the state folder that is not a journal of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     /// Not JSON, or not a journal.

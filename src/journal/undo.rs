@@ -49,7 +49,7 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
     let whole_by_key = short_slots_by_key(journal);
     let mut filled: Vec<Span> = undo.splices.iter().map(|splice| splice.span.clone()).collect();
     filled.sort_by_key(|span| span.start);
-    // Nearly always every secret stands where it was put, and the strings need not be looked at one by one.
+    // Nearly always every secret is where it was put, and the strings need not be looked at one by one.
     let is_clean = whole_by_key.is_empty() && !between(document.text(), &filled).any(|rest| may_hold(&finder, rest));
     let foreign: HashSet<&Pointer> = journal.foreign.iter().collect();
     let mut look = |token: &StringToken<'_, '_>| {
@@ -111,7 +111,7 @@ pub fn is_clean(text: &[u8], journal: &Journal) -> bool {
     short_slots_by_key(journal).is_empty() && !may_hold(&Finder::new(&journal.key, by_placeholder(journal)), text)
 }
 
-/// The placeholders of the secrets that stand in a text of any kind.
+/// The placeholders of the secrets that are in a text of any kind.
 #[must_use]
 pub fn names_in(text: &[u8], journal: &Journal) -> Vec<String> {
     let finder = Finder::new(&journal.key, by_placeholder(journal));
@@ -134,14 +134,14 @@ fn closing(found: &[Occurrence<&str>], base: usize) -> Vec<Splice> {
         .iter()
         .map(|occurrence| Splice {
             span: base + occurrence.range.start..base + occurrence.range.end,
-            // What is found as written stands inside a JSON string all the same.
+            // What is found as written is inside a JSON string all the same.
             text: escape(occurrence.name, occurrence.depth.max(1)),
         })
         .collect()
 }
 
-/// Closes a slot in its own place. If the host has written the string in another notation (Python escapes all but ASCII),
-/// its notation of what is no secret stays.
+/// Closes a slot in its own place. If the host has written the string in another notation (Python escapes all but
+/// ASCII), its notation of what is no secret stays.
 fn closing_whole(slot: &Filled, node: Node<'_>, finder: &Finder<'_, &str>) -> Vec<Splice> {
     let is_ours = node.as_str().is_some_and(|text| string::encode(&text) == node.raw());
     if !is_ours {
@@ -167,7 +167,7 @@ fn holds_whole(slot: &Filled, node: Node<'_>, key: &Key) -> bool {
         && node.as_str().is_some_and(|text| slot.was_filled_with(key, &text))
 }
 
-/// Slots that the finder can't see, by the raw key token they stand under.
+/// Slots that the finder can't see, by the raw key token they are under.
 fn short_slots_by_key(journal: &Journal) -> HashMap<String, Vec<&Filled>> {
     let mut by_key: HashMap<String, Vec<&Filled>> = HashMap::new();
     for slot in journal.slots.iter().chain(&journal.retired) {

@@ -1,6 +1,6 @@
-//! `keystencil: allow` in a comment: a person has looked at it.
+//! `keystencil: allow` in a comment: the user has looked at it.
 //!
-//! In the line itself, or alone in the comment above; with names of rules behind it only for these. Any comment style:
+//! In the line itself, or alone in the comment above; with names of rules after it only for these. Any comment style:
 //! what surrounds the words is not asked for in the line itself.
 
 use memchr::{memchr, memmem, memrchr};

@@ -1,4 +1,4 @@
-//! Findings that a person has looked at and that are no secrets: a file to commit, which leaks nothing.
+//! Findings that the user has looked at and that are not secrets: a file to commit, which leaks nothing.
 //!
 //! An entry is the rule, the file and 24 bits of a keyed BLAKE3 of rule, file and value. The key is the file's own, so
 //! two baselines can't be compared. 24 bits say "the same as before" surely enough, and are too few to test guesses:
@@ -108,7 +108,7 @@ fn name(file: &Path) -> String {
     name.strip_prefix("./").unwrap_or(&name).to_owned()
 }
 
-/// Why a file is no baseline.
+/// Why a file is not a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
     /// Not JSON, or of another shape.

@@ -15,7 +15,7 @@ pub enum Encoding {
 
 /// How far a file is looked at to tell text from binary data; git looks as far.
 const LOOK: usize = 8000;
-/// Fewer letters are no reason to read bytes as UTF-16.
+/// Fewer letters than this do not make bytes UTF-16.
 const SHORTEST_UTF_16: usize = 8;
 
 impl Encoding {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Kind {
     /// A key of a known format.
     Format(&'static Rule),
-    /// A random value behind a telling name.
+    /// A random value after a telling name.
     Random,
     /// A password in a URL.
     UrlPassword,
@@ -68,8 +68,8 @@ impl Kind {
         }
     }
 
-    /// Whether a baseline may hold it: a secret that is certainly the user's own is no false positive, and no hash of
-    /// it belongs into a file that is committed.
+    /// Whether a baseline may hold it: a secret that is certainly the user's own is not a false positive, and no hash
+    /// of it belongs into a file that is committed.
     #[must_use]
     pub fn may_be_known(&self) -> bool {
         !matches!(self, Self::Own { .. } | Self::Rendered(_) | Self::RenderedFile | Self::Literal(_))
@@ -97,7 +97,7 @@ pub struct Finding {
     pub file: PathBuf,
     /// Line, from 1.
     pub line: usize,
-    /// Column, from 1, in characters (in bytes where the line is no text).
+    /// Column, from 1, in characters (in bytes where the line is not text).
     pub column: usize,
     /// What it is.
     pub kind: Kind,

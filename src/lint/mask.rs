@@ -1,8 +1,8 @@
 //! Takes known secrets out of a stream of output, in every form that [`own`](super::own) knows, wherever a chunk ends.
 //!
 //! # Limitations
-//! **A secret of fewer than four bytes is not taken out**: it would be found in every other line. What a program writes in two
-//! places, or compresses, is not recognised.
+//! **A secret of fewer than four bytes is not taken out**: it would be found in every other line. What a program writes
+//! in two places, or compresses, is not recognised.
 
 use super::own::forms;
 use zeroize::Zeroizing;
@@ -13,7 +13,7 @@ const SHORT: usize = 4;
 /// The secrets that are taken out.
 #[derive(Default)]
 pub struct Mask {
-    /// What is looked for, the longest first, each with what stands there instead.
+    /// What is looked for, the longest first, each with what is there instead.
     needles: Vec<(Zeroizing<Vec<u8>>, String)>,
     /// Whether a needle begins with that byte.
     begins: Vec<bool>,
@@ -28,7 +28,7 @@ pub struct Masked<'m> {
 }
 
 impl Mask {
-    /// Takes out a value under the name a person knows it by; `false` if it is too short for that.
+    /// Takes out a value under the name the user knows it by; `false` if it is too short for that.
     pub fn add(&mut self, name: &str, value: &str) -> bool {
         if value.len() < SHORT {
             return false;
@@ -112,7 +112,7 @@ impl Masked<'_> {
         out
     }
 
-    /// What was held back: the stream is over, and it was no secret.
+    /// What was held back: the stream is over, and it was not a secret.
     #[must_use]
     pub fn end(mut self) -> Vec<u8> {
         let text = std::mem::take(&mut self.held);

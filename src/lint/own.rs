@@ -1,13 +1,13 @@
 //! The user's own secrets, recognised without being kept: fingerprints of every form they may be written in.
 //!
-//! As it is; escaped as in JSON, up to twice, with and without `\/` and `\u00e9`; URL-encoded, also as in a form or a path;
-//! escaped as in HTML and XML; in hexadecimal; base64 in both alphabets at each of the three alignments, so that it is
-//! found in the middle of something longer.
+//! As it is; escaped as in JSON, up to twice, with and without `\/` and `\u00e9`; URL-encoded, also as in a form or a
+//! path; escaped as in HTML and XML; in hexadecimal; base64 in both alphabets at each of the three alignments, so that
+//! it is found in the middle of something longer.
 //!
 //! # Limitations
-//! **A secret of fewer than eight characters is not searched for**, nor a password that every manual has (`postgres`): it would
-//! be found everywhere. Base64 with line breaks in
-//! the middle of the secret, and what is compressed or encrypted, is not read.
+//! **A secret of fewer than eight characters is not searched for**, nor a password that every manual has (`postgres`):
+//! it would be found everywhere. Base64 with line breaks in the middle of the secret, and what is compressed or
+//! encrypted, is not read.
 
 use crate::document::string;
 use crate::journal::fingerprint::{Finder, Fingerprint, Key, is_searched_for};
@@ -61,7 +61,7 @@ impl Own {
         Self { key: Key::new(random), names: Vec::new(), prints: Vec::new() }
     }
 
-    /// Takes the fingerprints of a secret, under the name a person knows it by; says whether it is searched for.
+    /// Takes the fingerprints of a secret, under the name the user knows it by; says whether it is searched for.
     pub fn add(&mut self, name: &str, secret: &Secret) -> bool {
         let value = secret.expose();
         if !is_searched_for(value) {
@@ -184,7 +184,7 @@ fn lower_escapes(encoded: &str) -> Zeroizing<String> {
     lower
 }
 
-/// What of the base64 of something longer depends on the value alone, if it begins `shift` bytes behind a multiple of
+/// What of the base64 of something longer depends on the value alone, if it begins `shift` bytes after a multiple of
 /// three: in the usual alphabet and in that of URLs.
 fn base64_at(value: &[u8], shift: usize) -> [Zeroizing<String>; 2] {
     let mut padded = Zeroizing::new(Vec::with_capacity(value.len() + shift));

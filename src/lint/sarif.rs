@@ -24,7 +24,7 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What a person can do about a kind of finding; the command line knows.
+/// What the user can do about a kind of finding; the command line knows.
 pub type Hint<'a> = &'a dyn Fn(&Kind) -> String;
 
 /// The document; `complete` says whether everything that was asked for could be read.

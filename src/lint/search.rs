@@ -161,8 +161,8 @@ fn places(
     all
 }
 
-/// Where something stands in a text that `check` would tell of, in order: keys, random values behind telling names, and the
-/// values of `own` in any form. What a comment allows is left out. The net of whoever writes a file.
+/// Where something is in a text that `check` would tell of, in order: keys, random values after telling names, and the
+/// values of `own` in any form. What a comment allows is left out. The net of anyone who writes a file.
 #[must_use]
 pub fn finds(text: &str, own: &Own) -> Vec<(Range<usize>, Kind)> {
     let all = places(text.as_bytes(), &own.finder(), &[], Encoding::Bytes);
@@ -177,7 +177,7 @@ fn kind(why: Suspicion) -> Kind {
     }
 }
 
-/// The position behind a text that began at `from`.
+/// The position after a text that began at `from`.
 fn position(text: &[u8], from: (usize, usize)) -> (usize, usize) {
     let lines = memchr_iter(b'\n', text).count();
     match memrchr(b'\n', text) {

@@ -15,7 +15,7 @@ pub fn can_be_template(name: &Path) -> bool {
     [".json", ".jsonc", ".json5"].iter().any(|end| name.ends_with(end)) || name.contains(".json.")
 }
 
-/// Whether a reference stands in a text, be it misspelt: `<< keyring('x') >>`, `<< env(\"X\") >>`, `<< keyrin('x') >>`.
+/// Whether a reference is in a text, be it misspelt: `<< keyring('x') >>`, `<< env(\"X\") >>`, `<< keyrin('x') >>`.
 ///
 /// ```
 /// use keystencil::lint::stray::has_reference;

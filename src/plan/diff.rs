@@ -1,6 +1,6 @@
 //! Shows the difference of two texts without showing a secret.
 //!
-//! What stands in a slot is a placeholder on both sides already. A value of the user's that stands under a name such as
+//! What is in a slot is a placeholder on both sides already. A value of the user's that is under a name such as
 //! `API_KEY`, that looks like a key itself, or that took the place of a reference would appear in the lines around a
 //! change: it is shown as `[redacted]`.
 
@@ -15,13 +15,13 @@ use std::ops::Range;
 const REDACTED: &str = "[redacted]";
 /// Parts of names under which people keep keys.
 const KEY_LIKE: [&str; 8] = ["key", "token", "secret", "password", "passwd", "authorization", "credential", "cookie"];
-/// A longer line is no line a person reads; the difference is shown value by value then.
+/// A longer line is not a line the user reads; the difference is shown value by value then.
 const LONG_LINE: usize = 2_000;
 
 /// The difference of two texts as unified hunks, redacted; empty if the texts are equal. Lines end with `\n`.
 ///
-/// `places` are those where the user's value stands and a reference belongs: whatever is there is not shown. `heading` is
-/// asked what to say of a hunk, by its lines in both texts (from 0); that stands behind its second `@@`.
+/// `places` are those where the user's value is and a reference belongs: whatever is there is not shown. `heading` is
+/// asked what to say of a hunk, by its lines in both texts (from 0); that is after its second `@@`.
 #[must_use]
 pub fn unified(
     before: &str,
@@ -52,7 +52,7 @@ pub fn unified(
 /// A value as it may be shown, for its place: what looks like a key in it is hidden.
 #[must_use]
 pub fn concealed(value: &str, at: &Pointer) -> String {
-    // Wrapped in an object, because the name it stands under tells as well.
+    // Wrapped in an object, because the name it is under tells as well.
     let name = string::encode(&at.last().unwrap_or_default());
     let text = format!("{{{name}:{value}}}");
     let Ok(document) = Document::parse(text.as_bytes()) else { return string::encode(REDACTED) };
@@ -61,7 +61,7 @@ pub fn concealed(value: &str, at: &Pointer) -> String {
     text.get(name.len() + 2..text.len() - 1).unwrap_or_default().to_owned()
 }
 
-/// Whether a text is laid out in lines that a person reads.
+/// Whether a text is laid out in lines that the user reads.
 #[must_use]
 pub fn is_readable(text: &str) -> bool {
     text.lines().all(|line| line.len() <= LONG_LINE)

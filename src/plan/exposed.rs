@@ -1,8 +1,9 @@
 //! Where a text that is about to be committed has a value in a placeholder's place, without any journal's help.
 //!
-//! The last line of defence, for the case that nothing is known: the state folder was wiped, or the file was rendered on
-//! another machine. The committed version (or the template) tells where placeholders belong. A value that the committed
-//! version holds anyway gives nothing away. Asked by the git filter; must rather suspect too much than too little.
+//! The last line of defence, for the case that nothing is known: the state folder was wiped, or the file was rendered
+//! on another machine. The committed version (or the template) tells where placeholders belong. A value that the
+//! committed version holds anyway gives nothing away. Asked by the git filter; must rather suspect too much than too
+//! little.
 
 use crate::document::{Document, Kind, Node, Pointer, StringToken};
 use crate::scan::keylike::looks_like_key;
@@ -14,7 +15,7 @@ use std::collections::HashSet;
 pub enum Exposure {
     /// In a document.
     Slot(Pointer),
-    /// In a text that is no JSON: its line, from 1.
+    /// In a text that is not JSON: its line, from 1.
     Line(usize),
 }
 
@@ -25,7 +26,7 @@ struct Slot {
     parts: Vec<Part>,
 }
 
-/// What stands in `now` where `reference` has placeholders, and is not in `committed`.
+/// What is in `now` where `reference` has placeholders, and is not in `committed`.
 ///
 /// ```
 /// use keystencil::plan::exposed;
@@ -61,7 +62,7 @@ pub fn exposed(reference: &[u8], now: &[u8], committed: &[u8]) -> Vec<Exposure> 
     }
 }
 
-/// A text that may be a target, whose comments may stand in any part of it: read nowhere here in another way.
+/// A text that may be a target, whose comments may be in any part of it: read nowhere here in another way.
 fn read(text: &[u8]) -> Option<Document<'_>> {
     Document::parse_relaxed(text).ok()
 }
@@ -173,7 +174,7 @@ fn placeholders_in(node: Node<'_>) -> usize {
     strings_in(node, &Pointer::root()).map(|(_, raw)| secrets_in(raw)).sum()
 }
 
-/// The values at and below a place that are no containers and may hold a secret, as they are written.
+/// The values at and below a place that are not containers and may hold a secret, as they are written.
 fn strings_in<'a>(node: Node<'a>, at: &Pointer) -> impl Iterator<Item = (Pointer, &'a str)> + use<'a> {
     let mut all = Vec::new();
     match node.kind() {
@@ -203,7 +204,7 @@ fn may_be_moved(token: &StringToken<'_, '_>, vanished: &[&Slot]) -> bool {
     })
 }
 
-/// The key that a value, or the list it is in, stands under.
+/// The key that a value, or the list it is in, is under.
 fn name(pointer: &Pointer) -> Option<String> {
     let names: Vec<_> = pointer.tokens().collect();
     let is_index = |name: &str| !name.is_empty() && name.bytes().all(|digit| digit.is_ascii_digit());
@@ -232,7 +233,7 @@ fn uncommented(line: &str) -> &str {
     inner.strip_suffix("*/").unwrap_or(inner).trim_end()
 }
 
-/// What stands in a line before its first placeholder and after its last one.
+/// What is in a line before its first placeholder and after its last one.
 fn frame(line: &str) -> Option<(&str, &str)> {
     let line = uncommented(line);
     let parts = parse_parts(line)?;

@@ -60,7 +60,7 @@ pub fn render<'s>(slot: &Slot, value: &impl Fn(&Reference) -> Option<&'s Secret>
     fill(&slot.parts, value)
 }
 
-/// The same of a text in its parts, wherever it stands.
+/// The same of a text in its parts, wherever it is.
 #[must_use]
 pub fn fill<'s>(parts: &[Part], value: &impl Fn(&Reference) -> Option<&'s Secret>) -> Option<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
@@ -100,7 +100,7 @@ fn filled_part<'s>(part: &Part, key: &Key, value: &impl Fn(&Reference) -> Option
     })
 }
 
-/// Where one of the secrets stands already, outside the slots about to be filled.
+/// Where one of the secrets is already, outside the slots about to be filled.
 fn foreign(document: &Document<'_>, slots: &[Filled], key: &Key, filled: &HashSet<usize>) -> Vec<Pointer> {
     let prints: Vec<&Fingerprint> = slots.iter().flat_map(Filled::secrets).map(|(_, print)| print).collect();
     let finder = Finder::new(key, prints.into_iter().map(|print| (print, ())));

@@ -1,4 +1,4 @@
-//! The whole way of a render as one value: from the text that is there to the text that shall be.
+//! The whole way of a render as one value: from the text that is there to the text that should be.
 //!
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
@@ -27,7 +27,7 @@ pub struct Inputs<'a, V> {
     pub on_conflict: OnConflict,
     /// Key of the fingerprints to come; the journal's own key if there is one.
     pub key: &'a Key,
-    /// What a person allowed; a slot whose flow is not among it stays closed. `None`: every slot may be filled.
+    /// What the user allowed; a slot whose flow is not among it stays closed. `None`: every slot may be filled.
     pub grants: Option<&'a Grants>,
     /// Whether what nobody allowed to be started is merged all the same, for showing: never in what is written.
     pub merges_starts: bool,
@@ -90,7 +90,7 @@ pub enum PlanError {
 /// Plans a render of `text`.
 ///
 /// # Errors
-/// [`PlanError`] if the text is no JSON object.
+/// [`PlanError`] if the text is not a JSON object.
 pub fn plan_render<'s, V>(text: &[u8], inputs: &Inputs<'_, V>) -> Result<RenderPlan, PlanError>
 where
     V: Fn(&Reference) -> Option<&'s Secret>,
@@ -115,7 +115,7 @@ where
         merged(&resting, inputs)?;
     let merged = target(placeholder_form.as_bytes())?;
     let blueprint = &Blueprint { document: inputs.blueprint.document.clone(), slots };
-    // Described only if a person may read them.
+    // Described only if the user may read them.
     let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, blueprint, inputs.is_state)));
     let flows = match bare {
         Some((grants, bare)) if bare.iter().all(|flow| grants.allow(flow)) => bare,
@@ -200,7 +200,7 @@ where
         withheld.extend(new);
         let mut applied = merge.applied;
         if !frozen.is_empty() {
-            // Nothing of the user's that stands there is remembered as the template's.
+            // Nothing of the user's that is there is remembered as the template's.
             let earlier = inputs.earlier.and_then(|earlier| Document::parse(earlier.document.as_bytes()).ok());
             applied.document = put_back(&inputs.blueprint.document, &frozen, earlier.as_ref());
         }
@@ -259,8 +259,8 @@ fn object(document: &Document<'_>) -> Result<(), PlanError> {
 }
 
 impl RenderPlan {
-    /// What has to be allowed: what the template starts, and where secrets go. A start in the server of a secret is shown
-    /// and allowed with that.
+    /// What has to be allowed: what the template starts, and where secrets go. A start in the server of a secret is
+    /// shown and allowed with that.
     pub fn asked(&self) -> impl Iterator<Item = &Flow> {
         let alone = self.withheld.iter().filter(|start| !self.refused.iter().any(|flow| flow.covers(start)));
         alone.chain(&self.refused)

@@ -10,10 +10,10 @@ use crate::template::{Blueprint, Slot, is_placeholder};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
-/// What is done with a literal that stands where the template has a reference and is not the secret.
+/// What is done with a literal that is where the template has a reference and is not the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnConflict {
-    /// It stays; a person is told.
+    /// It stays; the user is told.
     #[default]
     Keep,
     /// The template's reference takes its place.
@@ -25,11 +25,11 @@ pub enum OnConflict {
 pub struct Applied {
     /// The blueprint's document, in placeholder form.
     pub document: String,
-    /// Which values of it we wrote; the others stood there before.
+    /// Which values of it we wrote; the others were there before.
     pub written: Vec<Pointer>,
 }
 
-/// A value of the user's that stands where the template wants a reference.
+/// A value of the user's that is where the template wants a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// Where.
@@ -133,14 +133,14 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         }
     }
 
-    /// An array with slots: like any other where it is ours or differs in its slots only; else it may hold a key of
-    /// the user's, which replacing it would lose.
+    /// An array with slots: like any other where it is ours or differs in its slots only; otherwise it may hold a key
+    /// of the user's, which replacing it would lose.
     fn array(&mut self, at: &Pointer, wanted: Node<'_>, found: Node<'_>, earlier: Option<Node<'_>>) {
         if wanted.same_value(&found) {
             return self.keep_written(at);
         }
-        // One that nobody changed since we wrote it whole is replaced whole: what became a slot was no literal of the
-        // user's.
+        // One that nobody changed since we wrote it whole is replaced whole: what became a slot was not a literal of
+        // the user's.
         if self.is_ours(at, found, earlier) {
             return self.replace(at, wanted);
         }
@@ -176,7 +176,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         }
     }
 
-    /// Whether two values differ at most in what stands in slots.
+    /// Whether two values differ at most in what is in slots.
     fn alike(&self, at: &Pointer, wanted: Node<'_>, found: Node<'_>) -> bool {
         if self.slots.contains_key(at.as_str()) {
             return found.kind() == Kind::String;
@@ -205,7 +205,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         self.patch.0.push(Operation::Replace { path: at.clone(), value: wanted.raw().to_owned() });
     }
 
-    /// A value that stands there as wanted is still ours if an earlier render wrote it.
+    /// A value that is there as wanted is still ours if an earlier render wrote it.
     fn keep_written(&mut self, at: &Pointer) {
         if self.ours.contains(at) {
             self.written.push(at.clone());
@@ -226,7 +226,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         for (index, (earlier, found)) in items_alike(earlier, found).enumerate() {
             self.prune(&at.index(index), earlier, wanted.items().nth(index).unwrap_or(wanted), found);
         }
-        // A template that now wants something else than an object here names none of its members any more.
+        // A template that now wants something other than an object here names none of its members any more.
         if earlier.kind() != Kind::Object || found.kind() != Kind::Object {
             return;
         }

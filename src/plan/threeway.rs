@@ -1,8 +1,8 @@
-//! Who changed what since the last render: the template, the host application (or a person), or both.
+//! Who changed what since the last render: the template, the host application (or the user), or both.
 //!
-//! Three texts are compared: what the last render merged (its record), the template's outcome now, and the target at rest.
-//! Objects are compared member by member, everything else as a whole. Asked by `diff`, which shows it. Decides nothing about
-//! the target: what a render does with a difference is read from the render's own plan.
+//! Three texts are compared: what the last render merged (its record), the template's outcome now, and the target at
+//! rest. Objects are compared member by member, everything else as a whole. Asked by `diff`, which shows it. Decides
+//! nothing about the target: what a render does with a difference is read from the render's own plan.
 
 use crate::document::{Document, Kind, Node, Pointer};
 use crate::plan::render::RenderPlan;
@@ -12,9 +12,9 @@ use std::fmt;
 /// Who made a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Author {
-    /// The template says something else than it did at the last render.
+    /// The template says something other than it did at the last render.
     Template,
-    /// The host application, or a person, changed the live file.
+    /// The host application, or the user, changed the live file.
     Host,
     /// Both sides changed, or nothing is known of a last render.
     Both,

@@ -2,7 +2,7 @@
 
 use crate::scan::filter::{self, Anchor};
 
-/// Parts of names that tell of a secret: where one stands, the whole name is asked.
+/// Parts of names that tell of a secret: where one is, the whole name is asked.
 pub(super) const TELLING: [&str; 15] = [
     "key",
     "token",

@@ -1,9 +1,9 @@
-//! Private keys that are written as a block of lines: PEM, OpenSSH, PGP, SSH2, PuTTY. Where such a block ends, and whether it
-//! has a body at all.
+//! Private keys that are written as a block of lines: PEM, OpenSSH, PGP, SSH2, PuTTY. Where such a block ends, and
+//! whether it has a body at all.
 //!
-//! The rule's pattern finds the first line; this file goes on from there to the last one, whatever ends the lines: a line
-//! end, `\n` as in JSON, blanks, quoted concatenation, comment marks. It never looks further than the next block, so a text of
-//! nothing but first lines costs no more than its length.
+//! The rule's pattern finds the first line; this file continues from there to the last one, whatever ends the lines: a
+//! line end, `\n` as in JSON, blanks, quoted concatenation, comment marks. It never looks further than the next block,
+//! so a text of nothing but first lines costs no more than its length.
 
 use super::rule::Check;
 use memchr::memmem;
@@ -12,13 +12,13 @@ use memchr::memmem;
 const PEM_BODY: usize = 40;
 /// Shorter lines of base64 have only the ends of keys.
 const PEM_LINE: usize = 16;
-/// How far behind its first line the body of a key is looked for.
+/// How far after its first line the body of a key is looked for.
 const LOOK: usize = 4096;
-/// Longer lines are no header of a block.
+/// Longer lines are not headers of a block.
 const HEADER: usize = 512;
 /// A longer block is searched for its end no further; a scan looks at pieces that overlap by more.
 const LONGEST: usize = 48 << 10;
-/// What is said behind `END` is no longer.
+/// What is said after `END` is no longer.
 const LAST_LINE: usize = 48;
 /// A MAC is at most so many hexadecimal digits.
 const MAC: usize = 128;
@@ -26,7 +26,7 @@ const MAC: usize = 128;
 /// The end of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct End {
-    /// How many bytes behind the first line.
+    /// How many bytes after the first line.
     pub(super) length: usize,
     /// Whether its last line is missing, so that what follows may still belong to it.
     pub(super) is_cut: bool,
@@ -63,14 +63,14 @@ fn pem(after: &[u8]) -> Option<End> {
     Some(closed.unwrap_or_else(|| End { length: body(ahead).length, is_cut: true }))
 }
 
-/// Base64 behind the first line of a block. Code that asks for the line (`startsWith("-----BEGIN …")`) and manuals
+/// Base64 after the first line of a block. Code that asks for the line (`startsWith("-----BEGIN …")`) and manuals
 /// (`\nXXXX\n`) have no such body.
 fn has_body(after: &[u8]) -> bool {
     let body = body(after.get(..after.len().min(LOOK)).unwrap_or_default());
     body.letters >= PEM_BODY && body.kinds == [true; 3]
 }
 
-/// What stands between the first line and the last: headers, then lines of base64.
+/// What is between the first line and the last: headers, then lines of base64.
 #[derive(Default)]
 struct Body {
     /// Where the last line of base64 ends.
@@ -90,7 +90,7 @@ fn body(text: &[u8]) -> Body {
         let gap = start.get(..start.len() - rest.len()).unwrap_or_default();
         let run = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)).count();
         let (word, behind) = rest.split_at_checked(run).unwrap_or_default();
-        // Headers such as `Proc-Type: 4,ENCRYPTED` are no base64, and no end.
+        // Headers such as `Proc-Type: 4,ENCRYPTED` are neither base64 nor the end.
         if body.letters == 0
             && let [b'-' | b':', ..] = behind
             && word.len() < PEM_LINE
@@ -127,7 +127,8 @@ fn behind_line_end(mut text: &[u8]) -> &[u8] {
                 b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'*' | b'#' | b'!' | b',' | b';' | b'>' | b'|',
                 rest @ ..,
             ] => rest,
-            // Comments and concatenation; a line of base64 that begins with one of them loses a byte, which does no harm.
+            // Comments and concatenation; a line of base64 that begins with one of them loses a byte, which does no
+            // harm.
             [b'/' | b'+', rest @ ..] => rest,
             _ => return text,
         };

@@ -1,4 +1,5 @@
-//! Finds in one pass where a rule could apply: three bytes of a literal of each, behind a table the first cache holds.
+//! Finds in one pass where a rule could apply: three bytes of a literal of each, looked up in a table that fits into
+//! the first cache.
 //!
 //! Letter case is ignored here and asked for where the candidate is verified, since names come in any case.
 
@@ -55,7 +56,7 @@ impl Filter {
         self.table.get(slot(fold(window))).copied().unwrap_or_default()
     }
 
-    /// Calls `found` with each place where the three bytes of an anchor stand.
+    /// Calls `found` with each place where the three bytes of an anchor are.
     pub(super) fn scan(&self, text: &[u8], mut found: impl FnMut(usize, Anchor)) {
         let mut from = 0;
         while let Some(batch) = text.get(from..).and_then(<[u8]>::first_chunk::<{ BATCH + 2 }>) {

@@ -1,4 +1,4 @@
-//! Does a value look like a key, whatever name it stands under?
+//! Does a value look like a key, whatever name it is under?
 //!
 //! A guess, for showing only: a difference hides what it may hide, and nothing is decided by it. What keys look like is
 //! known by [`scan`](super); here less is enough, since hiding one too many does no harm.
@@ -7,7 +7,7 @@
 const SETTING: usize = 4;
 /// A token with such a beginning is at least this long.
 const PREFIXED: usize = 16;
-/// So many letters and digits in one run are no word; a UUID has 12, the date in a model's name 8.
+/// A run of this many letters and digits is not a word; a UUID has 12, the date in a model's name 8.
 const RUN: usize = 20;
 
 /// Whether a text holds something that looks like a key: a service's token, a long run of letters and digits, what
@@ -31,7 +31,7 @@ pub fn comment_holds_key(comment: &str) -> bool {
         let name = before.rsplit(|char| !is_name(char)).next().unwrap_or_default();
         let after = after.trim_start_matches([':', '=', ' ', '"', '\'']);
         let value = after.split(['"', '\'', ',', ' ', '\t']).next().unwrap_or_default();
-        // Prose goes on.
+        // Prose continues.
         let rest = after.get(value.len()..).unwrap_or_default().trim_start();
         let ends = rest.is_empty() || rest.starts_with(['"', '\'', ',']) || rest.starts_with("*/");
         super::names::is_secret_name(name) && ends && value.len() >= SETTING && !value.starts_with(['<', '$', '[', '/'])
@@ -39,7 +39,7 @@ pub fn comment_holds_key(comment: &str) -> bool {
     looks_like_key(comment) || comment.match_indices([':', '=']).any(is_setting)
 }
 
-/// Whether a known beginning of a key stands anywhere in a run of ASCII.
+/// Whether a known beginning of a key is anywhere in a run of ASCII.
 #[must_use]
 pub(crate) fn holds_known_beginning(run: &str) -> bool {
     (0..run.len()).filter_map(|at| run.get(at..)).any(super::has_known_beginning)

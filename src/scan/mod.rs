@@ -36,7 +36,7 @@ const NAMED: usize = 8;
 /// A key of a known format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// Where the key stands, in bytes: the key alone, without quotes or name; of a block of lines all of them.
+    /// Where the key is, in bytes: the key alone, without quotes or name; of a block of lines all of them.
     pub range: Range<usize>,
     /// Whether it is a block whose last line is missing.
     pub is_cut: bool,
@@ -47,7 +47,7 @@ pub struct Hit {
 struct Compiled {
     rules: Vec<Rule>,
     shapes: Vec<Shape>,
-    /// Where a format may stand.
+    /// Where a format may be.
     filter: Filter,
     /// The same, and where a name or a URL may tell of a secret.
     all: Filter,
@@ -104,7 +104,7 @@ pub fn find(text: &[u8]) -> Vec<Hit> {
     formats.hits()
 }
 
-/// Collects keys of known formats, and at the end drops those that stand in a surer one.
+/// Collects keys of known formats, and at the end drops those that are in a surer one.
 #[derive(Default)]
 struct Formats {
     /// Range, how sure, number of the rule, whether it is cut off.
@@ -168,7 +168,7 @@ fn standing(text: &[u8], at: usize, anchor: Anchor, shape: &Shape) -> Option<Ran
     })
 }
 
-/// Whether the word stands in the name, at the beginning of one of its parts.
+/// Whether the word is in the name, at the beginning of one of its parts.
 fn has_word(name: &[u8], word: &[u8]) -> bool {
     name.windows(word.len()).enumerate().any(|(at, window)| {
         let before = at.checked_sub(1).and_then(|at| name.get(at)).copied().unwrap_or(b'_');
@@ -180,8 +180,8 @@ fn has_word(name: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// Whether a key may begin here: not in the middle of a word, but behind `\n`, `\t` and `%3D`. What begins with a sign is in
-/// no word.
+/// Whether a key may begin here: not in the middle of a word, but after `\n`, `\t` and `%3D`. What begins with a sign
+/// is in no word.
 fn begins(text: &[u8], start: usize, shape: &Shape) -> bool {
     if text.get(start).is_some_and(u8::is_ascii_punctuation) {
         return true;

@@ -1,4 +1,4 @@
-//! Where a value stands behind its name: `NAME=value`, `"name": "value"`, `name => value`, `--name value`,
+//! Where a value is after its name: `NAME=value`, `"name": "value"`, `name => value`, `--name value`,
 //! `Authorization: Bearer value`, in any of the syntaxes that configs, shells and programs have.
 
 use super::names::is_secret_name;
@@ -75,8 +75,8 @@ pub(super) fn value_after(text: &[u8], name: &Range<usize>) -> Option<usize> {
     None
 }
 
-/// Where values end. Values that stand in one another (`a_key=b_key=…`) end at the same place, which is looked for once, so
-/// that a text of nothing else takes no longer than any other.
+/// Where values end. Values that are in one another (`a_key=b_key=…`) end at the same place, which is looked for once,
+/// so that a text of nothing else takes no longer than any other.
 #[derive(Default)]
 pub(super) struct Ends {
     quote: Option<u8>,
@@ -89,12 +89,12 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// How far the value goes that begins at `start`: to its quote, or as long as it is one word. `None` for a call or an
-    /// expression.
+    /// How far the value goes that begins at `start`: to its quote, or as long as it is one word. `None` for a call or
+    /// an expression.
     pub(super) fn value_at(&mut self, text: &[u8], start: usize) -> Option<Range<usize>> {
         let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
         let quote = before.filter(|byte| b"\"'`".contains(byte));
-        // A `#` behind a blank begins a comment; in the middle of a word it is a sign as any other.
+        // A `#` after a blank begins a comment; in the middle of a word it is a sign as any other.
         let is_blank = before.is_none_or(|byte| byte.is_ascii_whitespace());
         if quote.is_none() && is_blank && text.get(start) == Some(&b'#') {
             return None;

@@ -1,4 +1,4 @@
-//! Keys that are printed in standards, manuals and emulators: they open nothing, and stand in thousands of repositories.
+//! Keys that are printed in standards, manuals and emulators: they open nothing, and are in thousands of repositories.
 
 /// Exactly these values. What says `EXAMPLE` is known by that.
 const PUBLISHED: [&str; 12] = [
@@ -12,7 +12,8 @@ const PUBLISHED: [&str; 12] = [
     // The storage and the database emulator of Azure: the same on every machine.
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==", // keystencil: allow
     "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==", // keystencil: allow
-    // RFC 7519, the end of the token in section 3.1; RFC 7515, in appendix A.1; the debugger of jwt.io, two secrets of it.
+    // RFC 7519, the end of the token in section 3.1; RFC 7515, in appendix A.1; the debugger of jwt.io, two secrets of
+    // it.
     "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
     "TJVA95OrM7E2cBab30RMHrHDcEfxjoYZgeFONFh7HgQ",

@@ -1,9 +1,9 @@
-//! Tells random values from words: how surprising each letter is behind its neighbour.
+//! Tells random values from words: how surprising each letter is after its neighbour.
 //!
-//! Every pair of neighbours is evidence: the table has, in half bits, how much less often a pair of letters stands in
+//! Every pair of neighbours is evidence: the table has, in half bits, how much less often a pair of letters is in
 //! the words of source code and manuals than chance would put it there (counted over 1,500 files of public crates);
 //! changes between letters, digits and capitals count as well. Over 99 % of random texts of 20 characters and more are
-//! told from 95 % of everything else that stands in such files; what remains is a matter of the place.
+//! told from 95 % of everything else that is in such files; what remains is a matter of the place.
 
 use super::published::is_published;
 use base64::Engine as _;
@@ -15,7 +15,7 @@ const SHORTEST: usize = 12;
 const PASSWORD: usize = 8;
 /// So much evidence makes a value random.
 const ENOUGH: i32 = 9;
-/// A hexadecimal number of so many digits is no word in any place.
+/// A hexadecimal number of so many digits is not a word in any place.
 const HEX: usize = 16;
 /// Evidence of one pair of letters: `j` is none, `r` 4 bits for chance, `a` 4.5 bits for words.
 const PAIRS: [&[u8; 26]; 26] = [
@@ -117,7 +117,7 @@ const SHOWN: [&str; 27] = [
 /// What people type who want something long.
 const SEQUENCES: [&str; 4] = ["0123456789", "1234567890", "abcdefghijkl", "qwertyuiop"];
 
-/// Whether a value that stands in a key-like place is a random one: no word, path, version, URL, address, package,
+/// Whether a value that is in a key-like place is a random one: no word, path, version, URL, address, package,
 /// model name or UUID, and no placeholder. A number in hexadecimal counts: only the place tells a hash from a key.
 ///
 /// ```
@@ -178,13 +178,14 @@ pub fn is_placeholder(value: &str) -> bool {
         || is_monotonous(lower.as_bytes())
 }
 
-/// Whether a password is one that manuals have: a word that stands anywhere, and opens nothing that is worth it.
+/// Whether a password is one that manuals have: a word that is anywhere, and opens nothing that is worth it.
 #[must_use]
 pub fn is_shown(value: &str) -> bool {
     SHOWN.iter().any(|shown| value.eq_ignore_ascii_case(shown))
 }
 
-/// `%VAR%`, `*alias`, `@var@`, `&anchor`, `!tag`: a sign before a name. Before what looks like chance it is a part of it.
+/// `%VAR%`, `*alias`, `@var@`, `&anchor`, `!tag`: a sign before a name. Before what looks like chance it is a part of
+/// it.
 fn is_marked(value: &str) -> bool {
     let Some((sign, rest)) = value.split_at_checked(1).filter(|(sign, _)| "%*@&!".contains(sign)) else { return false };
     (rest.ends_with(sign) && "%@".contains(sign)) || evidence(rest.as_bytes()) + odd(rest) < ENOUGH
@@ -205,7 +206,7 @@ pub(super) fn is_monotonous(value: &[u8]) -> bool {
             .any(|period| period <= 12 && value.iter().zip(value.iter().skip(period)).all(|(a, b)| a == b))
 }
 
-/// Forms that are no secrets wherever they stand.
+/// Forms that are not secrets wherever they are.
 fn is_ordinary(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     is_uuid(value.as_bytes())

@@ -28,7 +28,7 @@ pub enum Check {
     None,
     /// The last six characters are the CRC-32 of those between prefix and checksum, in base 62: GitHub, npm.
     Crc32Base62,
-    /// The eight hexadecimal digits behind the last `_` are the CRC-32 of all before it, its low byte first: Grafana.
+    /// The eight hexadecimal digits after the last `_` are the CRC-32 of all before it, its low byte first: Grafana.
     Crc32Hex,
     /// The checksum of Bech32 (BIP 173): age identities, Nostr.
     Bech32,

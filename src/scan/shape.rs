@@ -73,7 +73,7 @@ impl Shape {
         self.pieces.iter().map(|piece| if let Piece::Text(texts) = piece { shortest(texts) } else { 0 }).sum()
     }
 
-    /// Whether a match may not begin behind this byte.
+    /// Whether a match may not begin after this byte.
     pub(super) fn continues(&self, before: u8) -> bool {
         before == b'_' || Class::ALNUM.has(before) || (before == b'-' && self.tail.has(b'-'))
     }

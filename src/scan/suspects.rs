@@ -1,4 +1,4 @@
-//! Everything in a text that may be a secret: keys of known formats, random values behind telling names, passwords in
+//! Everything in a text that may be a secret: keys of known formats, random values after telling names, passwords in
 //! URLs. One pass for all three; what `check` asks.
 
 use super::anchors::{NAME, URL};
@@ -22,14 +22,14 @@ pub enum Suspicion {
     Format(&'static Rule),
     /// It is random, and its name says that it is secret.
     Value,
-    /// It stands as the password in a URL.
+    /// It is the password in a URL.
     UrlPassword,
 }
 
 /// Something that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspect {
-    /// Where it stands, in bytes: the value alone.
+    /// Where it is, in bytes: the value alone.
     pub range: Range<usize>,
     /// Why.
     pub why: Suspicion,
@@ -70,7 +70,7 @@ pub fn suspects(text: &[u8]) -> Vec<Suspect> {
     others
 }
 
-/// The values behind names.
+/// The values after names.
 #[derive(Default)]
 struct Values {
     names: place::Names,
@@ -80,7 +80,7 @@ struct Values {
 }
 
 impl Values {
-    /// The value behind the name around `at`, if the name says it is secret and the value looks it.
+    /// The value after the name around `at`, if the name says it is secret and the value looks it.
     fn behind(&mut self, text: &[u8], at: usize) -> Option<Range<usize>> {
         let name = self.names.go_to(text, at).then(|| self.names.name()).flatten()?;
         let start = place::value_after(text, &name)?;
@@ -102,7 +102,7 @@ impl Values {
         is_secret.then(|| range.start..range.start + value.len())
     }
 
-    /// Whether one more value with this end is judged. Of hundreds that stand in one another the first few are, and the
+    /// Whether one more value with this end is judged. Of hundreds that are in one another the first few are, and the
     /// short ones at the end.
     fn may_judge(&mut self, end: usize, length: usize) -> bool {
         self.judged = if self.judged.0 == end { (end, self.judged.1 + 1) } else { (end, 1) };

@@ -77,7 +77,7 @@ pub enum NameError {
     /// A search without attributes, or with `xdg:schema` alone, finds everything there is.
     #[error("the attributes of a secret must say which one is meant")]
     NoAttributes,
-    /// keystencil keeps something of its own under that name.
+    /// Reserved: keystencil keeps something of its own under that name.
     #[error("`keystencil-seal` is reserved: keystencil keeps its own key under that name")]
     Reserved,
 }

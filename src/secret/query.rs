@@ -153,7 +153,7 @@ impl Provided {
     }
 }
 
-/// As it stands behind the word "secret" in a message.
+/// As it is after the word "secret" in a message.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,8 +1,8 @@
-//! Seals: what a person allowed, marked so that only whoever has a store's key can make the mark.
+//! Seals: what the user allowed, marked so that only someone who has a store's key can make the mark.
 //!
-//! A [`Seal`] is a keyed BLAKE3 over a kind and a list of fields. The [`SealKey`] is kept in a store beside the secrets, so
-//! a record from a foreign folder, another machine or another user does not verify. [`crate::store`] keeps the keys,
-//! [`crate::session`] makes the records; nothing here knows what a record says.
+//! A [`Seal`] is a keyed BLAKE3 over a kind and a list of fields. The [`SealKey`] is kept in a store beside the
+//! secrets, so a record from a foreign folder, another machine or another user does not verify. [`crate::store`] keeps
+//! the keys, [`crate::session`] makes the records; nothing here knows what a record says.
 
 use super::Secret;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ impl SealKey {
         Ok(Self(key))
     }
 
-    /// The key as a store keeps it; `None` if that is no key.
+    /// The key as a store keeps it; `None` if that is not a key.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut key = Zeroizing::new([0; 32]);

@@ -1,5 +1,5 @@
-//! Takes over into the template what the host changed in the live file. The one place that edits a template: whole files,
-//! staged beside it, synced, renamed. It must never leave a secret in one.
+//! Takes over into the template what the host changed in the live file. The one place that edits a template: whole
+//! files, staged beside it, synced, renamed. It must never leave a secret in one.
 
 use super::import::refuse_keys;
 use super::template_file::read_include;
@@ -35,8 +35,8 @@ impl Absorbing {
         self.before.files.iter().zip(&self.now.files).filter(|(before, now)| before.text != now.text)
     }
 
-    /// Where a string of a hunk is a secret that the live file owes. A short one is found by nobody else, since it is closed in
-    /// its own place only.
+    /// Where a string of a hunk is a secret that the live file owes. A short one is found by nobody else, since it is
+    /// closed in its own place only.
     fn owed_in(&self, hunk: &Hunk) -> Option<Pointer> {
         let journal = self.journal.as_ref()?;
         let document = Document::parse(hunk.change.live.as_deref()?.as_bytes()).ok()?;
@@ -72,8 +72,8 @@ impl Session<'_> {
         Ok(Absorbing { hunks, now: before.clone(), before, journal, known: Vec::new() })
     }
 
-    /// Puts placeholders where literals of the hunks are values of the template's references. Asks the stores, but only if
-    /// there are literals that look like keys; and only for what was allowed.
+    /// Puts placeholders where literals of the hunks are values of the template's references. Asks the stores, but only
+    /// if there are literals that look like keys; and only for what was allowed.
     pub fn close_known(&self, target: &Target, absorbing: &mut Absorbing) {
         if absorbing.hunks.iter().all(|hunk| hunk.keys().is_empty()) {
             return;
@@ -105,8 +105,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Writes what was taken over, and says which files that were. Grants nothing. No file is written in which `check` would
-    /// find more than before; `stored` are the values that the config's templates use.
+    /// Writes what was taken over, and says which files that were. Grants nothing. No file is written in which `check`
+    /// would find more than before; `stored` are the values that the config's templates use.
     ///
     /// # Errors
     /// [`SessionError::Changed`] if a file is not what it was made from; [`SessionError::SecretInTemplate`];
@@ -153,7 +153,8 @@ impl Session<'_> {
             Ok(folder.as_deref().map_or(Ok(()), sync_folder)?)
         });
         if let Err(error) = outcome {
-            // An error says that nothing was changed, so what is written goes back, unless somebody wrote there meanwhile.
+            // An error says that nothing was changed, so what is written goes back, unless somebody wrote there
+            // meanwhile.
             for (_, file, found, _) in
                 written.iter().filter(|(_, file, _, new)| file.is_still(Some(new)).unwrap_or(false))
             {

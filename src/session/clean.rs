@@ -1,9 +1,9 @@
 //! What git stages of a file: its placeholder form, by the journals alone. No store is asked, no lock taken, nothing
 //! written.
 //!
-//! The journals are read before the content is and once more behind it, and one that was seen is kept: a program that ends
-//! in between has its secrets taken out of the target, and the content that git has read still holds them. If that was
-//! before the first look, the target is no longer what git has read.
+//! The journals are read before the content is and once more after it, and one that was seen is kept: a program that
+//! ends in between has its secrets taken out of the target, and the content that git has read still holds them. If that
+//! was before the first look, the target is no longer what git has read.
 
 use super::undo::undo_text;
 use super::{SessionError, State};
@@ -29,7 +29,7 @@ pub struct Known {
     pub template: Option<String>,
 }
 
-/// Turns what git reads into what it shall stage.
+/// Turns what git reads into what it should stage.
 #[derive(Debug)]
 pub struct Cleaner {
     state: State,
@@ -46,8 +46,8 @@ impl Cleaner {
     /// Reads the journals that there are now.
     ///
     /// # Errors
-    /// [`SessionError::File`] if the state folder can't be read, [`SessionError::Journal`] if one of them can't be: then
-    /// nothing may be staged, because nobody knows what is a secret.
+    /// [`SessionError::File`] if the state folder can't be read, [`SessionError::Journal`] if one of them can't be:
+    /// then nothing may be staged, because nobody knows what is a secret.
     pub fn look(&mut self) -> Result<(), SessionError> {
         let mut journals = Vec::new();
         for state in self.state.owing()? {
@@ -65,8 +65,8 @@ impl Cleaner {
         Ok(())
     }
 
-    /// Refuses a content that is not what stands in a target of ours now, if no journal of it was seen: git may have read it
-    /// just before an unrender, whose journal is gone.
+    /// Refuses a content that is not what is in a target of ours now, if no journal of it was seen: git may have read
+    /// it just before an unrender, whose journal is gone.
     ///
     /// # Errors
     /// [`SessionError::Stale`], and [`SessionError::File`] if the file can't be read.
@@ -83,8 +83,8 @@ impl Cleaner {
         Err(SessionError::Stale { path: path.to_owned() })
     }
 
-    /// The content with every secret that a journal knows closed. The journal of `path` closes by place as well as by value;
-    /// without a path every journal does.
+    /// The content with every secret that a journal knows closed. The journal of `path` closes by place as well as by
+    /// value; without a path every journal does.
     #[must_use]
     pub fn close(&self, path: Option<&Path>, content: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
         let is_own = |journal: &Journal| path.is_none_or(|path| journal.target == path || journal.named == path);
@@ -102,12 +102,12 @@ impl Cleaner {
         })
     }
 
-    /// What shall be staged of a content.
+    /// What should be staged of a content.
     ///
     /// # Errors
-    /// [`SessionError::Exposed`] if a value stands where a placeholder belongs and no journal knows it;
-    /// [`SessionError::Format`] if it holds a key of a known format that is not committed yet; [`SessionError::Wide`] if
-    /// the content is UTF-16 and holds a secret. With nothing known, what is no secret of ours passes.
+    /// [`SessionError::Exposed`] if a value is where a placeholder belongs and no journal knows it;
+    /// [`SessionError::Format`] if it holds a key of a known format that is not committed yet; [`SessionError::Wide`]
+    /// if the content is UTF-16 and holds a secret. With nothing known, what is no secret of ours passes.
     pub fn for_index(
         &self,
         path: &Path,

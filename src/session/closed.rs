@@ -45,7 +45,7 @@ pub struct Closed {
     pub removed: usize,
     /// Slots whose value was changed while rendered; they stay as changed.
     pub changed: Vec<Pointer>,
-    /// Where secrets stood that had moved away from their slots.
+    /// Where secrets were that had moved away from their slots.
     pub moved: Vec<Pointer>,
     /// Copies that secrets were taken out of.
     pub scrubbed: Vec<PathBuf>,
@@ -53,11 +53,11 @@ pub struct Closed {
     pub seen: Box<Seen>,
     /// Copies that could not be read or written.
     pub unscrubbed: Vec<PathBuf>,
-    /// The target was no JSON object any more; its secrets were taken out all the same.
+    /// The target was not a JSON object any more; its secrets were removed all the same.
     pub damaged: bool,
     /// The host's lock was held too long and was ignored.
     pub lock_ignored: bool,
-    /// Files elsewhere that secrets were taken out of: copies that a person or an editor made, or what the target was
+    /// Files elsewhere that secrets were taken out of: copies that the user or an editor made, or what the target was
     /// moved to.
     pub elsewhere: Vec<PathBuf>,
     /// Nothing of what was filled in was found again. It stays owed.
@@ -71,6 +71,6 @@ pub struct Lost {
     pub secrets: usize,
     /// The folders that were searched.
     pub looked: Vec<PathBuf>,
-    /// Files that hold one of them, and are no copies of the target. They are as they were.
+    /// Files that hold one of them, and are not copies of the target. They are as they were.
     pub suspected: Vec<PathBuf>,
 }

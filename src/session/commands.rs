@@ -1,7 +1,8 @@
-//! Which declared commands a person let run: those of a config whose digest is in a sealed record.
+//! Which declared commands the user let run: those of a config whose digest is in a sealed record.
 //!
-//! A config can come from anywhere, by an option or a variable of the environment, and its commands are programs. So they
-//! run only if the person has seen them: `allow`, `render` and `exec` ask at a terminal. The record is about no target.
+//! A config can come from anywhere, by an option or a variable of the environment, and its commands are programs. So
+//! they run only if the user has seen them: `allow`, `render` and `exec` ask at a terminal. The record is about no
+//! target.
 
 use super::sealing::{Renewal, Sealable, Sealed};
 use super::state::State;
@@ -76,7 +77,7 @@ impl State {
         self.write_commands(&all)
     }
 
-    /// The records; none if they can't be read, and then a person is asked again.
+    /// The records; none if they can't be read, and then the user is asked again.
     fn commands(&self) -> Vec<Sealed<Commands>> {
         self.note(COMMANDS)
     }

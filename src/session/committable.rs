@@ -1,10 +1,11 @@
 //! Before a secret is put in a file: could git commit it?
 //!
-//! A file in a work tree is fit to be rendered if git ignores it, or if it goes through our filter there. Whatever can't be
-//! told counts as unfit. A file that lies in no work tree costs a look at the folders above it, and no process.
+//! A file in a work tree is fit to be rendered if git ignores it, or if it goes through our filter there. Whatever
+//! can't be told counts as unfit. A file that lies in no work tree costs a look at the folders above it, and no
+//! process.
 //!
-//! What git only ignores is not fit for long: another branch may lack the line. A render has git ignore and filter it in places
-//! that no checkout changes.
+//! What git only ignores is not fit for long: another branch may lack the line. A render has git ignore and filter it
+//! in places that no checkout changes.
 
 use super::filter::FILTER;
 use super::filter::{FilterState, Filtered};
@@ -38,8 +39,8 @@ impl Session<'_> {
         self.keep_from_git(target, false).map(drop)
     }
 
-    /// The same before a render, which renews an older filter, and protects what git only ignores; says which work trees
-    /// that changed.
+    /// The same before a render, which renews an older filter, and protects what git only ignores; says which work
+    /// trees that changed.
     pub(super) fn protect(&self, target: &Target) -> Result<Vec<PathBuf>, SessionError> {
         self.keep_from_git(target, true)
     }
@@ -168,7 +169,7 @@ fn judge_in<'p>(repository: &Repository, paths: &'p [PathBuf], call: &FilterCall
     })
 }
 
-/// Whether git ignores them all by what stands in no work tree: `info/exclude`, or the person's own excludes.
+/// Whether git ignores them all by what is in no work tree: `info/exclude`, or the user's own excludes.
 fn is_ignored_for_good(repository: &Repository, paths: &[PathBuf]) -> Result<bool, GitError> {
     let names: Vec<&Path> = paths.iter().filter_map(|path| repository.name_of(path)).collect();
     Ok(repository.ignored_by(&names)?.iter().all(|source| source.file_name().is_some_and(|name| name != ".gitignore")))

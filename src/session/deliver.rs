@@ -1,8 +1,8 @@
 //! Values for a process instead of a file: what `run` and `headers` fill in, and the records of servers that they need.
 //!
-//! Nothing here writes a target, takes a hold or recovers. A record is made of what a person has just allowed: the server of a
-//! target as a whole, once all of its slots are. It is kept and sealed beside the grants, renewed, moved and taken back with
-//! them.
+//! Nothing here writes a target, takes a hold or recovers. A record is made of what the user has just allowed: the
+//! server of a target as a whole, once all of its slots are. It is kept and sealed beside the grants, renewed, moved
+//! and taken back with them.
 
 use super::grants::Standing;
 use super::job::Job;
@@ -146,7 +146,7 @@ impl Session<'_> {
         self.filled_texts(&recorded.sealed.what.texts(), Some((&recorded.sealed, &recorded.target)))
     }
 
-    /// The values for a command that a person runs by hand; for one that nobody has to allow if there is no record.
+    /// The values for a command that the user runs by hand; for one that nobody has to allow if there is no record.
     ///
     /// # Errors
     /// [`DeliverError`].
@@ -209,8 +209,8 @@ impl Job<'_> {
         self.session.guarded
     }
 
-    /// The servers of the target all of whose slots are allowed, as they would be recorded now; without those that can't be.
-    /// Asks the stores what is allowed.
+    /// The servers of the target all of whose slots are allowed, as they would be recorded now; without those that
+    /// can't be. Asks the stores what is allowed.
     ///
     /// # Errors
     /// As for [`Self::flows`].
@@ -231,7 +231,7 @@ impl Job<'_> {
         let (plan, _) = self.planned(OnConflict::Keep, None, true)?;
         let Ok(document) = Document::parse_relaxed(plan.placeholder_form.as_bytes()) else { return Ok(Vec::new()) };
         let nodes = document.find_all(&units);
-        // One that can't be delivered so has no record; whoever asks for it is told that there is none.
+        // One that can't be delivered so has no record; anyone who asks for it is told that there is none.
         let read = |(unit, node): (&Pointer, Option<_>)| Server::read(unit, node?, machine).ok().flatten();
         Ok(units.iter().zip(nodes).filter_map(read).collect())
     }
@@ -252,7 +252,7 @@ impl Job<'_> {
         Ok(servers.into_iter().filter(is_new).collect())
     }
 
-    /// Records servers that a person allowed, each in the place of an older record of the same place.
+    /// Records servers that the user allowed, each in the place of an older record of the same place.
     ///
     /// # Errors
     /// As [`Session::allow`].

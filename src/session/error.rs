@@ -27,7 +27,7 @@ pub enum SessionError {
     /// The template has no blueprint.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A server stands in the template as it stands in the live file of a host.
+    /// A server that is the same in the template as in the live file of a host.
     #[error("a server stands here in its wrapped form, which only the live file has")]
     WrappedTemplate(Place),
     /// Secrets that are in no store, and variables that are not set: all of them.
@@ -55,7 +55,7 @@ pub enum SessionError {
         /// The record.
         path: PathBuf,
     },
-    /// A literal stands where the template has a reference, and that was to be an error.
+    /// A literal is where the template has a reference, and that was to be an error.
     #[error("there is a value that keystencil did not write where the template has a reference")]
     Conflict {
         /// The target.
@@ -83,12 +83,12 @@ pub enum SessionError {
         /// The target.
         path: PathBuf,
     },
-    /// A value that nobody knows stands where the committed version has a placeholder.
+    /// A value that nobody knows is where the committed version has a placeholder.
     #[error("there is a value that keystencil does not know where a placeholder belongs{}; not staged", more(*.others))]
     Exposed {
         /// The file that was to be staged.
         path: PathBuf,
-        /// Where: the pointer, or the line of a text that is no JSON.
+        /// Where: the pointer, or the line of a text that is not JSON.
         at: Result<Pointer, usize>,
         /// How many more there are.
         others: usize,
@@ -222,7 +222,7 @@ pub enum SessionError {
         /// Its name.
         name: SecretName,
     },
-    /// A name that a person chose for a secret of an import has another value.
+    /// A name that the user chose for a secret of an import has another value.
     #[error("secret {name} is already stored, with a different value")]
     NameInUse {
         /// The name.

@@ -1,9 +1,9 @@
-//! Sets a repository's filter up and takes it out again: its definition in git's config, and the lines that give files to
-//! it.
+//! Sets a repository's filter up and takes it out again: its definition in git's config, and the lines that give files
+//! to it.
 //!
-//! The lines of the targets stand twice: in the committed `.gitattributes`, for every clone; and in `info/attributes`, for
-//! this one, because a branch whose `.gitattributes` lacks them may be checked out while a file is rendered. Those of the
-//! copies a host makes stand in the latter only.
+//! The lines of the targets are twice: in the committed `.gitattributes`, for every clone; and in `info/attributes`,
+//! for this one, because a branch whose `.gitattributes` lacks them may be checked out while a file is rendered. Those
+//! of the copies a host makes are in the latter only.
 
 mod call;
 mod change;
@@ -108,7 +108,7 @@ pub fn uninstall_filter(
     }
     exclude::unexclude(repository, options, &mut changes)?;
     every::point_back(repository, dry_run, &mut changes)?;
-    // `required` first: what follows is no filter any more.
+    // `required` first: what follows is not a filter any more.
     for (key, _) in FilterCall::default().settings().into_iter().rev() {
         if repository.setting_in(config, key)?.is_some() {
             changes.push(FilterChange::Setting(key));
@@ -164,8 +164,8 @@ impl Session<'_> {
         repositories.into_iter().filter_map(stale).collect()
     }
 
-    /// Tells the repositories of a file that was replaced to look at it again, so that `git status` stays clean. It is no
-    /// harm if that fails: git shows the file as modified, with no difference.
+    /// Tells the repositories of a file that was replaced to look at it again, so that `git status` stays clean. It is
+    /// no harm if that fails: git shows the file as modified, with no difference.
     pub(super) fn look_again(&self, file: &Resolved) {
         for repository in self.places.around(file.path()).unwrap_or_default() {
             if let Some(name) = repository.name_of(file.path()) {

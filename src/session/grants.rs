@@ -1,6 +1,6 @@
-//! What a person allowed, for each target: kept in the state folder, and sealed with the key of the store that the value
-//! comes from, so that neither a template nor a folder from elsewhere can bring its own. Asked by render before it fills
-//! a slot; written by `allow` only.
+//! What the user allowed, for each target: kept in the state folder, and sealed with the key of the store that the
+//! value comes from, so that neither a template nor a folder from elsewhere can bring its own. Asked by render before
+//! it fills a slot; written by `allow` only.
 
 use super::sealing::{Renewal, Sealed, holds, references};
 use super::state::id_of;
@@ -142,9 +142,9 @@ impl Session<'_> {
         if texts.is_empty() { Ok(Vec::new()) } else { self.sealing_keys(&texts) }
     }
 
-    /// Whether nobody ever decided anything for this target: by its name in a config, for its file, or for a link to it.
-    /// What was taken back was decided: a template must not come by it again without a question. What an older keystencil
-    /// kept without a seal decides nothing, since anybody can have written that.
+    /// Whether nobody ever decided anything for this target: by its name in a config, for its file, or for a link to
+    /// it. What was taken back was decided: a template must not come by it again without a question. What an older
+    /// keystencil kept without a seal decides nothing, since anybody can have written that.
     ///
     /// # Errors
     /// [`SessionError::Grants`] and [`SessionError::File`].
@@ -344,7 +344,7 @@ fn names(path: &Path, target: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&id_of(target)))
 }
 
-/// What is of the first version has no seals, whatever stands in it.
+/// A record of the first version has no seals, whatever is in it.
 fn unsealed(mut allowed: Allowed) -> Allowed {
     if allowed.version == UNSEALED {
         allowed.grants.iter_mut().for_each(Sealed::strip);

@@ -43,7 +43,7 @@ impl Session<'_> {
         let mut pause = FIRST_PAUSE;
         loop {
             let watch = Watch::on(state.folder());
-            // What can't be put back is told of by nobody, and what stands in its place is not to be relied on.
+            // Nobody reports what can't be put back, and what is in its place can't be relied on.
             let kept = memory.look_in_time();
             // One without any lease is one that was being closed.
             let is_due = |leases: &[Lease]| leases.is_empty() || living(leases).len() < leases.len();
@@ -75,8 +75,8 @@ impl Session<'_> {
                     // The state alone went, between two looks: the next one puts it back.
                     continue;
                 }
-                // Whoever renders next starts a guard after writing its journal under this lock, so either we see that
-                // journal or the new guard finds ours gone.
+                // Anyone who renders next starts a guard after writing its journal under this lock, so either we see
+                // that journal or the new guard finds ours gone.
                 let lock = state.lock()?;
                 let rendered = state.journal()?.is_some_and(|journal| journal.leases.iter().any(|l| l.pid.is_some()));
                 if !rendered && !memory.has_lost()? {

@@ -1,10 +1,10 @@
-//! Import: keys in plain text leave a config for good. An import is the end of a render that never was: a journal is written
-//! that owes every key found, and paying it is what `unrender` does. So the file's other bytes, a host that writes at the
-//! same time, copies, and a crash in between are already taken care of.
+//! Import: keys in plain text leave a config for good. An import is the end of a render that never was: a journal is
+//! written that owes every key found, and paying it is what `unrender` does. So the file's other bytes, a host that
+//! writes at the same time, copies, and a crash in between are already taken care of.
 //!
-//! The order: nothing of the file is changed before its backup, every secret, the template and the config are stored, and
-//! what they give when rendered is the file as it was. The journal is the point of no return: before it a failure takes
-//! everything back, after it `recover` goes on.
+//! The order: nothing of the file is changed before its backup, every secret, the template and the config are stored,
+//! and what they give when rendered is the file as it was. The journal is the point of no return: before it a failure
+//! takes everything back, after it `recover` continues.
 
 mod done;
 mod keeper;
@@ -66,8 +66,8 @@ pub struct Imported {
 /// Gives each secret of a plan a name that is free, or has that very value already. Says which of them are stored.
 ///
 /// # Errors
-/// [`SessionError::Lookup`] if a store that may have one does not answer; [`SessionError::NameInUse`] if a person chose a name
-/// that another value has.
+/// [`SessionError::Lookup`] if a store that may have one does not answer; [`SessionError::NameInUse`] if the user chose
+/// a name that another value has.
 pub fn settle_names(plan: &mut ImportPlan, keeper: &dyn Keeper) -> Result<Vec<bool>, SessionError> {
     let mut names = Names::taken(plan.secrets.iter().map(|found| found.name.clone()));
     let mut is_stored = Vec::new();
@@ -88,8 +88,8 @@ impl Session<'_> {
     /// Imports: all of it or nothing.
     ///
     /// # Errors
-    /// [`SessionError::Changed`] if the file, or the config, is not what was planned from: plan again. Else any other; all is as it was then,
-    /// unless the error comes after the file was changed, when the next command goes on.
+    /// [`SessionError::Changed`] if the file, or the config, is not what was planned from: plan again. Else any other;
+    /// all is as it was then, unless the error comes after the file was changed, when the next command continues.
     pub fn import(
         &self,
         target: &Target,
@@ -156,11 +156,12 @@ impl Session<'_> {
         }
     }
 
-    /// Stores the secrets of a file that is no target, and writes the file anew if that is wanted: all of it or nothing.
+    /// Stores the secrets of a file that is not a target, and writes the file anew if that is wanted: all of it or
+    /// nothing.
     ///
     /// # Errors
-    /// [`SessionError::Store`] and [`SessionError::Lookup`]; [`SessionError::Changed`] if the file to be written is no longer
-    /// `text`.
+    /// [`SessionError::Store`] and [`SessionError::Lookup`]; [`SessionError::Changed`] if the file to be written is no
+    /// longer `text`.
     pub fn keep_values(
         &self,
         path: &Path,
@@ -226,7 +227,7 @@ impl Session<'_> {
     }
 }
 
-/// Replaces a file that is no target, which must still be what it was. It keeps its mode: no secret is put in.
+/// Replaces a file that is not a target, which must still be what it was. It keeps its mode: no secret is put in.
 fn write_anew(path: &Path, before: &[u8], after: &str) -> Result<(), SessionError> {
     let file = Resolved::follow(path)?;
     replace_by(&file, &profile::Plain, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| match text {

@@ -1,7 +1,7 @@
 //! Keeps in memory what a target owes, and puts it back where its file was deleted, damaged or replaced.
 //!
-//! `exec` and the guard live as long as the secrets do, and a journal holds none: so a state folder that somebody cleared
-//! away is no reason to leave keys in a file. Must never read a target.
+//! `exec` and the guard live as long as the secrets do, and a journal holds none: so a state folder that somebody
+//! cleared away is no reason to leave keys in a file. Must never read a target.
 
 use super::state::TargetState;
 use super::{Session, SessionError, living};
@@ -12,7 +12,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Who deletes a folder, the home or ours, is through with it after this time and does not meet a new file in it. Arbitrary.
+/// Who deletes a folder, the home or ours, is through with it after this time and does not meet a new file in it.
+/// Arbitrary.
 const DELETING: Duration = Duration::from_millis(500);
 
 /// What one target owed when somebody last looked.
@@ -41,7 +42,8 @@ impl Memory {
         Self { state, known: None, shape: None }
     }
 
-    /// Looks what the target owes now. What is gone without having been paid is owed again, to whoever holds now as well.
+    /// Looks what the target owes now. What is gone without having been paid is owed again, to anyone who holds now as
+    /// well.
     ///
     /// # Errors
     /// [`SessionError`] if it can't be put back.
@@ -58,7 +60,7 @@ impl Memory {
                 self.known = None;
                 Ok(())
             }
-            // Whoever needs what can't be read says so.
+            // What can't be read is reported by the code that needs it.
             (_, None) => Ok(()),
             (Err(SessionError::Journal { error: JournalError::Version { .. }, .. }), _) => Ok(()),
             (Ok(None) | Err(_), Some(_)) => self.put_back(),

@@ -1,7 +1,7 @@
 //! The record of what was in plaintext, where, and for how long: `log.jsonl` in the state folder, names only.
 //!
-//! It is bounded: when it has grown past [`LIMIT`] its older half goes. A record that can't be written is let go, since no
-//! transaction may fail for its log.
+//! It is bounded: when it has grown past [`LIMIT`] its older half goes. A record that can't be written is let go, since
+//! no transaction may fail for its log.
 
 use super::{Seen, State};
 use crate::host::OwnLock;
@@ -53,10 +53,10 @@ pub struct Record {
     pub secrets: Vec<String>,
     /// How many holders remain; the secrets are out when there is none.
     pub remaining: usize,
-    /// How long the secrets stood in plaintext, in seconds; known when they are out.
+    /// How long the secrets were in plaintext, in seconds; known when they are out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
-    /// Variables that steer programs and did not go on to the program that was started.
+    /// Steering variables that were not passed to the program that was started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<String>,
     /// Files that the host keeps of its sessions and that hold secrets; known when they are out.

@@ -118,7 +118,7 @@ pub struct Session<'a> {
     pub filter: FilterCall,
     /// Tells the time.
     pub now: fn() -> Timestamp,
-    /// Whether a slot is filled only if a person allowed its flow.
+    /// Whether a slot is filled only if the user allowed its flow.
     pub guarded: bool,
     /// The digest of the commands that the config declares, if it does.
     pub commands: Option<String>,

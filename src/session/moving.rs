@@ -1,8 +1,8 @@
 //! Lets what was allowed for a secret hold in the store that it is about to move to. Asked by `secret move`, before the
 //! new store has the value.
 //!
-//! The seals are added before anything moves, and those of the old store stay: killed at any instant, what was allowed holds
-//! wherever the value is. A record that the old store's key does not verify gets nothing.
+//! The seals are added before anything moves, and those of the old store stay: killed at any instant, what was allowed
+//! holds wherever the value is. A record that the old store's key does not verify gets nothing.
 
 use super::grants::Allowed;
 use super::sealing::{Sealable, Sealed, references};

@@ -1,13 +1,15 @@
-//! Searches the neighbourhood of a target for copies of its rendered form, and takes the secrets out of them: the usual first
-//! aid is `mv ~/.claude.json ~/.claude.json.bak`, editors keep what they read, and in a repository files are moved about.
+//! Searches the neighbourhood of a target for copies of its rendered form, and takes the secrets out of them: the usual
+//! first aid is `mv ~/.claude.json ~/.claude.json.bak`, editors keep what they read, and in a repository files are
+//! moved about.
 //!
-//! Three places: names that are made from the target's, in its folder; the other files of that folder, or where the folder
-//! is gone, its neighbours; and what a repository has in its work tree. Only files that were written since the render count, and
-//! never another target that is rendered. Asked by a closing, under the lock of the target.
+//! Three places: names that are made from the target's, in its folder; the other files of that folder, or where the
+//! folder is gone, its neighbours; and what a repository has in its work tree. Only files that were written since the
+//! render count, and never another target that is rendered. Asked by a closing, under the lock of the target.
 //!
 //! # Limitations
-//! A file under another name is taken for a copy only if a secret stands in it in its own place. **Any other file that holds
-//! one is left as it is**, and told of: the person may have put it there. What is more than the bounds below is not read.
+//! A file under another name is taken for a copy only if a secret is in it in its own place. **Any other file that
+//! contains one is left as it is**, and reported: the user may have put it there. What is more than the bounds below is
+//! not read.
 
 use super::undo::{undo_earlier, undo_text};
 use crate::document::{Splice, edit};
@@ -21,7 +23,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files that are larger than this, in bytes, are no copies of a config. Arbitrary.
+/// Files that are larger than this, in bytes, are not copies of a config. Arbitrary.
 const LARGEST: u64 = 16 << 20;
 /// So many files of a folder, or of a work tree, are read at most, the newest first, …
 const MOST: usize = 5_000;
@@ -34,7 +36,7 @@ const MOST_UNKNOWN: usize = 2_000;
 const DEPTH: usize = 4;
 /// File systems note times in steps of up to two seconds.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
-/// What editors and people put behind a name, …
+/// What editors and people append to a name, …
 const ENDINGS: [&str; 12] =
     ["~", ".bak", ".backup", ".old", ".orig", ".save", ".swp", ".swo", ".copy", " copy", "_copy", "-copy"];
 /// … and before it.
@@ -47,7 +49,7 @@ pub(super) struct Found {
     pub(super) closed: Vec<PathBuf>,
     /// Files that could not be rewritten.
     pub(super) failed: Vec<PathBuf>,
-    /// Files that hold a secret and are no copies; they are as they were.
+    /// Files that hold a secret and are not copies; they are as they were.
     pub(super) suspected: Vec<PathBuf>,
     /// Whether one of the closed files accounts for what the target lacks.
     pub(super) is_it: bool,
@@ -161,7 +163,7 @@ impl Search<'_> {
         Ok(Closing::Closed { is_it: !is_lost(Some(&text), self.journal, self.shape, &undone) })
     }
 
-    /// An editor's swap file: its parts stand at offsets that others name, so what is put in has the same length.
+    /// An editor's swap file: its parts are at offsets that others name, so what is put in has the same length.
     fn close_binary(&self, file: &Resolved, text: &[u8], is_made: bool) -> Result<Closing, ReplaceError> {
         let closed = self.journal.all().fold(text.to_vec(), |text, journal| {
             let mut splices = undo_raw(&text, journal).splices;
@@ -203,7 +205,7 @@ fn is_made_from(name: &str, path: &Path) -> bool {
         && (is_ending(after) || after == "#" || !before.is_empty() && after.is_empty())
 }
 
-/// What stands behind a name: a known ending, a date or a number, and these again.
+/// What is after a name: a known ending, a date or a number, and these again.
 fn is_ending(text: &str) -> bool {
     let is_known = |rest: &str| ENDINGS.iter().any(|ending| rest.eq_ignore_ascii_case(ending));
     let is_count = |rest: &str| {

@@ -1,5 +1,6 @@
-//! What was filled in and not found again: its target was moved away with its keys, or another file stands in its place. The
-//! journal is kept, apart from the one of a later render, until the keys are found or a person says that they are gone.
+//! What was filled in and not found again: its target was moved away with its keys, or another file is in its place.
+//! The journal is kept, apart from the one of a later render, until the keys are found or the user says that they are
+//! gone.
 //!
 //! Every `recover` searches again. The git filter knows these keys for as long.
 
@@ -75,8 +76,8 @@ impl State {
 }
 
 impl TargetState {
-    /// What the target was like when the journal's secrets had been put in; `None` before that. Not synced: without it a
-    /// closing does not ask whether the target is still the same.
+    /// What the target was like when the journal's secrets had been put in; `None` before that. Not synced: without it
+    /// a closing does not ask whether the target is still the same.
     pub(super) fn shape(&self) -> Option<Shape> {
         serde_json::from_slice(&fs::read(self.path(SHAPE)).ok()?).ok()
     }
@@ -87,7 +88,7 @@ impl TargetState {
         let _ = staged.map(|staged| staged.persist(self.path(SHAPE)));
     }
 
-    /// The target is about to be rendered anew: nothing stands in it yet.
+    /// The target is about to be rendered again: nothing is in it yet.
     pub(super) fn forget_shape(&self) {
         let _ = self.remove(SHAPE);
     }
@@ -159,7 +160,8 @@ impl Session<'_> {
         all.into_iter().flat_map(|state| flat(search(state))).collect()
     }
 
-    /// Forgets what was filled into a target and not found again: a person says that it is gone. `None` means every target.
+    /// Forgets what was filled into a target and not found again: the user says that it is gone. `None` means every
+    /// target.
     ///
     /// # Errors
     /// [`SessionError`] if the state folder can't be read or written. A damaged record is removed.

@@ -11,13 +11,13 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 impl Session<'_> {
-    /// Where keys stand in the target at `path` that it does not owe, with the slots of its template if that is known.
+    /// Where keys are in the target at `path` that it does not owe, with the slots of its template if that is known.
     ///
     /// # Errors
-    /// [`SessionError`] if the file, or its journal, can't be read: nobody knows then what stands in it.
+    /// [`SessionError`] if the file, or its journal, can't be read: nobody knows then what is in it.
     pub fn plain_text(&self, path: &Path, blueprint: Option<&Blueprint>) -> Result<Vec<PlainText>, SessionError> {
         let file = match Resolved::follow(path) {
-            // Where there is no folder yet, nothing stands in a file.
+            // Where there is no folder yet, nothing is in a file.
             Err(ReplaceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             found => found?,
         };

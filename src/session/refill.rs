@@ -1,8 +1,8 @@
-//! Refill: a secret has a new value, and what is rendered now gets it. Nobody comes and nobody leaves: the leases stay as
-//! they are.
+//! Refill: a secret has a new value, and what is rendered now gets it. Nobody comes and nobody leaves: the leases stay
+//! as they are.
 //!
-//! It works from the journal and not from the template, so it is no render: a template that was edited meanwhile waits for
-//! the next one, and a target that is in no config is served as well.
+//! It works from the journal and not from the template, so it is not a render: a template that was edited meanwhile
+//! waits for the next one, and a target that is in no config is served as well.
 
 use super::scrub::{put_backup, scrub};
 use super::values::Values;
@@ -37,7 +37,8 @@ pub struct Refilled {
 }
 
 impl Session<'_> {
-    /// Whether a rendered target was filled with another value of a secret than this one: a rotation was stopped half way.
+    /// Whether a rendered target was filled with another value of a secret than this one: a rotation was stopped half
+    /// way.
     ///
     /// # Errors
     /// [`SessionError`] if the journal can't be read.
@@ -46,8 +47,8 @@ impl Session<'_> {
         Ok(journal.is_some_and(|journal| filled_with_another(&journal, name, value)))
     }
 
-    /// Asks for the secrets of a rendered target again, and puts what they are now in the place of what they were. `None`
-    /// if the target is not rendered, or nobody is left to hold it: then the secrets leave.
+    /// Asks for the secrets of a rendered target again, and puts what they are now in the place of what they were.
+    /// `None` if the target is not rendered, or nobody is left to hold it: then the secrets leave.
     ///
     /// # Errors
     /// [`SessionError`]; the target holds the old values then, and still owes them.
@@ -55,7 +56,7 @@ impl Session<'_> {
         let file = Resolved::follow(path)?;
         let state = self.state_of(path, &file)?;
         let Some(known) = state.journal()? else { return Ok(None) };
-        // The stores are asked before the lock is taken, as always: a keyring may be waiting for a person.
+        // The stores are asked before the lock is taken, as always: a keyring may be waiting for the user.
         let kept = self.kept(path)?;
         let mut values = self.values(&blueprint_of(&known), kept.as_ref(), false)?;
         let _lock = state.lock()?;

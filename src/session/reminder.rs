@@ -1,4 +1,4 @@
-//! When a person was last reminded of old keys: the time of an empty file in the state folder.
+//! When the user was last reminded of old keys: the time of an empty file in the state folder.
 
 use super::State;
 use std::fs;

@@ -1,7 +1,9 @@
-//! The note of what is set up in which repository, in the state folder. It is also how the git filter knows a state folder
-//! when it sees one: in a container, in a sandbox or as another user the usual place holds nothing, or somebody else's files.
+//! The note of what is set up in which repository, in the state folder. It is also how the git filter knows a state
+//! folder when it sees one: in a container, in a sandbox or as another user the usual place holds nothing, or somebody
+//! else's files.
 //!
-//! Written by `install git`, `uninstall git` and a render that protects its target; read by the filter before anything else.
+//! Written by `install git`, `uninstall git` and a render that protects its target; read by the filter before anything
+//! else.
 
 use super::{SessionError, State};
 use crate::host::OwnLock;
@@ -24,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repositories {
     version: u32,
-    /// The home folder that a `~` of the config means, whoever runs git.
+    /// The home folder that a `~` of the config means, no matter who runs git.
     #[serde(with = "crate::journal::path")]
     pub home: PathBuf,
     /// The repositories.
@@ -103,7 +105,8 @@ impl State {
         }
     }
 
-    /// The noted repositories that a file lies in and that the folders around it do not lead to: a bare one for dotfiles.
+    /// The noted repositories that a file lies in and that the folders around it do not lead to: a bare one for
+    /// dotfiles.
     pub(super) fn noted_around(&self, path: &Path) -> Vec<Repository> {
         let noted = self.repositories().ok().flatten().map(|noted| noted.all).unwrap_or_default();
         let there = noted.into_iter().filter(|noted| path.starts_with(&noted.root));
@@ -142,8 +145,8 @@ impl State {
         Ok(OwnLock::take(&self.folder().join("repositories.lock"), PATIENCE)?)
     }
 
-    /// Changes the note; nothing is written if `change` leaves it as it is. A damaged one is begun anew: what it said is lost
-    /// then, and only `uninstall git` would have needed it.
+    /// Changes the note; nothing is written if `change` leaves it as it is. A damaged one is begun anew: what it said
+    /// is lost then, and only `uninstall git` would have needed it.
     pub(super) fn note_repositories(
         &self,
         home: &Path,

@@ -1,4 +1,4 @@
-//! The commands that a person let run by hand with secrets, sealed. They are about no target.
+//! The commands that the user let run by hand with secrets, sealed. They are about no target.
 
 use super::sealing::{Renewal, Sealed};
 use super::state::State;
@@ -30,7 +30,7 @@ impl Session<'_> {
 }
 
 impl State {
-    /// The records; none if they can't be read, and then a person is asked again.
+    /// The records; none if they can't be read, and then the user is asked again.
     pub(super) fn runs(&self) -> Vec<Sealed<Run>> {
         self.note(RUNS)
     }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many copies are scrubbed at the same time, where there are processors for it. Arbitrary. Besides the reading, syncs of
-/// the disk that wait together are done together.
+/// How many copies are scrubbed at the same time, where there are processors for it. Arbitrary. Besides the reading,
+/// syncs of the disk that wait together are done together.
 const AT_ONCE: usize = 4;
 /// Copies that are larger than this, in bytes, are scrubbed one after the other: each takes twice its size in memory.
 const LARGE: u64 = 4 << 20;

@@ -119,7 +119,8 @@ pub(super) fn references(text: &str) -> Vec<Reference> {
     record::references(text)
 }
 
-/// Whether a record holds for the values of these references: for each, with a key of the store that its value comes from.
+/// Whether a record holds for the values of these references: for each, with a key of the store that its value comes
+/// from.
 pub(super) fn holds<T: Sealable>(
     sealed: &Sealed<T>,
     target: &Path,
@@ -129,7 +130,7 @@ pub(super) fn holds<T: Sealable>(
     let is_sealed = |reference: &Reference| match (origin(&reference.source, answers), reference.source.query()) {
         (_, Some(query)) if answers.barred.contains(query) => false,
         (Some(origin), _) => sealed.verifies(target, answers.keys.of(origin)),
-        // What no store has goes nowhere; whoever asks for it is told that it is missing.
+        // What no store has goes nowhere; anyone who asks for it is told that it is missing.
         (None, query) => {
             let is_silent = answers.missing.iter().any(|one| Some(&one.query) == query && !one.was_never_stored());
             is_silent || answers.keys.iter().any(|(_, key)| sealed.verifies(target, std::slice::from_ref(key)))
@@ -147,7 +148,7 @@ pub(super) fn origin(source: &Source, answers: &Answers) -> Option<Origin> {
 }
 
 impl Session<'_> {
-    /// The keys to seal with what a person allows for the values of these texts: those of each store that a value comes
+    /// The keys to seal with what the user allows for the values of these texts: those of each store that a value comes
     /// from, made where there are none. What is in no store yet will be where a new secret goes.
     ///
     /// # Errors

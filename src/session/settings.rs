@@ -9,12 +9,12 @@ use crate::plan::render::{PlanError, target as check};
 use std::fs;
 use std::path::Path;
 
-/// What stands where there are no settings yet.
+/// What to write where there are no settings yet.
 const NEW_SETTINGS: &str = "{}\n";
 
 impl Session<'_> {
-    /// Installs our hooks in a host's settings, with `program` as what a shell calls, or takes them out; `false` if there
-    /// was nothing to do. What an installation added is noted, so that exactly that is taken out again.
+    /// Installs our hooks in a host's settings, with `program` as what a shell calls, or takes them out; `false` if
+    /// there was nothing to do. What an installation added is noted, so that exactly that is taken out again.
     ///
     /// # Errors
     /// [`SessionError::Target`] and [`SessionError::Settings`] if the settings can't be understood; they are as they

@@ -20,13 +20,13 @@ const JOURNAL: &str = "journal.json";
 const CLOSING: &str = "closing";
 /// Which journals were paid, the newest last: one that is gone and not named here was deleted by somebody else.
 const PAID: &str = "paid";
-/// So many of them are known. Arbitrary: whoever holds one in memory looks again at each change.
+/// This many of them are remembered. Arbitrary: a process that keeps one in memory looks again at each change.
 const LAST_PAID: usize = 16;
 /// What the target was like when it was filled.
 pub(super) const SHAPE: &str = "shape.json";
 /// Of a settings file: what an installation of hooks added to it.
 const MADE: &str = "hooks.json";
-/// What a person allowed to flow where.
+/// What the user allowed to flow where.
 const GRANTS: &str = "grants.json";
 
 /// The state folder.
@@ -71,7 +71,7 @@ impl State {
         Ok(ids.into_iter().map(|id| TargetState { folder: self.folder.clone(), id }).collect())
     }
 
-    /// Every target for which a person allowed something.
+    /// Every target for which the user allowed something.
     ///
     /// # Errors
     /// [`SessionError::File`] if the folder can't be read.
@@ -97,7 +97,7 @@ impl State {
         }
     }
 
-    /// What stands before `suffix` in the names that end so.
+    /// What is before `suffix` in the names that end so.
     fn ids(&self, suffix: &str) -> Result<Vec<String>, SessionError> {
         let id = |path: PathBuf| Some(path.file_name()?.to_str()?.strip_suffix(suffix)?.to_owned());
         Ok(entries(&self.folder)?.into_iter().filter_map(id).collect())
@@ -194,8 +194,8 @@ impl TargetState {
         fs::File::create(self.path(CLOSING)).map(drop).map_err(self.failed("write into the state folder"))
     }
 
-    /// Forgets the journal of that key: nothing is owed any more. That it was paid is noted first, or whoever knows of it
-    /// would put it back.
+    /// Forgets the journal of that key: everything is removed. That it was completed is noted first, or a process that
+    /// knows it would put it back.
     ///
     /// # Errors
     /// [`SessionError::File`].
@@ -219,7 +219,7 @@ impl TargetState {
         fs::read_to_string(self.path(PAID)).is_ok_and(|known| known.lines().any(|name| name == key.name()))
     }
 
-    /// Puts whatever stands in the journal's place and is no file out of its way.
+    /// Puts whatever is in the journal's place and is not a file out of its way.
     pub(super) fn clear_journal_path(&self) {
         let path = self.journal_path();
         if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) && fs::remove_dir(&path).is_err() {

@@ -127,8 +127,8 @@ impl Session<'_> {
         Ok(self.journal(path)?.map(|journal| seen::search(&journal, false).seen).unwrap_or_default())
     }
 
-    /// What was seen of the secrets of a target when they were last taken out, if that was done for a dead holder: a guard
-    /// had nobody to tell. Files that are gone since do not count.
+    /// What was seen of the secrets of a target when they were last taken out, if that was done for a dead holder: a
+    /// guard had nobody to tell. Files that are gone since do not count.
     #[must_use]
     pub fn seen_by_guard(&self, path: &std::path::Path) -> Seen {
         let path = Resolved::follow(path).map_or_else(|_| path.to_owned(), |file| file.path().to_owned());

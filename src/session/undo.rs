@@ -1,4 +1,4 @@
-//! The undo of a text as it stands on disk: JSON, or what a torn write left of it.
+//! The undo of a text as it is on disk: JSON, or what a torn write left of it.
 
 use crate::document::edit;
 use crate::journal::{Journal, Undo, undo, undo_raw};
@@ -25,7 +25,7 @@ pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (
     (undone, after)
 }
 
-/// The same by the journals that are paid with this one. What they owe stands in this one's slots, or nowhere.
+/// The same by the journals that are paid with this one. What they owe is in this one's slots, or nowhere.
 pub(super) fn undo_earlier(text: &[u8], after: Option<Vec<u8>>, journal: &Journal) -> Option<Vec<u8>> {
     journal.earlier.iter().fold(after, |after, journal| {
         let undone = undo_text(after.as_deref().unwrap_or(text), journal, &mut false).1;

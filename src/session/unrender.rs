@@ -64,7 +64,8 @@ impl Session<'_> {
     }
 
     /// The state files about a target; those of another path if the target was moved there and a symlink left behind.
-    /// Those of another file as well if a link in the path led there when it was rendered, and another has taken its place.
+    /// Those of another file as well if a link in the path led there when it was rendered, and another has taken its
+    /// place.
     pub(super) fn state_of(&self, path: &Path, file: &Resolved) -> Result<TargetState, SessionError> {
         let own = self.state.of(file);
         if own.is_owing()? {
@@ -123,7 +124,7 @@ impl Session<'_> {
     ) -> Result<Closed, SessionError> {
         let mut closed = Closed::default();
         let shape = state.shape();
-        // Until something stood in the target nothing can be missed.
+        // Until something was in the target nothing can be missed.
         let is_there = self.close_target(journal, shape.as_ref(), patience, &mut closed)? || shape.is_none();
         if let Some(shape) = &shape {
             self.search(state, journal, shape, !is_there && !journal.slots.is_empty(), &mut closed)?;
@@ -144,7 +145,7 @@ impl Session<'_> {
         Ok(closed)
     }
 
-    /// Takes every secret out of the target and the copies that its host makes; whether what stands in it accounts for what
+    /// Takes every secret out of the target and the copies that its host makes; whether what is in it accounts for what
     /// was filled in.
     pub(super) fn close_target(
         &self,
@@ -195,7 +196,7 @@ impl Session<'_> {
     ) -> Result<(), SessionError> {
         let mut spared = vec![self.state.folder().to_owned()];
         for other in self.state.owing()?.iter().filter(|other| !other.is_same(state)) {
-            // One that can't be read is told of by whoever needs it.
+            // One that can't be read is reported by the code that needs it.
             spared.extend(other.journal().ok().flatten().into_iter().flat_map(|other| [other.target, other.named]));
         }
         let files = files_of(journal)?;

@@ -1,7 +1,7 @@
 //! The values of a blueprint's references, asked for all at once, and what is missing.
 //!
-//! Asked by render and refill before anything is locked or written. What nobody allowed is not looked up. The keys of the
-//! stores come with the values, and say which of the records hold.
+//! Asked by render and refill before anything is locked or written. What nobody allowed is not looked up. The keys of
+//! the stores come with the values, and say which of the records hold.
 
 use super::grants::Kept;
 use super::{Missing, MissingSecret, Session, SessionError};
@@ -21,8 +21,8 @@ pub(super) struct Values {
 }
 
 impl Session<'_> {
-    /// The values of all references that are wanted, or all that are missing; `starts` says whether the grants of what is
-    /// started are needed too.
+    /// The values of all references that are wanted, or all that are missing; `starts` says whether the grants of what
+    /// is started are needed too.
     pub(super) fn values(
         &self,
         blueprint: &Blueprint,
@@ -57,8 +57,8 @@ impl Session<'_> {
         if missing.is_empty() { Ok(Values { of: values, grants }) } else { Err(SessionError::Missing(missing)) }
     }
 
-    /// Asks the stores about references, for values and keys at once, and with `starts` for what says whether a start was
-    /// allowed.
+    /// Asks the stores about references, for values and keys at once, and with `starts` for what says whether a start
+    /// was allowed.
     pub(super) fn ask_with(
         &self,
         references: &[Reference],

@@ -22,7 +22,8 @@ impl Drop for Window {
 }
 
 impl State {
-    /// Notes that the secrets of what this process runs leave while it goes on running, until the note is dropped.
+    /// Notes that the secrets of the program this process runs are removed while it is still running, until the note is
+    /// dropped.
     ///
     /// # Errors
     /// [`SessionError::File`].

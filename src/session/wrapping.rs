@@ -1,5 +1,5 @@
-//! Delivery without a file, as far as files know of it: how a target's servers are wrapped, which slots that leaves to a
-//! render, and what stands in the file now. What is put into a process is not decided here.
+//! Delivery without a file, as far as files know of it: how a target's servers are wrapped, which slots that leaves to
+//! a render, and what is in the file now. What is put into a process is not decided here.
 
 use super::job::{Job, NEW_TARGET};
 use super::write::{PATIENCE, Written, replace_by};
@@ -20,12 +20,12 @@ pub enum SlotDelivery {
     File,
     /// Its server is wrapped: the file never holds it.
     Wrapped,
-    /// Its server shall be wrapped, and stands in the file as a plain one, or for another program or place: any render
+    /// Its server should be wrapped, and is in the file as a plain one, or for another program or place: any render
     /// mends that.
     NotWrapped,
     /// Its server is wrapped by a program that is not there any more; any render mends that.
     ProgramGone(String),
-    /// Its server shall be wrapped and can't be: the slot stays closed.
+    /// Its server should be wrapped and can't be: the slot stays closed.
     Refused(Unwrappable),
 }
 
@@ -44,8 +44,8 @@ impl Session<'_> {
         Some(Wrapping { wrapper, deliveries: &target.deliveries })
     }
 
-    /// Brings the servers of a target at rest into the form that the config wants, and changes nothing else. `false` if there
-    /// was nothing to do.
+    /// Brings the servers of a target at rest into the form that the config wants, and changes nothing else. `false` if
+    /// there was nothing to do.
     ///
     /// # Errors
     /// [`SessionError`]; the target is as it was then.
@@ -89,7 +89,7 @@ impl Job<'_> {
         Ok(blueprint)
     }
 
-    /// How each slot is delivered that stands in it, or will once the template is merged.
+    /// How each slot is delivered that is in it, or will once the template is merged.
     ///
     /// # Errors
     /// As [`Self::preview`].

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 /// How long the host's lock is waited for: until a stale one is certainly stale.
 pub(super) const PATIENCE: Duration = Duration::from_secs(12);
-/// How long after a holder's death. Half of the clients that are killed leave their lock behind (measured), and it would
-/// keep their secrets in place until it is stale; a living client holds it for milliseconds.
+/// How long after a holder's death. Half of the clients that are killed leave their lock behind (measured), and it
+/// would keep their secrets in place until it is stale; a living client holds it for milliseconds.
 pub(super) const PATIENCE_WITH_THE_DEAD: Duration = Duration::from_millis(700);
 /// After so many meetings with another writer the lock is held from the reading on, not just around the rename.
 const POLITE: usize = 3;
 /// After so many, somebody writes without a lock and without a pause.
 const ATTEMPTS: usize = 50;
 
-/// So often a file that is no document is read again, …
+/// How often a file that does not parse is read again, …
 const LOOKS: usize = 10;
 /// … after this time. Both arbitrary: a write of a small file in place takes less than a millisecond.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
@@ -33,11 +33,11 @@ pub(super) struct Written {
     pub(super) committed: bool,
 }
 
-/// Replaces the target by what `plan` makes of its content (`None`: no such file), until that is what stands there.
+/// Replaces the target by what `plan` makes of its content (`None`: no such file), until that is what is there.
 /// `plan` answers `None` when there is nothing to write.
 ///
 /// The new content is synced before it takes the name, so that a power cut leaves one of the two versions whole; which
-/// one is settled only when the folder is synced, and that is left to whoever has to rely on it.
+/// one is settled only when the folder is synced, and that is left to the code that has to rely on it.
 pub(super) fn replace(
     target: &Resolved,
     profile: &dyn Profile,
@@ -84,8 +84,9 @@ pub(super) fn replace_by(
     Err(SessionError::Raced { path: target.path().to_owned() })
 }
 
-/// Reads a target. A host that writes in place (Gemini CLI does, measured) leaves it empty or torn for a moment, and what
-/// replaced it then would lose the host's change: it is read again until it is a document. What stays as it is, is broken.
+/// Reads a target. A host that writes in place (Gemini CLI does, measured) leaves it empty or torn for a moment, and
+/// what replaced it then would lose the host's change: it is read again until it is a document. What stays as it is, is
+/// broken.
 pub(super) fn read_whole(target: &Resolved) -> Result<Option<Vec<u8>>, ReplaceError> {
     for _ in 0..LOOKS {
         let text = target.read()?;

@@ -1,6 +1,7 @@
 //! What one lookup of a run answers: values, where each came from, and the keys of seals of the stores that were asked.
 //!
-//! The session asks; [`Stores`] answers over one connection to each store. Which record a key verifies is the session's.
+//! The session asks; [`Stores`] answers over one connection to each store. Which record a key verifies is the
+//! session's.
 
 use super::lookup::Stores;
 use super::request::{Answers, Origin, Request};
@@ -14,7 +15,7 @@ impl Stores {
     /// Asks each store once for all that it may have and for its keys, then the declared commands that are permitted.
     ///
     /// Each store gets `limit`; with `None` the vault is waited for as long as it takes, and the native keyring for as
-    /// long as a person is at its dialog.
+    /// long as the user is at its dialog.
     #[must_use]
     pub fn look_up(&self, request: &Request<'_>, limit: Option<Duration>) -> Answers {
         let queries = request.queries;
@@ -24,7 +25,7 @@ impl Stores {
             queries.iter().map(|query| (query.clone(), Vec::new())).collect();
         let mut usual = None;
         for kind in [StoreKind::Native, StoreKind::Vault] {
-            // An entry that is there and can't be used is for a person to mend, not for the next store to hide.
+            // An entry that exists and can't be used is for the user to repair, not for the next store to hide.
             let asked: Vec<_> = open
                 .iter()
                 .filter(|(query, _)| self.kinds_for(query).contains(&kind))

@@ -8,7 +8,7 @@
 //! The limit on core dumps that this process has set for itself stays on the program: it holds secrets as we do.
 //!
 //! # Limitations
-//! At a terminal a program stays in our process group, so that it can ask a person; **what it has started itself then
+//! At a terminal a program stays in our process group, so that it can ask the user; **what it has started itself then
 //! outlives the time limit.** Elsewhere it has a group of its own, which ends as a whole.
 
 mod declaration;
@@ -61,8 +61,8 @@ impl Providers {
         self.0.iter().map(|(name, provider)| (name.as_str(), provider.line())).collect()
     }
 
-    /// A hash over all that decides what is run: each command as it is parsed, its variables and its folder, and where its
-    /// program is found in `search_path`. `None` if nothing is declared. Where in the config it stands does not count.
+    /// A hash over all that decides what is run: each command as it is parsed, its variables and its folder, and where
+    /// its program is found in `search_path`. `None` if nothing is declared. Where in the config it is does not count.
     #[must_use]
     pub fn digest(&self, search_path: &[PathBuf]) -> Option<String> {
         if self.0.is_empty() {
@@ -73,7 +73,7 @@ impl Providers {
         Some(hasher.finalize().to_hex().to_string())
     }
 
-    /// Asks for all references. `interactive` says that a person is at the terminal; `known` are values that no
+    /// Asks for all references. `interactive` says that the user is at the terminal; `known` are values that no
     /// message may show.
     pub(super) fn resolve(&self, asked: &[Provided], interactive: bool, known: &[&Secret]) -> Answers {
         let run = Run { providers: self, interactive, known, given_up: Mutex::default() };

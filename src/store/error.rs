@@ -1,4 +1,4 @@
-//! What can go wrong with a store: one variant for each decision a caller, or a person, has to take.
+//! What can go wrong with a store: one variant for each decision a caller, or the user, has to take.
 //!
 //! It must never hold a byte of a secret. So no error of a library is kept or printed: `keyring_core`'s
 //! `BadEncoding` carries the value, and a parser's message may quote its input.
@@ -82,7 +82,7 @@ pub enum StoreError {
     /// The keyring is locked and nobody is there to unlock it.
     #[error("the keyring is locked")]
     Locked,
-    /// The keyring is open, and asks a person before it does this; nobody allowed it.
+    /// The keyring is open, and asks the user before it does this; nobody allowed it.
     #[error("the keyring asked for confirmation and got none")]
     Unconfirmed,
     /// There is no session bus, or no Secret Service on it.

@@ -4,7 +4,7 @@
 //! a thread of its own when there is a time limit, because a frozen bus or a hanging disk can't be interrupted.
 //!
 //! # Limitations
-//! A store that is past its limit is left behind with its thread; **it goes on until the process ends.** The native
+//! A store that is past its limit is left behind with its thread; **it continues until the process ends.** The native
 //! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
 
 use super::LIMIT;
@@ -72,14 +72,14 @@ impl Stores {
         self
     }
 
-    /// Who is asked for what opens the vault, while a person is there.
+    /// Who is asked for what opens the vault, while the user is there.
     #[must_use]
     pub fn asking(mut self, person: Arc<dyn Ask>) -> Self {
         self.vault = self.vault.asking(Some(person));
         self
     }
 
-    /// Whether a person is there: a locked keyring then shows its prompt, and is waited for without limit.
+    /// Whether the user is there: a locked keyring then shows its prompt, and is waited for without limit.
     #[must_use]
     pub fn interactive(mut self, yes: bool) -> Self {
         self.interactive = yes;
@@ -89,7 +89,7 @@ impl Stores {
         self
     }
 
-    /// What is told before a person is waited for.
+    /// What is told before the user is waited for.
     #[must_use]
     pub fn telling(mut self, notice: Notice) -> Self {
         self.notice = notice;
@@ -125,7 +125,7 @@ impl Stores {
     /// All secrets, or all that are missing.
     ///
     /// Each store gets `limit`; with `None` the vault is waited for as long as it takes, and the native keyring for as
-    /// long as a person is at its dialog.
+    /// long as the user is at its dialog.
     ///
     /// # Errors
     /// [`LookupError::Missing`] with every query for which no store has a value, and what each store said.
@@ -277,7 +277,7 @@ impl Stores {
         all.into_iter().filter(|(_, keys)| keys.as_ref().err().is_none_or(|error| !error.is_absent())).collect()
     }
 
-    /// Runs `work` on a store, for no longer than `limit`. While a person may be typing a password there is no limit
+    /// Runs `work` on a store, for no longer than `limit`. While the user may be typing a password there is no limit
     /// here; the native store then limits every step but the prompt.
     pub(super) fn within<T: Send + 'static>(
         &self,

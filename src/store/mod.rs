@@ -48,8 +48,8 @@ pub trait Store {
     /// that error.
     fn get_many(&self, queries: &[Query]) -> Vec<Result<Secret, StoreError>>;
 
-    /// As [`get_many`](Self::get_many), and over the same connection the keys of seals that are kept here: none if nothing
-    /// was sealed yet. There may be several if two processes made the first at once; each counts.
+    /// As [`get_many`](Self::get_many), and over the same connection the keys of seals that are kept here: none if
+    /// nothing was sealed yet. There may be several if two processes made the first at once; each counts.
     fn get_sealing(&self, queries: &[Query]) -> (Vec<Result<Secret, StoreError>>, SealKeys);
 
     /// A key of seals, made if there is none yet.
@@ -77,8 +77,8 @@ pub trait Store {
     /// As [`set`](Store::set).
     fn remove(&self, name: &SecretName) -> Result<bool, StoreError>;
 
-    /// Removes whatever `get_many` finds for a name, whoever wrote it; `false` if there is nothing. Only for a person who
-    /// was shown what it is and said so.
+    /// Removes whatever `get_many` finds for a name, no matter who wrote it; `false` if there is nothing. Only for the
+    /// user who was shown what it is and said so.
     ///
     /// # Errors
     /// Every way a store may not answer.
@@ -92,8 +92,8 @@ pub trait Store {
     /// Every way a store may not answer.
     fn list(&self) -> Result<Vec<Entry>, StoreError>;
 
-    /// For each name, in their order, the entries that `get_many` reads, whoever wrote them; never a value. None if
-    /// there are none, several if several match equally well.
+    /// For each name, in their order, the entries that `get_many` reads, no matter who wrote them; never a value. None
+    /// if there are none, several if several match equally well.
     fn describe(&self, names: &[SecretName]) -> Vec<Result<Vec<Entry>, StoreError>>;
 }
 

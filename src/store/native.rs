@@ -41,12 +41,12 @@ mod targets;
 #[cfg(any(target_os = "macos", windows))]
 pub use platform::Native;
 
-/// What is told before a person is waited for; nobody is, by default. This layer does not print.
+/// Called before waiting for the user; by default nobody is waited for. This layer does not print.
 #[derive(Clone, Default)]
 pub struct Notice(#[cfg_attr(any(windows, target_os = "macos"), allow(dead_code))] Option<Arc<dyn Fn() + Send + Sync>>);
 
 impl Notice {
-    /// Calls `tell` whenever a keyring shows the person a dialog and waits.
+    /// Calls `tell` whenever a keyring shows the user a dialog and waits.
     pub fn new(tell: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(tell)))
     }

@@ -12,7 +12,8 @@ pub enum Moved {
     Whole,
     /// It was in the new store only before.
     Already,
-    /// It is in the new store; in the old one this is left, which was not removed for this reason. It may be found first.
+    /// It is in the new store; in the old one this is left, which was not removed for this reason. It may be found
+    /// first.
     Copied {
         /// Labels of the entries that are left, as far as the store has labels.
         left: Vec<String>,
@@ -21,8 +22,8 @@ pub enum Moved {
     },
 }
 
-/// Moves a secret. What the new store has under this name is only replaced if `replace` says so. `prepare` is called when
-/// nothing speaks against the move, before the new store has the value.
+/// Moves a secret. What the new store has under this name is only replaced if `replace` says so. `prepare` is called
+/// when nothing speaks against the move, before the new store has the value.
 ///
 /// ```
 /// use keystencil::secret::{Secret, SecretName};
@@ -69,7 +70,7 @@ pub fn relocate<E: From<StoreError>>(
         }
     }
     let reason = from.remove(name).err();
-    // Behind the entry that was found there may be another, which another program filed in its own way.
+    // After the entry that was found there may be another, which another program filed in its own way.
     let left = from.describe(std::slice::from_ref(name)).pop().and_then(Result::ok).unwrap_or_default();
     if left.is_empty() && reason.is_none() {
         return Ok(Moved::Whole);

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 pub struct Request<'a> {
     /// The questions, each once.
     pub queries: &'a [Query],
-    /// Whether the keys of the usual store are wanted too, though no question goes there: for values that no store keeps.
+    /// Whether the keys of the usual store are wanted too, though no question goes there: for values that no store
+    /// keeps.
     pub usual: bool,
     /// Whether a declared command may be run for that; asked when the stores have answered.
     pub permit: &'a dyn Fn(&Provided, &Keys) -> bool,

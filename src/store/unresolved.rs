@@ -114,7 +114,7 @@ impl Explain for Unresolved {
     }
 }
 
-/// Whether the next store may be asked: not if this one has the entry and only a person can say what it is worth.
+/// Whether the next store may be asked: not if this one has the entry and only the user can say what it is worth.
 pub(super) fn passes_on(error: &StoreError) -> bool {
     !matches!(
         error,

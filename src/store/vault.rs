@@ -2,7 +2,7 @@
 //!
 //! The store of a Secret Service-less machine, asked by [`Stores`](super::Stores), and through [`VaultStore`] by any
 //! program that speaks `keyring-core`. This file owns the file and its lock; the key to it is `identity`'s, and what is
-//! written inside is `document`'s. It guards copies and backups of the disk, not the account: whoever can read the
+//! written inside is `document`'s. It guards copies and backups of the disk, not the account: anyone who can read the
 //! identity file can open it. The `age` tool reads it: `age -d -i identity.txt vault.age`.
 //!
 //! It must never write over a vault that it could not open.
@@ -222,7 +222,7 @@ fn no_random() -> StoreError {
     StoreError::Unavailable { store: StoreKind::Vault, reason: "the system has no random numbers".to_owned() }
 }
 
-/// The file behind symlinks: dotfile managers keep `vault.age` elsewhere, and a rename would cut the link.
+/// The file after symlinks: dotfile managers keep `vault.age` elsewhere, and a rename would cut the link.
 fn follow(path: &Path) -> PathBuf {
     match std::fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),

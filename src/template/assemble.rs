@@ -1,4 +1,4 @@
-//! From the engine's marks to the rendered text: knows at each point whether it stands in a JSON string, and with that how
+//! From the engine's marks to the rendered text: knows at each point whether it is in a JSON string, and with that how
 //! a printed value is meant.
 //!
 //! The references are not in the text but beside it, as offsets, so no text can be mistaken for one.
@@ -21,7 +21,7 @@ enum Origin {
     Printed(usize),
 }
 
-/// A reference beside the text: the offset where it stands, and its index.
+/// A reference beside the text: the offset where it is, and its index.
 pub(crate) type Standing = (usize, usize);
 
 /// JSON with comments and trailing commas, and with the references beside it.

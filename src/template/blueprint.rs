@@ -58,7 +58,7 @@ pub enum Part {
 /// One string of the target that references fill, wholly or in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// Where it stands in the document.
+    /// Where it is in the document.
     pub pointer: Pointer,
     /// Its text, in pieces; at least one is a secret.
     pub parts: Vec<Part>,

@@ -1,4 +1,4 @@
-//! A call as it stands in a placeholder: `op('a', b={'c': 'd'})`. The engine reads more than this; what a placeholder
+//! A call as it is in a placeholder: `op('a', b={'c': 'd'})`. The engine reads more than this; what a placeholder
 //! is written with, it reads the same.
 
 use super::arguments::{Argument, Arguments};
@@ -45,7 +45,7 @@ fn word(text: &str) -> Option<(&str, &str)> {
     (!word.is_empty()).then(|| (word, rest.trim_start()))
 }
 
-/// Behind an item: a comma or the end.
+/// After an item: a comma or the end.
 fn separator(text: &str, close: char) -> Option<&str> {
     let text = text.trim_start();
     match text.strip_prefix(',') {

@@ -1,11 +1,11 @@
-//! Makes of a prepared file what the engine runs: a mark in the place of the template's own text, and a check behind each
-//! operand that something looks at.
+//! Makes of a prepared file what the engine runs: a mark in the place of the template's own text, and a check after
+//! each operand that something looks at.
 //!
 //! The engine's objects tell who looks at a reference, but not everybody: no hook is called when one is compared with a
 //! text, and what `~`, a macro or a block makes of one is a plain text. So `a == b` becomes
 //! `a|_check('==') == b|_check('==')`. A filter binds tighter than every operator, so none changes how an expression is
-//! read. What can't be followed here, or is refused by the engine's parser with the checks in it, is shown to that parser
-//! without them, whose error it then is.
+//! read. What can't be followed here, or is refused by the engine's parser with the checks in it, is shown to that
+//! parser without them, whose error it then is.
 
 use super::checked::Checked;
 use super::error::{Limit, TemplateError};
@@ -65,7 +65,7 @@ impl Sources {
     }
 }
 
-/// What is put beside a token; behind it with the token that an error there is about.
+/// What is put beside a token; after it with the token that an error there is about.
 #[derive(Debug, Default)]
 struct Beside {
     before: String,
@@ -81,7 +81,7 @@ pub(super) struct Walk<'a> {
     pub(super) sources: &'a mut Sources,
     /// The token that is read next.
     pub(super) at: usize,
-    /// How many brackets it stands in.
+    /// How many brackets it is in.
     pub(super) depth: usize,
     beside: Vec<Beside>,
 }
@@ -91,7 +91,7 @@ impl<'a> Walk<'a> {
         self.construct.tokens.get(at).map(|(token, _)| *token)
     }
 
-    /// A token as it is written; nothing behind the last.
+    /// A token as it is written; nothing after the last.
     pub(super) fn text(&self, at: usize) -> &'a str {
         let range = self.construct.tokens.get(at).map(|(_, range)| range.clone());
         range.and_then(|range| self.clean.text.get(range)).unwrap_or_default()
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         self.source.place(self.offset(at))
     }
 
-    /// Notes where a token stands, for what the engine is to know it by.
+    /// Notes where a token is, for what the engine is to know it by.
     pub(super) fn note(&mut self, at: usize) -> usize {
         self.sources.places.push((self.file, self.offset(at)));
         self.sources.places.len() - 1
@@ -300,7 +300,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The filters of `<% filter a | b %>` or `<% set x | a %>`; the check of a filter's input stands before it.
+    /// The filters of `<% filter a | b %>` or `<% set x | a %>`; the check of a filter's input is before it.
     fn chain(&mut self) -> Walked {
         loop {
             let at = self.at;

@@ -1,6 +1,6 @@
 //! minijinja with `<< >>`, `<% %>`, `<# #>`, and references as opaque tokens: the way from text to blueprint.
 //!
-//! A template goes through five hands: `prepare` tells text from expressions, `checks` puts a check behind what looks at
+//! A template goes through five steps: `prepare` tells text from expressions, `checks` puts a check after what looks at
 //! a value, the engine runs that with a `Run` that answers the checks, `assemble` puts the text together, and `strict`
 //! reads it as JSON.
 
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// A template's text and how it is named in errors.
 #[derive(Debug, Clone, Copy)]
 pub struct Template<'a> {
-    /// The path as the person would name it. Includes count from its folder.
+    /// The path as the user would name it. Includes count from its folder.
     pub name: &'a Path,
     /// Its text; a byte order mark and any line endings are fine.
     pub text: &'a str,

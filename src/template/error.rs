@@ -155,7 +155,7 @@ pub enum TemplateError {
     /// The engine doesn't understand the text between the delimiters.
     #[error("{what}")]
     Syntax { what: String, in_string: bool, place: Place },
-    /// Between the delimiters stands nothing but a number or a word: an expression, or text with a `<<` in it.
+    /// Between the delimiters is nothing but a number or a word: an expression, or text with a `<<` in it.
     #[error("ambiguous: this is either an expression, or text that contains `<<` and `>>`")]
     Ambiguous { place: Place },
     /// `<<`, `<%`, `<#`, `/*` or `<% raw %>` without its end.
@@ -176,7 +176,7 @@ pub enum TemplateError {
     /// `env()` with a name that no environment variable has.
     #[error("an environment variable's name can't be empty or hold `=` or a NUL byte")]
     BadVariableName { place: Place },
-    /// A function with something else than what it takes.
+    /// A function with something other than what it takes.
     #[error("`{function}` takes {expected}")]
     BadArguments { function: String, expected: &'static str, place: Place },
     /// A value of a kind that has no JSON form.
@@ -215,7 +215,7 @@ pub enum TemplateError {
     /// The same name twice in one object.
     #[error("the member `{}` appears twice in the same object", .key.escape_debug())]
     DuplicateKey { key: String, place: Place },
-    /// A literal that could not be told from a placeholder once it stands in the target.
+    /// A literal that could not be told from a placeholder once it is in the target.
     #[error("this text looks like a reference but is not one")]
     LooksLikeReference { place: Place },
     /// Half of a surrogate pair beside a reference.

@@ -1,4 +1,5 @@
-//! What a template can call: `keyring`, `env`, the commands of the config by their names, the filters of this crate, and the variables.
+//! What a template can call: `keyring`, `env`, the commands of the config by their names, the filters of this crate,
+//! and the variables.
 
 use super::arguments::{Argument, Arguments, Fault};
 use super::blueprint::{Encoding, Reference};
@@ -23,7 +24,8 @@ pub(crate) fn environment(run: &Arc<Run>) -> Environment<'static> {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_fuel(Some(FUEL));
-    // Anything but `None` makes what macros and blocks print a safe string, which is how printing tells text from values.
+    // Anything but `None` makes what macros and blocks print a safe string, which is how printing tells text from
+    // values.
     engine.set_auto_escape_callback(|_| AutoEscape::Custom("keystencil".into()));
     engine.set_formatter(|out, _, value| match value.as_str() {
         Some(text) if value.is_safe() => out.write_str(text).map_err(Error::from),

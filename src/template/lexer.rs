@@ -1,5 +1,5 @@
 //! Where an expression ends: `>>` counts only outside of its strings. It knows tokens, not grammar; the engine's
-//! parser judges what stands between.
+//! parser judges what is between.
 
 use std::ops::Range;
 
@@ -12,13 +12,13 @@ pub(crate) enum Token {
     Sign(u8),
 }
 
-/// An expression or tag, from behind its opening delimiter to behind its closing one.
+/// An expression or tag, from after its opening delimiter to after its closing one.
 #[derive(Debug, Default)]
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<(Token, Range<usize>)>,
-    /// `-` or `+` right behind the opening and before the closing delimiter.
+    /// `-` or `+` right after the opening and before the closing delimiter.
     pub(crate) trim: (Option<char>, Option<char>),
-    /// Behind the closing delimiter.
+    /// After the closing delimiter.
     pub(crate) end: usize,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Stop {
     Open,
 }
 
-/// Lexes `text` from `start` (behind the opening delimiter) to `close`.
+/// Lexes `text` from `start` (after the opening delimiter) to `close`.
 ///
 /// # Errors
 /// [`Stop`]; a line break is one only with `one_line`.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{self};
 
 impl Run {
-    /// The filter behind every operand: hands the value on, or ends the run.
+    /// The filter after every operand: hands the value on, or ends the run.
     pub(crate) fn look(
         &self,
         value: Value,
@@ -85,7 +85,7 @@ impl Run {
         Ok(writer.finish())
     }
 
-    /// The filter behind everything that is printed.
+    /// The filter after everything that is printed.
     pub(crate) fn print(
         &self,
         value: &Value,

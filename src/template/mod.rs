@@ -1,6 +1,6 @@
 //! Layer 1: template text to [`Blueprint`]. Secrets never enter here.
 //!
-//! [`compile`] is the way in; [`Reference`], [`parse_parts`] and [`is_placeholder`] are the language of what stands in a
+//! [`compile`] is the way in; [`Reference`], [`parse_parts`] and [`is_placeholder`] are the language of what is in a
 //! target at rest. The rest is the way between, one step a file: [`engine`] tells it.
 
 mod arguments;

@@ -2,7 +2,7 @@
 
 use super::error::Use;
 
-/// The filter behind everything that is looked at: hands the value on, or ends the run; templates don't use it.
+/// The filter after everything that is looked at: hands the value on, or ends the run; templates don't use it.
 pub(crate) const CHECK: &str = "_check";
 /// Prints; templates don't use it.
 pub(crate) const PRINT: &str = "_print";
@@ -86,7 +86,7 @@ const SHAPE_TESTS: &str = "mapping sequence iterable none string defined undefin
 const DEEP_TESTS: &str = "safe escaped boolean odd even divisibleby number integer int float startingwith endingwith lower \
     upper sameas eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >= in true false";
 
-/// Whether there is such a filter; else the most similar name.
+/// Whether there is such a filter; otherwise the most similar name.
 pub(crate) fn filter(name: &str) -> Result<(), Option<Box<str>>> {
     known(name, SHAPE, DEEP)
 }

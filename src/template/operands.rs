@@ -29,7 +29,7 @@ fn operands<'p>(parts: &'p [Part<'_>]) -> impl Iterator<Item = &'p Operand> {
     parts.iter().filter_map(|part| if let Part::Operand(operand) = part { Some(operand) } else { None })
 }
 
-/// The parts between some operators, each run with the operator behind it; nothing behind the last.
+/// The parts between some operators, each run with the operator after it; nothing after the last.
 fn split<'p, 'a>(parts: &'p [Part<'a>], at: &'p [&str]) -> impl Iterator<Item = (&'p [Part<'a>], &'a str)> {
     let ends = move |part: &Part<'_>| matches!(part, Part::Operator(sign) if at.contains(sign));
     parts.split_inclusive(ends).map(move |run| match run.split_last() {
@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Puts a check behind several operands, in parentheses.
+    /// Puts a check after several operands, in parentheses.
     fn watch_all(&mut self, parts: &[Part<'_>], look: &str) {
         if let (Some(first), Some(last)) = (operands(parts).next(), operands(parts).last()) {
             self.put_before(first.first, "(");
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Puts a check behind an operand, if it could find anything.
+    /// Puts a check after an operand, if it could find anything.
     fn watch(&mut self, operand: &Operand, look: &str) {
         let nothing = match look {
             "?" => true,
@@ -220,7 +220,7 @@ impl<'a> Walk<'a> {
                 let attribute = text.split_once('.').filter(|_| text.parse::<f64>().is_err());
                 name = attribute.map(|(_, attribute)| format!(",'{attribute}',true"));
             }
-            // The engine's parser takes these for names where no operator can stand.
+            // The engine's parser takes these for names where no operator can be.
             (_, "not" | "and" | "or" | "in" | "is" | "if" | "else") => {
                 let kind = if self.text(self.at) == "(" { NameKind::Function } else { NameKind::Variable };
                 let name = self.text(first).to_owned();
@@ -254,12 +254,12 @@ impl<'a> Walk<'a> {
         if self.skip(text) { Ok(()) } else { Err(self.lost()) }
     }
 
-    /// Behind an item: a comma or the end.
+    /// After an item: a comma or the end.
     pub(super) fn separator(&mut self, close: &str) -> Walked {
         if self.skip(",") || self.text(self.at) == close { Ok(()) } else { Err(self.lost()) }
     }
 
-    /// Behind `(`: a tuple, or what is the same as without parentheses, name included.
+    /// After `(`: a tuple, or what is the same as without parentheses, name included.
     fn parentheses(&mut self) -> Result<Option<String>, TemplateError> {
         if self.skip(")") {
             return Ok(None);
@@ -281,7 +281,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// A lookup or call behind an operand, if there is one.
+    /// A lookup or call after an operand, if there is one.
     fn postfix(&mut self, operand: &mut Operand) -> Result<bool, TemplateError> {
         match self.text(self.at) {
             "." => {
@@ -365,7 +365,7 @@ impl<'a> Walk<'a> {
         Ok((!is_deferred).then(|| format!("|{name}")))
     }
 
-    /// Behind `is`.
+    /// After `is`.
     fn test(&mut self, operand: &Operand) -> Walked {
         self.skip("not");
         let at = self.at;

@@ -160,7 +160,7 @@ fn encodings(mut text: &str) -> Option<(Vec<Encoding>, &str)> {
     }
 }
 
-/// A text that is no placeholder.
+/// A text that is not a placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a placeholder such as `<< keyring('github') >>`")]
 pub struct NoPlaceholder;
@@ -185,7 +185,7 @@ impl<'de> Deserialize<'de> for Reference {
 }
 
 impl Slot {
-    /// The string that stands in a target at rest: literals and placeholders, joined.
+    /// The string that is in a target at rest: literals and placeholders, joined.
     #[must_use]
     pub fn placeholder(&self) -> String {
         self.parts.iter().map(ToString::to_string).collect()

@@ -1,9 +1,9 @@
 //! Tells template text from expressions: where a `<<` starts one, and where it is just two characters of a string.
 //!
-//! Its output, a [`Clean`] text, is what the engine's parser reads. The delimiters are private ones there, so text can't
-//! be taken for an expression any more; comments of the JSON are gone, references in them included; an expression
-//! in a JSON string has its JSON escapes undone; and every token of an expression stands on a line of its own, because
-//! the engine's errors know a line but no column. `checks` makes of it what the engine runs.
+//! Its output, a [`Clean`] text, is what the engine's parser reads. The delimiters are private ones there, so text
+//! can't be taken for an expression any more; comments of the JSON are gone, references in them included; an expression
+//! in a JSON string has its JSON escapes undone; and every token of an expression is on a line of its own, because the
+//! engine's errors know a line but no column. `checks` makes of it what the engine runs.
 
 use super::error::{Limit, TemplateError};
 use super::lexer::{Lexed, Stop, Token, lex};
@@ -56,9 +56,9 @@ pub(crate) struct Construct {
     /// Its delimiters included.
     pub(crate) range: Range<usize>,
     pub(crate) tokens: Vec<(Token, Range<usize>)>,
-    /// Whether a `-` takes away the white space before it, and behind it.
+    /// Whether a `-` takes away the white space before it, and after it.
     pub(crate) trim: (bool, bool),
-    /// Whether it stands in a JSON string, where it may have been meant as text.
+    /// Whether it is in a JSON string, where it may have been meant as text.
     pub(crate) in_string: bool,
 }
 
@@ -87,7 +87,7 @@ impl Clean {
         memchr::memchr_iter(b'\n', self.text.as_bytes()).nth(line - 2).map_or(self.text.len(), |at| at + 1)
     }
 
-    /// The offset in the file of what stands on a line (from 1).
+    /// The offset in the file of what is on a line (from 1).
     pub(crate) fn line(&self, line: usize) -> usize {
         self.original(self.line_start(line))
     }
@@ -116,7 +116,7 @@ impl Clean {
 /// What opens a construct, what closes it, and which private delimiter stands for it.
 const CONSTRUCTS: [(&str, &str); 3] = [("<<", ">>"), ("<%", "%>"), ("<#", "#>")];
 
-/// Words a tag can start with; anything else behind `<%` in a JSON string is taken for text if it can be.
+/// Words a tag can start with; anything else after `<%` in a JSON string is taken for text if it can be.
 const TAGS: &str = "if elif else endif for endfor set endset with endwith macro endmacro call endcall filter endfilter \
                     include import from do raw endraw extends block";
 
@@ -262,7 +262,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// In a JSON string: first as the string stands (its JSON escapes undone), then as if plain double quotes
+    /// In a JSON string: first as the string is (its JSON escapes undone), then as if plain double quotes
     /// belonged to the expression, and if neither makes sense it is text.
     fn in_string(&self, open: &'static str, close: &'static str) -> Result<Option<Found<'a>>, TemplateError> {
         let rest = self.rest();
@@ -355,7 +355,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Behind `<% raw %>`: everything to `<% endraw %>` is text, whatever it looks like.
+    /// After `<% raw %>`: everything to `<% endraw %>` is text, whatever it looks like.
     fn raw(&mut self, start: usize) -> Result<(), TemplateError> {
         let mut from = self.at;
         while let Some(at) = self.text.get(from..).and_then(|rest| rest.find("<%")).map(|at| from + at) {
@@ -375,7 +375,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Whether an `import` gives the file a name. The engine's parser takes any expression for one, and its compiler panics.
+/// Whether an `import` gives the file a name. The engine's parser takes any expression for one, and its compiler
+/// panics.
 fn is_import_of_a_name(words: &[&str]) -> bool {
     let Some(at) = words.iter().rposition(|word| *word == "as") else { return true };
     let name = words.get(at + 1..).unwrap_or_default();

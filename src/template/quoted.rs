@@ -44,7 +44,7 @@ pub(crate) fn string_end(text: &str) -> usize {
     near
 }
 
-/// Whether a JSON string is open behind `text`, if one was (or not) before it.
+/// Whether a JSON string is open after `text`, if one was (or not) before it.
 pub(crate) fn ends_in_string(text: &str, mut in_string: bool) -> bool {
     let mut escaped = false;
     for byte in text.bytes() {

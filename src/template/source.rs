@@ -36,7 +36,7 @@ impl Source {
         Self { path, text, line_starts, characters }
     }
 
-    /// Its path as a person would name it.
+    /// Its path as the user would name it.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -1,7 +1,7 @@
 //! From the rendered text to a [`Blueprint`]: JSON with comments and trailing commas in, strict JSON out, laid out as
 //! `JSON.stringify(…, null, 2)` does, with each number and string as the template writes it.
 //!
-//! Its own reader, because it must know where the references stand; the crate `json-strip-comments` also takes `#`
+//! Its own reader, because it must know where the references are; the crate `json-strip-comments` also takes `#`
 //! for a comment and an unclosed `/*` for none, and `jsonc-parser` refuses a lone surrogate.
 
 use super::assemble::{Rendered, Standing};
@@ -25,11 +25,11 @@ pub(crate) struct Element {
     /// Where its name starts, or its value if it has no name.
     pub(crate) start: usize,
     pub(crate) value: Range<usize>,
-    /// The comma behind it.
+    /// The comma after it.
     pub(crate) comma: Option<usize>,
 }
 
-/// Reads the rendered text; with `trace` it notes where every element stands.
+/// Reads the rendered text; with `trace` it notes where every element is.
 pub(crate) fn read(
     rendered: &Rendered,
     sources: &Sources,
@@ -78,7 +78,7 @@ struct Reader<'a> {
     pointer: Pointer,
     blueprint: Blueprint,
     elements: Option<Vec<Element>>,
-    /// Where the comma stands that was read last, if one stood behind the last element.
+    /// Where the comma is that was read last, if one was after the last element.
     comma: Option<usize>,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Behind an item: `true` if another one follows. A trailing comma is dropped.
+    /// After an item: `true` if another one follows. A trailing comma is dropped.
     fn another(&mut self, close: u8, expected: &'static str) -> Result<bool, TemplateError> {
         self.space()?;
         self.comma = None;
@@ -365,7 +365,7 @@ impl<'a> Reader<'a> {
         written.push('"');
         parts.extend(part(literal, &place)?);
         let slot = Slot { pointer: self.pointer.clone(), parts, place };
-        // What stands in the target must read as what is meant, whatever the literals around it are.
+        // What is in the target must read as what is meant, whatever the literals around it are.
         if placeholder::parse_parts(&slot.placeholder()).as_ref() != Some(&slot.parts) {
             return Err(TemplateError::LooksLikeReference { place: slot.place });
         }

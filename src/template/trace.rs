@@ -1,7 +1,7 @@
 //! From a pointer of a template's outcome back to the text that it was made of: which file, which bytes.
 //!
-//! Every byte of the rendered text knows where it comes from, so conditions, loops, includes and macros are no obstacle:
-//! what stands in the taken branch is found there. What an expression printed has no place of its own. Asked by
+//! Every byte of the rendered text knows where it comes from, so conditions, loops, includes and macros are not an
+//! obstacle: what is in the taken branch is found there. What an expression printed has no place of its own. Asked by
 //! [`absorb`](crate::adopt::absorb), which edits the text and compiles it again; nothing here changes anything.
 
 use super::assemble::Rendered;
@@ -21,13 +21,13 @@ use std::path::PathBuf;
 pub struct SourceFile {
     /// What it is included as; `None` for the template itself.
     pub include: Option<String>,
-    /// Its path as a person would name it.
+    /// Its path as the user would name it.
     pub path: PathBuf,
     /// Its text without a byte order mark.
     pub text: String,
 }
 
-/// Where a member or item stands in a file; all offsets are bytes of the file's text.
+/// Where a member or item is in a file; all offsets are bytes of the file's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// Which file.
@@ -36,9 +36,9 @@ pub struct Placed {
     pub whole: Range<usize>,
     /// Its value.
     pub value: Range<usize>,
-    /// The comma behind it, if one stands in the same file.
+    /// The comma after it, if one is in the same file.
     pub comma: Option<usize>,
-    /// How many references stand in it.
+    /// How many references are in it.
     pub references: usize,
 }
 
@@ -55,7 +55,7 @@ pub struct Trace {
     constructs: Vec<Vec<(usize, Option<String>)>>,
 }
 
-/// Compiles a template as [`compile`](super::compile) does, and remembers where everything stands.
+/// Compiles a template as [`compile`](super::compile) does, and remembers where everything is.
 ///
 /// # Errors
 /// As [`compile`](super::compile).
@@ -90,7 +90,7 @@ fn placed(rendered: &Rendered, sources: &Sources, element: &Element) -> Option<P
     let (file, start) = rendered.source(sources, element.start)?;
     let value_start = match rendered.source(sources, element.value.start) {
         Some((of, at)) => (of == file).then_some(at)?,
-        // A reference without quotes: what stands before it tells where it starts.
+        // A reference without quotes: what is before it tells where it starts.
         None => {
             let (of, before) = rendered.source(sources, element.value.start.checked_sub(1)?)?;
             (of == file).then_some(before + 1)?
@@ -118,20 +118,20 @@ fn placed(rendered: &Rendered, sources: &Sources, element: &Element) -> Option<P
 }
 
 impl Trace {
-    /// Where the element at a pointer stands, if its ends are text of one file.
+    /// Where the element at a pointer is, if its ends are text of one file.
     #[must_use]
     pub fn placed(&self, pointer: &Pointer) -> Option<&Placed> {
         self.placed.get(pointer)
     }
 
-    /// Where it stands, for a person; of what is not there, where the nearest thing around it is.
+    /// Where it is, for the user; of what is not there, where the nearest thing around it is.
     #[must_use]
     pub fn place(&self, pointer: &Pointer) -> Place {
         let mut around = std::iter::successors(Some(pointer.clone()), Pointer::parent);
         around.find_map(|at| self.places.get(&at).cloned()).unwrap_or_default()
     }
 
-    /// Whether nothing but text and references stands there: no tag, and no expression that is not one of them.
+    /// Whether nothing but text and references is there: no tag, and no expression that is not one of them.
     #[must_use]
     pub fn is_plain(&self, placed: &Placed) -> bool {
         let inside = |(at, _): &&(usize, Option<String>)| placed.value.contains(at);

@@ -1,5 +1,5 @@
-//! A list that the host changed: only the items that differ are edited, and of an item what differs in it, so that comments
-//! between and in the others stay.
+//! A list that the host changed: only the items that differ are edited, and of an item what differs in it, so that
+//! comments between and in the others stay.
 
 use super::place::{Edit, insert, remove, replace};
 use super::place::{edited, means};
@@ -19,7 +19,7 @@ enum Step<'a> {
     Insert(usize, Node<'a>),
 }
 
-/// The template with the list's items as wanted; `None` if it is no list, or that can't be done item by item.
+/// The template with the list's items as wanted; `None` if it is not a list, or that can't be done item by item.
 pub(super) fn edit(template: &Trace, at: &Pointer, live: &str, wanted: &str, variables: &Variables) -> Option<Trace> {
     let new = Document::parse(live.as_bytes()).ok()?;
     if new.root().kind() != Kind::Array {

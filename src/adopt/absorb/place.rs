@@ -1,7 +1,7 @@
 //! Edits of a template's text at the place of an element: what goes, what comes, in the layout of its neighbours.
 //!
-//! Every edit is a proposal: there may be several for one aim, the best first, and the caller takes the first that compiles
-//! to what is meant. Nothing but the bytes of the splices changes.
+//! Every edit is a proposal: there may be several for one aim, the best first, and the caller takes the first that
+//! compiles to what is meant. Nothing but the bytes of the splices changes.
 
 use super::write::{Layout, value};
 use crate::adopt::literal::shielded;
@@ -18,7 +18,7 @@ pub(super) struct Edit {
     pub(super) splices: Vec<Splice>,
 }
 
-/// A container of the template and the text it stands in.
+/// A container of the template and the text it is in.
 struct Container<'t> {
     trace: &'t Trace,
     file: usize,
@@ -28,7 +28,7 @@ struct Container<'t> {
     close: usize,
 }
 
-/// Ways to put a new member (with a name) or item (without) behind the element `after`, or at the front.
+/// Ways to put a new member (with a name) or item (without) after the element `after`, or at the front.
 pub(super) fn insert(
     trace: &Trace,
     into: &Pointer,
@@ -75,7 +75,7 @@ pub(super) fn remove(trace: &Trace, at: &Pointer, before: Option<&Pointer>) -> V
     let splices = if between.trim().is_empty() {
         vec![gone(whole_line(text, placed.whole.start, end))]
     } else {
-        // Something stands before the comma: a comment, which stays.
+        // Something is before the comma: a comment, which stays.
         vec![gone(placed.whole.clone()), gone(end - 1..end)]
     };
     ways.push(edit(splices));
@@ -108,7 +108,7 @@ impl<'t> Container<'t> {
         matches!(brackets, (b'{', b'}') | (b'[', b']')).then_some(Self { trace, file: placed.file, text, open, close })
     }
 
-    /// Behind an element, in a line of its own if that one has one.
+    /// After an element, in a line of its own if that one has one.
     fn behind(&self, previous: &Placed, write: &dyn Fn(&Layout<'_>) -> String) -> Option<Edit> {
         let same = previous.file == self.file && self.trace.is_same_block(self.file, self.open, previous.whole.end);
         if !same || previous.whole.end > self.close {
@@ -157,7 +157,7 @@ impl<'t> Container<'t> {
         Some(Edit { file: self.file, splices: vec![splice] })
     }
 
-    /// Behind a comment that follows in the same line; else the place itself.
+    /// After a comment that follows in the same line; otherwise the place itself.
     fn end_of_comment(&self, from: usize) -> usize {
         let rest = self.text.get(from..self.close).unwrap_or_default();
         let Some(line) = rest.split_inclusive('\n').next().filter(|line| line.ends_with('\n')) else { return from };
@@ -192,7 +192,7 @@ fn indent(text: &str, at: usize) -> &str {
     line.get(..end).unwrap_or_default()
 }
 
-/// Whether nothing but white space stands before a place in its line.
+/// Whether nothing but white space is before a place in its line.
 fn starts_line(text: &str, at: usize) -> bool {
     let start = line_start(text, at);
     start > 0 && text.get(start..at).is_some_and(|before| before.trim().is_empty())
@@ -208,7 +208,7 @@ fn unit(text: &str) -> String {
     text.lines().find_map(indented).unwrap_or_else(|| "  ".to_owned())
 }
 
-/// A span, and the whole line if nothing else stands in it; else with the blanks behind it.
+/// A span, and the whole line if nothing else is in it; otherwise with the blanks after it.
 fn whole_line(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
     let rest = text.get(end..).unwrap_or_default();
     let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();

@@ -1,5 +1,5 @@
-//! The template of a config with comments: the config's own text, with references in it, without the parts that have no keys.
-//! So its comments stay where they are. One that has a key in it becomes a comment that there was one.
+//! The template of a config with comments: the config's own text, with references in it, without the parts that have no
+//! keys. So its comments stay where they are. One that has a key in it becomes a comment that there was one.
 
 use super::{Found, ImportPlan};
 use crate::adopt::literal;
@@ -76,7 +76,8 @@ impl ImportPlan {
     }
 }
 
-/// What has to go so that only what is kept is left. As deep as the document, which was found in a file that people write.
+/// What has to be removed so that only what is kept is left. As deep as the document, which comes from a file that
+/// people write.
 fn remove(node: Node<'_>, at: &Pointer, keeps: &dyn Fn(&Pointer) -> bool, patch: &mut Patch) {
     for member in node.members() {
         let Some(name) = member.key.as_str() else { continue };

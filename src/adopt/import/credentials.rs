@@ -1,5 +1,5 @@
-//! `mcp-credentials.json`: which variable of which MCP server gets which entry of the keyring. The values are in the keyring
-//! already, so there is nothing to store; what comes out is a template.
+//! `mcp-credentials.json`: which variable of which MCP server gets which entry of the keyring. The values are in the
+//! keyring already, so there is nothing to store; what comes out is a template.
 
 use crate::adopt::literal::shielded;
 use crate::document::string;
@@ -16,8 +16,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the file; `None` if it is no such file: somewhere in it are objects with `env_var`, `service` and `mcp_server`.
-    /// `account` may be missing, and `mcp_server` may be a list.
+    /// Reads the file; `None` if it is no such file: somewhere in it are objects with `env_var`, `service` and
+    /// `mcp_server`. `account` may be missing, and `mcp_server` may be a list.
     ///
     /// ```
     /// use keystencil::adopt::import::Credentials;

@@ -1,7 +1,8 @@
 //! `.env` files: `NAME=value`, one a line, as dotenv libraries read them.
 //!
-//! Such a file is no JSON and has no template. Its keys are found as if it were the `env` of a server, and what comes out
-//! is that `env` with references. In the file itself a key can only become a comment: its programs know no placeholders.
+//! Such a file is not JSON and has no template. Its keys are found as if it were the `env` of a server, and what comes
+//! out is that `env` with references. In the file itself a key can only become a comment: its programs know no
+//! placeholders.
 
 use crate::document::string;
 use std::ops::Range;
@@ -9,8 +10,8 @@ use zeroize::Zeroizing;
 
 /// The variables of a `.env` file as a JSON document, `{"env": {…}}`; `None` if the text is none.
 ///
-/// Comments, `export`, quotes of both kinds (of several lines too) and a comment behind a value are understood. Of a variable
-/// that is set twice the last counts. A value that refers to another (`${OTHER}`) stays as written.
+/// Comments, `export`, quotes of both kinds (of several lines too) and a comment after a value are understood. Of a
+/// variable that is set twice the last counts. A value that refers to another (`${OTHER}`) stays as written.
 ///
 /// ```
 /// use keystencil::adopt::import::dotenv;
@@ -39,8 +40,8 @@ pub fn dotenv(text: &str) -> Option<Zeroizing<String>> {
     Some(json)
 }
 
-/// A `.env` file whose named variables are comments, with another text in the place of their values. Nothing else changes;
-/// every assignment of a variable goes, the ones that a later one hides as well.
+/// A `.env` file whose named variables are comments, with another text in the place of their values. Nothing else
+/// changes; every assignment of a variable goes, the ones that a later one hides as well.
 ///
 /// ```
 /// use keystencil::adopt::import::comment_out;
@@ -66,8 +67,8 @@ pub fn comment_out(text: &str, variables: &[(&str, String)]) -> Option<Zeroizing
     Some(changed)
 }
 
-/// The first line of a `.env` file that is none of its lines, counted from 1: a value goes on there without quotes, or a quote
-/// is never closed. `None` if all are, or if the text begins like no such file.
+/// The first line of a `.env` file that is none of its lines, counted from 1: a value continues there without quotes,
+/// or a quote is never closed. `None` if all are, or if the text begins like no such file.
 #[must_use]
 pub fn broken_line(text: &str) -> Option<usize> {
     let (at, is_first) = assignments(text).err()?;
@@ -75,7 +76,7 @@ pub fn broken_line(text: &str) -> Option<usize> {
     (!is_first).then(|| 1 + before.bytes().filter(|byte| *byte == b'\n').count())
 }
 
-/// A variable of the file, its value as programs read it, and where the two stand, without the end of the line.
+/// A variable of the file, its value as programs read it, and where the two are, without the end of the line.
 struct Assignment<'t> {
     name: &'t str,
     value: Zeroizing<String>,

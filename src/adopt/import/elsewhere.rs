@@ -1,4 +1,4 @@
-//! Where else an imported secret stands: in another string of the same server, which becomes a slot too, or in a text that
+//! Where else an imported secret is: in another string of the same server, which becomes a slot too, or in a text that
 //! merely mentions it, where the placeholder stays. Base64 and percent-encoded forms count as well.
 
 use super::place::Standing;
@@ -12,7 +12,7 @@ use crate::template::Encoding;
 use std::collections::HashSet;
 
 impl ImportPlan {
-    /// Where else one of the secrets stands, and whether it leaves there too.
+    /// Where else one of the secrets is, and whether it leaves there too.
     pub(super) fn look_elsewhere(&mut self, document: &Document<'_>, wanted: &Selection) {
         // The key serves this one search.
         let key = Key::new([0x5a; 32]);
@@ -25,7 +25,7 @@ impl ImportPlan {
         let slots: HashSet<usize> = self.findings.iter().map(|finding| finding.start).collect();
         let (mut elsewhere, mut left, mut more, mut halves) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         let units: HashSet<Pointer> = self.findings.iter().map(|finding| self.unit(&finding.pointer)).collect();
-        // What stays is told already, and is in no template.
+        // What stays is reported already, and is in no template.
         let stays = self.left.iter().filter(|left| matches!(left.why, Why::Skipped | Why::Hidden));
         let stays: HashSet<Pointer> = stays.map(|left| left.pointer.clone()).collect();
         document.strings(|token| {

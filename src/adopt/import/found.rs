@@ -7,7 +7,7 @@ use crate::secret::{Query, Secret, SecretName};
 use crate::template::{Encoding, Part, Reference, Slot, Source};
 use std::collections::HashSet;
 
-/// How a part of a string was told to be a secret, for the person who is asked.
+/// Why a part of a string was taken for a secret, to show the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recognised {
     /// The format of a provider's keys; its name for them.
@@ -25,7 +25,7 @@ pub enum Recognised {
 pub struct Found {
     /// What it is to be stored as.
     pub name: SecretName,
-    /// Whether a person chose that name.
+    /// Whether the user chose that name.
     pub is_chosen: bool,
     /// The value.
     pub value: Secret,
@@ -36,7 +36,7 @@ pub struct Found {
 /// A string that becomes a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it stands.
+    /// Where it is.
     pub pointer: Pointer,
     /// Its pieces, in order.
     pub pieces: Vec<Piece>,
@@ -67,9 +67,9 @@ pub struct Left {
 /// Why a place stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
-    /// The person asked for that.
+    /// The user asked for that.
     Skipped,
-    /// It stands in the middle of a text that is no setting: a prompt of the history, say.
+    /// It is in the middle of a text that is not a setting: a prompt of the history, say.
     InText,
     /// Another member of the same name hides it.
     Hidden,
@@ -77,7 +77,7 @@ pub enum Why {
     NoText,
     /// It is the name of a member.
     InName,
-    /// It stands in a comment, in that line.
+    /// It is in a comment, in that line.
     InComment(usize),
 }
 
@@ -88,7 +88,7 @@ pub struct ImportPlan {
     pub secrets: Vec<Found>,
     /// The strings that become slots, in document order.
     pub findings: Vec<Finding>,
-    /// Other places where one of the secrets stands; there its placeholder becomes a piece of text.
+    /// Other places where one of the secrets is; there its placeholder becomes a piece of text.
     pub elsewhere: Vec<Pointer>,
     /// What stays.
     pub left: Vec<Left>,
@@ -135,7 +135,7 @@ impl ImportPlan {
         finding.pieces.iter().filter_map(part).collect()
     }
 
-    /// What stands in a finding's place at rest.
+    /// What is in a finding's place at rest.
     #[must_use]
     pub fn at_rest(&self, finding: &Finding) -> String {
         self.parts(finding).iter().map(ToString::to_string).collect()
@@ -148,7 +148,7 @@ impl ImportPlan {
         self.secrets.iter().find(|found| found.name == *name).map(|found| &found.value)
     }
 
-    /// What stands there now.
+    /// What is there now.
     pub(super) fn rendered(&self, finding: &Finding) -> Secret {
         let slot = Slot { pointer: finding.pointer.clone(), parts: self.parts(finding), place: Default::default() };
         let value = |reference: &Reference| self.value(reference);

@@ -6,23 +6,23 @@
 use super::recognise::is_secret_name;
 use std::ops::Range;
 
-/// What settings are divided by: the first of these behind which a name follows divides a text.
+/// What separates settings: the first of these that a name follows.
 const DIVIDERS: [char; 5] = ['\n', ';', ',', '&', ' '];
 /// Longer names are none.
 const NAME: usize = 64;
 
-/// A piece of a list: a name and its value, or what stands before the first name.
+/// A piece of a list: a name and its value, or what is before the first name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting<'t> {
-    /// What it is called; nothing for what stands before the first.
+    /// What it is called; nothing for what is before the first.
     pub(super) name: &'t str,
     /// Whether it is written as a header.
     pub(super) is_header: bool,
-    /// Where its value stands, without quotes.
+    /// Where its value is, without quotes.
     pub(super) value: Range<usize>,
 }
 
-/// The settings of a text; none unless there are two, or one behind something else.
+/// The settings of a text; none unless there are two, or one after something else.
 pub(super) fn settings(text: &str) -> Vec<Setting<'_>> {
     DIVIDERS.iter().map(|divider| divided(text, *divider)).find(|all| all.len() > 1).unwrap_or_default()
 }
@@ -69,7 +69,8 @@ fn named(text: &str, divider: char) -> Option<Named<'_>> {
     let name = rest.get(..length).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))?;
     let name = name.trim_end();
     let after = rest.get(length..)?;
-    // `name = "value"`, as TOML and INI files have it, a line each. Without quotes it is code as often: `password = args.x`.
+    // `name = "value"`, as TOML and INI files have it, a line each. Without quotes it is code as often:
+    // `password = args.x`.
     let quoted = |after: &str| after.trim_start_matches(['=', ' ']).starts_with(['"', '\'']);
     let spaced = Some(after.trim_start_matches(' ')).filter(|after| divider == '\n' && after.starts_with('='));
     let spaced = spaced.filter(|spaced| quoted(spaced));

@@ -1,4 +1,4 @@
-//! What a secret is to be called: the provider's name where the format tells, else the server's and what it is there.
+//! How a secret is named: after the provider if the format says which, otherwise after the server and the setting.
 
 use super::place::Place;
 use super::recognise;

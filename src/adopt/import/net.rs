@@ -1,6 +1,6 @@
-//! The second net of an import. What the file would be afterwards is searched by everything that `check` knows, the values just
-//! taken and those that are stored already included, in every encoding. A setting in which something is left is taken as a
-//! whole; what is left anywhere else is told.
+//! The second net of an import. What the file would be afterwards is searched by everything that `check` knows, the
+//! values just taken and those that are stored already included, in every encoding. A setting in which something is
+//! left is taken as a whole; what is left anywhere else is reported.
 //!
 //! Asked by [`super::plan`], again and again until nothing more is caught.
 
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use std::collections::HashSet;
 use zeroize::Zeroizing;
 
-/// A value that is stored already, and what a person knows it by.
+/// A value that is stored already, and what the user knows it by.
 pub type Stored = (String, Secret);
 
 /// What was caught: settings to be taken as a whole, and what stays.
@@ -28,7 +28,8 @@ pub(super) struct Caught {
 }
 
 impl ImportPlan {
-    /// What a file owes that is imported: an import is the end of a render that never was.
+    /// The journal of a file that is imported: an import is the second half of a render whose first half never
+    /// happened.
     pub fn owe(&self, journal: &mut Journal, key: &Key) {
         journal.key = *key;
         journal.slots = self.filled(key);
@@ -57,7 +58,7 @@ impl ImportPlan {
         Zeroizing::new(edit::splice(document.text(), undo(document, &journal).splices))
     }
 
-    /// The values that nobody may find in what is written: those of this plan, and those that are stored.
+    /// The values that must not be in what is written: those of this plan, and those that are stored.
     #[must_use]
     pub fn own(&self, stored: &[Stored]) -> Own {
         let mut own = Own::new([0x69; 32]);
@@ -71,7 +72,7 @@ impl ImportPlan {
         own
     }
 
-    /// What is left in the outcome. What is known to stay is not told again.
+    /// What is left in the outcome. What is known to stay is not reported again.
     pub(super) fn caught(&self, document: &Document<'_>, met: &[Setting], stored: &[Stored]) -> Caught {
         let outcome = self.outcome(document);
         let found: Vec<Span> = finds(&outcome, &self.own(stored)).into_iter().map(|(range, _)| range).collect();
@@ -158,7 +159,7 @@ fn is_setting(text: &str, place: &Place) -> bool {
 }
 
 impl Journal {
-    /// One that owes nothing yet, for a search in memory.
+    /// A journal without entries yet, for a search in memory.
     fn empty(key: Key) -> Self {
         Self {
             version: VERSION,

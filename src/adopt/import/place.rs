@@ -1,13 +1,13 @@
-//! Where a string of a config stands: in a server's environment, among its arguments, in a header, or just anywhere.
+//! Where a string of a config is: in a server's environment, among its arguments, in a header, or just anywhere.
 //!
-//! Asked of by [`super::plan`] for each string that may matter; `split` and [`super::naming`] read it.
+//! Used by [`super::plan`] for each string that may matter; `split` and [`super::naming`] read it.
 
 use super::recognise;
 use super::titles::Titles;
 use crate::document::{Document, Pointer, StringToken};
 use crate::host::servers::{is_arguments, is_command, is_environment, is_headers, server_ends};
 
-/// The shortest value that says anything by its look; shorter ones count under a telling name only.
+/// The shortest value that says anything by what it looks like; shorter ones count under a telling name only.
 const TELLING: usize = 8;
 
 /// What kind of place it is.
@@ -23,7 +23,7 @@ pub enum Kind {
     Other,
 }
 
-/// Where a string stands.
+/// Where a string is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// What kind of place it is.
@@ -37,7 +37,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether what stands there is a setting, and no text that merely mentions one.
+    /// Whether what is there is a setting, and no text that merely mentions one.
     pub(super) fn is_setting(&self) -> bool {
         self.kind != Kind::Other || self.server.is_some()
     }
@@ -72,7 +72,7 @@ impl Standing {
         }
     }
 
-    /// Where a string stands; remembers it if it is an option.
+    /// Where a string is; remembers it if it is an option.
     pub(super) fn place(&mut self, pointer: &Pointer, is_item: bool, text: &str) -> Place {
         let tokens: Vec<_> = pointer.tokens().collect();
         let above = |is: fn(&str) -> bool| tokens.iter().rev().skip(1).take(2).any(|token| is(token));
@@ -117,7 +117,7 @@ fn is_of_command(tokens: &[std::borrow::Cow<'_, str>]) -> bool {
     is_arguments(&list) || is_command(&list) || is_environment(&list) || list.contains("arg") || other
 }
 
-/// Whether one item stands right behind another.
+/// Whether one item is right after another.
 fn follows(before: &Pointer, pointer: &Pointer) -> bool {
     let index = |pointer: &Pointer| pointer.last().and_then(|last| last.parse::<usize>().ok());
     before.parent() == pointer.parent() && index(before).map(|index| index + 1) == index(pointer)

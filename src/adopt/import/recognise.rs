@@ -49,7 +49,7 @@ pub(super) fn known(text: &str, name: &str) -> Vec<Known> {
     all
 }
 
-/// Whether a key can be seen in what a text means: behind escapes of JSON, percent signs, base64.
+/// Whether a key can be seen in what a text means: after escapes of JSON, percent signs, base64.
 pub(super) fn hides_key(text: &str) -> bool {
     let engine = base64::engine::general_purpose::STANDARD_NO_PAD;
     let is_base64 = |char: char| char.is_ascii_alphanumeric() || "+/-_".contains(char);

@@ -1,4 +1,4 @@
-//! Names that a person chose instead of the proposed ones.
+//! Names that the user chose instead of the proposed ones.
 
 use super::select::matches;
 use super::{Finding, Found, ImportPlan, Piece};
@@ -14,7 +14,7 @@ pub struct Rename {
     pub name: SecretName,
 }
 
-/// How a person points at a secret of a plan.
+/// How the user refers to a secret of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// By the name that was proposed.
@@ -37,7 +37,8 @@ pub enum RenameError {
 }
 
 impl ImportPlan {
-    /// Gives secrets other names; all of them or, on an error, none. Every `what` means the names as they were proposed.
+    /// Gives secrets other names; all of them or, on an error, none. Every `what` means the names as they were
+    /// proposed.
     ///
     /// # Errors
     /// [`RenameError`].

@@ -1,4 +1,4 @@
-//! Which findings a person wants: `--only` and `--skip`.
+//! Which findings the user wants: `--only` and `--skip`.
 
 use super::{Finding, ImportPlan, Piece};
 use crate::document::Pointer;
@@ -40,14 +40,14 @@ impl Selection {
         self.only.iter().any(|pattern| is_meant(&pattern)) && self.takes_text(pointer)
     }
 
-    /// Whether a place that is no setting is to be cleaned of what is imported elsewhere.
+    /// Whether a place that is not a setting is to be cleaned of what is imported elsewhere.
     pub(super) fn takes_text(&self, pointer: &Pointer) -> bool {
         !self.skip.iter().any(|pattern| matches(pattern, pointer, None))
     }
 }
 
-/// A pattern that starts with `/` is a pointer: `*` stands for any part of one step, and what lies below matches too. Any
-/// other is the name of a secret or of a step: a server, a variable.
+/// A pattern that starts with `/` is a pointer: `*` stands for any part of one step, and what lies below matches too.
+/// Any other is the name of a secret or of a step: a server, a variable.
 pub(super) fn matches(pattern: &str, pointer: &Pointer, name: Option<&str>) -> bool {
     if pattern.starts_with('/') {
         let mut steps = pointer.as_str().split('/').skip(1);

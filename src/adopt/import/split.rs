@@ -1,7 +1,7 @@
 //! Which part of a string is secret: all of it, what follows `Bearer`, a password in a URL, the value after `NAME=`.
 //!
-//! The parts are disjoint and in order. A part is stored decoded where the reference can encode it back to the same bytes
-//! (`urlencode`, `b64encode`), else as it is written.
+//! The parts are disjoint and in order. A part is stored decoded where the reference can encode it back to the same
+//! bytes (`urlencode`, `b64encode`), else as it is written.
 
 use super::place::{Kind, Place};
 use super::{Recognised, list, recognise, uri};
@@ -12,14 +12,14 @@ use base64::Engine as _;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// JSON in a string in a string in a string is nobody's config.
+/// No config has JSON in a string in a string in a string.
 const MAX_NESTING: usize = 2;
 /// What private keys are called, which are blocks of lines.
 const BLOCK: &str = "private-key";
 /// Nor is a setting in a setting in a setting.
 const MAX_DEPTH: usize = 6;
 
-/// Shorter arguments under no telling name are no keys.
+/// Shorter arguments under no telling name are not keys.
 const ARGUMENT: usize = 24;
 
 /// A secret part of a string.
@@ -42,7 +42,7 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Split {
     pub(super) parts: Vec<Part>,
-    /// A key is mentioned in a text that is no setting.
+    /// A key is mentioned in a text that is not a setting.
     pub(super) mentions: bool,
 }
 
@@ -176,7 +176,7 @@ fn look(text: &str, base: usize, kind: Kind, label: &str, depth: usize, parts: &
     let known = recognise::known(text, label);
     let is_whole = known.len() == 1 && known.iter().all(|known| known.range.len() * 4 >= text.len() * 3);
     if !known.is_empty() && (kind != Kind::Other || is_whole) {
-        // What stands beside a key in one word belongs to it: `AKIA…:secret`.
+        // What is beside a key in one word belongs to it: `AKIA…:secret`.
         match parts.len() == before {
             true => formats(text, base, known, Some(label), parts),
             false => parts.extend(known.into_iter().map(|known| of_format(text, base, known, Some(label)))),
@@ -342,8 +342,8 @@ fn nested(text: &str) -> Option<Document<'_>> {
     is_one.then(|| Document::parse(text.as_bytes()).ok()).flatten()
 }
 
-/// Looks at the strings of JSON in a string. A secret that is escaped there can't be put in as it is stored, and a name can't be
-/// a reference: then all of the text is secret.
+/// Looks at the strings of JSON in a string. A secret that is escaped there can't be put in as it is stored, and a name
+/// can't be a reference: then all of the text is secret.
 fn inside(text: &str, base: usize, inner: &Document<'_>, label: &str, depth: usize, parts: &mut Vec<Part>) {
     let (mut found, mut is_whole) = (Vec::new(), false);
     inner.strings(|token| {

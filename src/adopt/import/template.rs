@@ -19,9 +19,9 @@ pub enum Extent {
 impl ImportPlan {
     /// The text of a template from which a render of the config, once it is in placeholder form, is the config again.
     ///
-    /// It is JSON as `JSON.stringify` lays it out, or the config's own text if that has comments, below a line that says where
-    /// it is from. What looks like a delimiter of
-    /// the template language in the config is written with an escape, so that it is text in the template too.
+    /// It is JSON as `JSON.stringify` lays it out, or the config's own text if that has comments, below a line that
+    /// says where it is from. What looks like a delimiter of the template language in the config is written with an
+    /// escape, so that it is text in the template too.
     #[must_use]
     pub fn template(&self, config: &Document<'_>, extent: Extent, from: &str) -> String {
         let slots: HashMap<&str, &Finding> =
@@ -46,7 +46,7 @@ impl ImportPlan {
 }
 
 impl ImportPlan {
-    /// What a template has to own so that it owns a slot: a whole server, else a whole list, else the string itself.
+    /// What a template has to own to own a slot: a whole server, or else a whole list, or else the string itself.
     pub(super) fn unit(&self, slot: &Pointer) -> Pointer {
         let mut at = Pointer::root();
         let tokens: Vec<_> = slot.tokens().collect();
@@ -83,8 +83,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes a value; `taken` if all of it belongs to the template. The depth is that of a document which was parsed, and a
-    /// template's is bounded, so one that is too deep ends as an error of the template.
+    /// Writes a value; `taken` if all of it belongs to the template. The depth is that of a document which was parsed,
+    /// and a template's is bounded, so one that is too deep ends as an error of the template.
     fn value(&mut self, node: Node<'_>, at: &Pointer, depth: usize, taken: bool) {
         let taken = taken || self.units.contains(at);
         if let Some(finding) = self.slots.get(at.as_str()).filter(|_| node.kind() == Kind::String) {
@@ -117,7 +117,7 @@ impl Writer<'_> {
                     }
                 });
             }
-            // A placeholder that stands there already is a reference.
+            // A placeholder that is there already is a reference.
             Kind::String => self.text.push_str(&literal::token(node)),
             Kind::Number | Kind::Bool | Kind::Null => self.text.push_str(node.raw()),
         }

@@ -10,17 +10,17 @@ use configs::{planted, planted_once};
 
 /// So many configs are made.
 const CASES: u64 = 3000;
-/// A piece of a key of so many characters is no chance.
+/// A piece of a key with this many characters is not in a text by chance.
 const PIECE: usize = 12;
 
-/// So many pieces at either end of a block say what it is.
+/// This many pieces at either end of a block are enough to recognise it.
 const FRAME: usize = 5;
 
 /// Whether pieces of a value are in a text: all, some or none.
 fn pieces(value: &str, text: &str) -> (usize, usize) {
     let chars: Vec<char> = value.chars().collect();
     let all: Vec<String> = chars.chunks_exact(PIECE).map(|piece| piece.iter().collect()).collect();
-    // What all keys of a format begin and end with is no part of one.
+    // What all keys of a format begin and end with is not part of one.
     let is_framed = ["LS0t", "----", "PuTTY"].iter().any(|start| value.starts_with(start));
     let edge = if is_framed { FRAME } else { 0 };
     let inside = all.len().saturating_sub(edge);

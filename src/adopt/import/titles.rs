@@ -1,5 +1,5 @@
-//! What tells of a value besides its own name: a list or an object that is called `apiKeys`, the `name` beside a `value`, the
-//! `kty` beside the `d` of a JSON Web Key.
+//! What says something about a value besides its own name: a list or an object that is called `apiKeys`, the `name`
+//! beside a `value`, the `kty` beside the `d` of a JSON Web Key.
 //!
 //! Asked by [`super::place`] for a string whose own name says nothing. Reads the document once, before the walk.
 
@@ -14,7 +14,7 @@ const VALUE: &str = "value";
 const TYPE: &str = "kty";
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "k", "oth"];
 
-/// The objects of a document that say themselves what they hold.
+/// The objects of a document that say what they contain.
 #[derive(Debug, Default)]
 pub(super) struct Titles {
     named: HashMap<Pointer, String>,
@@ -44,12 +44,12 @@ impl Titles {
         token.above().is_some_and(|above| is_holder(above.trim_matches('"'))) || (!self.named.is_empty() && is_value())
     }
 
-    /// What tells of the value at a place, which is an item or a member.
+    /// What says something about the value at a place, which is an item or a member.
     pub(super) fn label(&self, pointer: &Pointer, is_item: bool, text: &str) -> Option<String> {
         let (own, object) = (pointer.last()?, pointer.parent()?);
         let above = object.last().unwrap_or_default();
         if is_item {
-            // A list of names (`secrets: ["API_KEY"]`) says which keys there are, and none of them.
+            // A list of names (`secrets: ["API_KEY"]`) names keys, and contains none.
             let is_told = is_secret_name(&above) || is_holder(&above);
             return (is_told && !is_name(text)).then(|| one_of(&above).to_owned());
         }

@@ -64,11 +64,12 @@ fn next_url(text: &str) -> Option<usize> {
     (is_scheme && scheme.ends_with([',', ';'])).then(|| scheme.len() - 1)
 }
 
-/// One URL, from behind its `://`.
+/// One URL, from after its `://`.
 fn url(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
     let rest = text.get(start..end).unwrap_or_default();
-    // A password may hold a raw `/`, `?` or `#`; the `@` that ends it is the last before the path, and a host has no such
-    // characters. So the authority ends at the first of them, unless what follows still has an `@` and a port or path.
+    // A password may hold a raw `/`, `?` or `#`; the `@` that ends it is the last before the path, and a host has no
+    // such characters. So the authority ends at the first of them, unless what follows still has an `@` and a port or
+    // path.
     let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let host = match rest.get(..authority).and_then(|authority| authority.rfind('@')) {
         Some(at) => Some(at),
@@ -97,7 +98,7 @@ fn url(text: &str, start: usize, end: usize, found: &mut Vec<Found>) {
     segments(text, path, path + query, found);
     let mut at = path + query;
     while at < end {
-        // Behind `?`, `&`, `;` or `#`.
+        // After `?`, `&`, `;` or `#`.
         at += 1;
         let rest = text.get(at..end).unwrap_or_default();
         let length = rest.find(['&', ';', '#', '?']).unwrap_or(rest.len());

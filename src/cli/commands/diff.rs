@@ -117,7 +117,7 @@ fn started(difference: &Difference) -> Text {
     })
 }
 
-/// One line an operation, for a document that is no text of lines.
+/// One line an operation, for a document that is not laid out in lines.
 fn operations(difference: &Difference) -> Text {
     let mut text = Text::new().plain(&difference.name).end();
     for operation in &difference.patch.0 {

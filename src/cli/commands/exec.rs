@@ -112,8 +112,8 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Co
     })
 }
 
-/// This process lives as long as the program, so it has helpers touch what is secret. `None`, or an error, says that the
-/// program was not started; with `None` the reason has been told.
+/// This process lives as long as the program, so it has helpers touch what is secret. `None`, or an error, says that
+/// the program was not started; with `None` the reason has been told.
 fn with_secrets(
     context: &Context,
     args: &ExecArgs,
@@ -201,7 +201,7 @@ pub(in crate::cli) fn fill(
     owner: &Process,
     without_grants: bool,
 ) -> Result<Exit, CommandError> {
-    // A prompt must not outlive whoever waits for it.
+    // A prompt must not outlive the process that waits for it.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     let workplace = context.open()?.without_grants(without_grants);

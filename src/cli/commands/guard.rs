@@ -27,8 +27,8 @@ pub(in crate::cli) struct Watch {
 }
 
 impl Watch {
-    /// Reads the command line that [`watch`] makes, the state folder, the live file, and who is about to render it; or that
-    /// of the guard's helper.
+    /// Reads the command line that [`watch`] makes, the state folder, the live file, and who is about to render it; or
+    /// that of the guard's helper.
     pub(in crate::cli) fn asked_for(arguments: &[OsString]) -> Option<Self> {
         let (state, target, starter) = match arguments {
             [verb, state, target, starter] if verb == VERB => (state, target, Some(starter)),

@@ -127,7 +127,7 @@ fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     }
 }
 
-/// What a render has put into the file is no finding.
+/// What a render has put into the file is not a finding.
 fn refuse_rendered(session: &Session<'_>, args: &ImportArgs) -> Result<(), SessionError> {
     match session.journal(&args.file)? {
         Some(_) => Err(SessionError::Rendered { path: args.file.clone() }),
@@ -201,7 +201,7 @@ fn done(
     Ok(left.and(closed).and(logged(session, shown)))
 }
 
-/// A key in a place of which the program is known to log what stands there: no template helps there.
+/// A key in a place of which the program is known to log what is there: no template helps there.
 fn logged(session: &Session<'_>, shown: &show::Shown<'_>) -> Exit {
     let target = &shown.destination.target;
     let Ok(job) = session.open(target) else { return Exit::Done };

@@ -1,6 +1,6 @@
 //! `keystencil purge`: this machine is not to be trusted any more.
 //!
-//! It shows what it is going to do, asks, and goes on after an error: what can be taken away is taken away, and what is
+//! It shows what it is going to do, asks, and continues after an error: what can be removed is removed, and what is
 //! left is said.
 
 mod doing;

@@ -103,7 +103,7 @@ fn let_go(
     CommandError::several(errors).map_or(Ok(exit), Err)
 }
 
-/// The person says that what was not found is gone.
+/// The user says that what was not found is gone.
 fn forget(workplace: &Workplace<'_>, session: &Session<'_>, args: &UnrenderArgs) -> Result<Exit, CommandError> {
     let paths: Vec<Option<PathBuf>> = match (&args.to, args.targets.as_slice()) {
         (Some(file), _) => vec![Some(file.clone())],

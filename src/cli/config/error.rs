@@ -61,7 +61,7 @@ pub(in crate::cli) enum ConfigError {
         /// Why not.
         unfit: Unfit,
     },
-    /// Whoever can write the config says what is run.
+    /// Anyone who can write the config decides what is run.
     #[error("every user of this machine can write to this file, which says which programs are run")]
     Writable {
         /// The config.

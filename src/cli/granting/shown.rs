@@ -1,17 +1,17 @@
-//! How a person reads which secret would go where: cut where it is long, and with a word where it may deceive.
+//! How the user reads which secret would go where: cut where it is long, and with a word where it may deceive.
 
 use super::super::report::{BOLD, DIM, MARK, Report, Text, WARN};
 use crate::consent::{Flow, look_alike};
 use crate::session::{Session, SessionError, Target};
 
-/// More than a person reads of one command line, in characters.
+/// More than the user reads of one command line, in characters.
 const LONG: usize = 600;
 /// So many variables and headers of one server are shown in a question.
 const LINES: usize = 30;
 /// So many flows are shown in a question.
 pub(super) const MANY: usize = 20;
 
-/// Which secret goes where, as a person reads it before they say yes.
+/// Which secret goes where, as the user reads it before they say yes.
 pub(in crate::cli) fn shown(report: &Report, target: &Target, flows: &[Flow], in_use: &[String], is_new: bool) -> Text {
     let what = if is_new { " asks for something new" } else { " was allowed this before, without a seal" };
     let head = Text::new().styled(BOLD, report.path(&target.path)).plain(what).end();

@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal. Asked on standard error, so that a pipe holds data alone.
+//! Questions to the user at the terminal. Asked on standard error, so that a pipe holds data alone.
 
 use super::{Report, Text};
 use crate::cli::error::CommandError;
@@ -14,7 +14,7 @@ impl Report {
         rpassword::prompt_password(question).map(Zeroizing::new).map_err(CommandError::input)
     }
 
-    /// Asks a person for a yes; anything else is a no.
+    /// Asks the user for a yes; anything else is a no.
     ///
     /// # Errors
     /// [`CommandError`] if the terminal can't be read.

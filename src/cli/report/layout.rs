@@ -1,4 +1,4 @@
-//! Columns, counts and ages, as a person reads them.
+//! Columns, counts and ages, as the user reads them.
 
 use super::{BOLD, Text};
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ pub(in crate::cli) fn table<const N: usize>(header: [&str; N], rows: &[[String; 
     text
 }
 
-/// Lines of 80 columns for a text that starts at column `indent`, and goes on there. What stands in backticks is to be
+/// Lines of 80 columns for a text that starts at column `indent`, and continues there. What is in backticks is to be
 /// copied, and stays in one line with them; what is longer than a line is left whole.
 pub(in crate::cli) fn wrap(text: &str, indent: usize) -> String {
     let room = 80usize.saturating_sub(indent).max(20);

@@ -94,7 +94,7 @@ pub(in crate::cli) fn clean_into(clean: &mut String, piece: &str, harmless: &str
     }
 }
 
-/// JSON text with the same characters as JSON escapes. They stand in strings only, white space between tokens aside.
+/// JSON text with the same characters as JSON escapes. They are in strings only, white space between tokens aside.
 pub(in crate::cli) fn json(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
@@ -115,7 +115,8 @@ fn is_hostile(character: char) -> bool {
     character.is_control() || (character.is_whitespace() && character != ' ') || is_invisible(character)
 }
 
-/// Characters that take no room, turn the direction, or look like a space: two names that differ look the same with them.
+/// Characters that take no room, turn the direction, or look like a space: two names that differ look the same with
+/// them.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,

@@ -68,7 +68,7 @@ pub fn remove(text: &[u8]) -> Option<Vec<u8>> {
         }
         removed = true;
         if !piece.ends_with(b"\n") {
-            // It was put behind a last line without an end.
+            // It was put after a last line without an end.
             let rest = out.strip_suffix(b"\n").unwrap_or(&out);
             let rest = rest.strip_suffix(b"\r").unwrap_or(rest).len();
             out.truncate(rest);

@@ -118,7 +118,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Starts it for a conversation over its input and output; what it says goes to whoever reads ours.
+    /// Starts it for a conversation over its input and output; what it says goes to anyone who reads ours.
     pub(super) fn converse(mut self) -> Result<std::process::Child, GitError> {
         log::debug!("talking to git in {}: {}", self.folder.display(), self.step);
         self.command.stdin(Stdio::piped()).stderr(Stdio::inherit());

@@ -16,7 +16,7 @@ pub enum ProtocolError {
     /// A pipe broke, or ended in mid-packet.
     #[error("lost connection to git: {0}")]
     Pipe(#[from] io::Error),
-    /// Bytes that are no packet, or another list than the protocol has there.
+    /// Bytes that are not a packet, or another list than the protocol has there.
     #[error("git does not speak the filter protocol, version 2")]
     Unknown,
 }

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// Where to look for repositories, besides the folders around a file.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
-    /// The home folder: the work tree of a bare repository that names none. Without it the usual places are not looked at.
+    /// The home folder: the work tree of a bare repository that names none. Without it the usual places are not looked
+    /// at.
     pub home: Option<PathBuf>,
     /// `GIT_DIR` and `GIT_WORK_TREE` of the environment.
     pub environment: Option<(PathBuf, Option<PathBuf>)>,

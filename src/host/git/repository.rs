@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where the repositories of people who keep their dotfiles in a bare one are, below the home folder; their work tree is
-/// the home folder. Those of vcsh are found besides.
+/// Where the repositories of people who keep their dotfiles in a bare one are, below the home folder; their work tree
+/// is the home folder. Those of vcsh are found besides.
 const IN_HOME: [&str; 8] = [
     ".dotfiles",
     ".dotfiles.git",
@@ -37,7 +37,7 @@ pub struct Repository {
     git_dir: Option<PathBuf>,
 }
 
-/// Settings of git's config, whichever of its files they stand in.
+/// Settings of git's config, whichever of its files they are in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings(Vec<(String, String)>);
 
@@ -160,8 +160,8 @@ impl Repository {
         Ok(!self.entries("--stage", name)?.is_empty())
     }
 
-    /// The files of its work tree that are in the index or that git would add, and folders of which it knows no file. Of one whose
-    /// work tree is elsewhere, a home folder mostly, those in the index.
+    /// The files of its work tree that are in the index or that git would add, and folders of which it knows no file.
+    /// Of one whose work tree is elsewhere, a home folder mostly, those in the index.
     ///
     /// # Errors
     /// [`GitError`].
@@ -228,15 +228,15 @@ impl Repository {
         Ok(())
     }
 
-    /// Has git compare a file's content the next time it looks. It trusts a length that differs from the noted one without
-    /// asking the filter, so a file that was rendered, or unrendered, would count as modified until it is staged again. What
-    /// is staged stays; a name that is not, or not plainly, is passed over.
+    /// Has git compare a file's content the next time it looks. It trusts a length that differs from the noted one
+    /// without asking the filter, so a file that was rendered, or unrendered, would count as modified until it is
+    /// staged again. What is staged stays; a name that is not, or not plainly, is passed over.
     ///
     /// # Errors
     /// [`GitError`], if another git is at work for one, and for longer than a second.
     pub fn look_again(&self, name: &Path) -> Result<(), GitError> {
-        // A `git status` has the index for a moment, and what is not done now is done by nobody later. What is staged is
-        // read again each time: the other may have changed it.
+        // A `git status` has the index for a moment, and what is not done now is done by nobody later. What is staged
+        // is read again each time: the other may have changed it.
         for _ in 0..TRIES {
             match self.look_again_now(name) {
                 Err(_) => std::thread::sleep(PAUSE),

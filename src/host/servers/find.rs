@@ -1,4 +1,5 @@
-//! Where the parts of a server are written in a document: its command, arguments, environment, address, headers and helper.
+//! Where the parts of a server are written in a document: its command, arguments, environment, address, headers and
+//! helper.
 //!
 //! Names count as their hosts read them. A server that is written in no shape of the table, or that names one thing
 //! twice, has no reading here, since two programs could read it differently; the error has the place.
@@ -22,7 +23,7 @@ pub struct Field<'a> {
 pub enum Program<'a> {
     /// A command and, beside it, a list of arguments.
     Beside {
-        /// The object that both stand in: the server, or one in it.
+        /// The object that both are in: the server, or one in it.
         object: Node<'a>,
         /// The command, a string.
         command: Field<'a>,

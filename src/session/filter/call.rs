@@ -1,7 +1,7 @@
 //! How git calls this program as its filter, and whose filter it is that a repository has.
 //!
-//! The call names the state and the config, because git may run in a sandbox, in a container or as another user, where the
-//! environment leads to other folders. Asked by whoever sets a filter up and by a render, before it trusts one.
+//! The call names the state and the config, because git may run in a sandbox, in a container or as another user, where
+//! the environment leads to other folders. Used when a filter is set up, and by a render before it trusts one.
 
 use crate::host::git::repository::Settings;
 use crate::host::shell::word;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct FilterCall {
     before_verb: String,
     state: String,
-    /// Where git looks for a person's own attributes if its config does not say.
+    /// Where git looks for the user's own attributes if its config does not say.
     pub(super) attributes: PathBuf,
 }
 
@@ -38,13 +38,14 @@ impl FilterCall {
         Self { before_verb: format!("{program} git --state {state}{config}"), state, attributes: PathBuf::new() }
     }
 
-    /// The same, with the place where git looks for a person's own attributes.
+    /// The same, with the place where git looks for the user's own attributes.
     #[must_use]
     pub fn with_attributes(self, attributes: PathBuf) -> Self {
         Self { attributes, ..self }
     }
 
-    /// The keys of git's config and their values. `required` comes last: until it is there, no render trusts the filter.
+    /// The keys of git's config and their values. `required` comes last: until it is there, no render trusts the
+    /// filter.
     pub(super) fn settings(&self) -> [(&'static str, String); 10] {
         let call = |verb: &str| format!("{} {verb}", self.before_verb);
         [

@@ -1,10 +1,10 @@
-//! While a secret stands in any file, git sees every file of a repository through the filter: one that is moved has its keys
-//! in a file whose name no line of attributes knows.
+//! While a secret is in any file, git sees every file of a repository through the filter: one that is moved has its
+//! keys in a file whose name no line of attributes knows.
 //!
-//! The line for all files stands where every other wins: in the file that `core.attributesFile` names, below each
-//! `.gitattributes` and below the person's own global attributes, which are copied behind it. So a file that git-lfs or
-//! git-crypt filters stays theirs. At rest that file is a link to the person's own, and no filter is asked for anything: an
-//! `add` of 1,000 files then costs what it costs without us.
+//! The line for all files is where every other wins: in the file that `core.attributesFile` names, below each
+//! `.gitattributes` and below the user's own global attributes, which are copied after it. So a file that git-lfs or
+//! git-crypt filters stays theirs. At rest that file is a link to the user's own, and no filter is asked for anything:
+//! an `add` of 1,000 files then costs what it costs without us.
 //!
 //! # Limitations
 //! **A moved file that goes through another filter is not seen**, since a file has one.
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// The filter that every file goes through: it closes what journals know, and asks nothing else.
 pub(super) const ANY: &str = "keystencil-any";
-/// The key that keeps what the person's own `core.attributesFile` of this repository was.
+/// The key that keeps what the user's own `core.attributesFile` of this repository was.
 const THEIRS: &str = "filter.keystencil-any.attributes";
 const KEY: &str = "core.attributesFile";
 /// Our file, beside `info/attributes`.
@@ -84,16 +84,16 @@ pub(super) fn point_back(
 }
 
 impl State {
-    /// Has every noted repository see every file while a secret may stand in one, and no longer.
+    /// Has every noted repository see every file while a secret may be in one, and no longer.
     ///
     /// # Errors
-    /// [`SessionError`] if a line that is needed can't be written. One too many is no error.
+    /// [`SessionError`] if a line that is needed can't be written. A superfluous line is not an error.
     pub(in crate::session) fn attend(&self) -> Result<(), SessionError> {
         if self.repositories()?.is_none_or(|noted| noted.all.iter().all(|noted| noted.every.as_os_str().is_empty())) {
             return Ok(());
         }
         let _lock = self.lock_repositories()?;
-        // Under the lock: whoever renders writes the journal first.
+        // Under the lock: anyone who renders writes the journal first.
         let is_needed = !self.owing()?.is_empty() || !self.owed().is_ok_and(|owed| owed.is_empty());
         for noted in self.repositories()?.map(|noted| noted.all).unwrap_or_default() {
             // One that was deleted or moved has none.
@@ -120,7 +120,7 @@ fn see_all(every: &Path, theirs: &Path) -> Result<(), SessionError> {
     replace(every, &text)
 }
 
-/// Takes over the name, also of a link: what it leads to is the person's own.
+/// Takes over the name, also of a link: what it leads to is the user's own.
 fn replace(every: &Path, text: &[u8]) -> Result<(), SessionError> {
     let failed = || ReplaceError::io("replace it", every);
     let folder = every.parent().unwrap_or(every);

@@ -1,9 +1,9 @@
-//! A rendered file that git ignores: a branch from before the ignoring line is checked out, and the next `add` takes it; and
-//! `add --force` and `stash --all` take what is ignored.
+//! A rendered file that git ignores: a branch from before the ignoring line is checked out, and the next `add` takes
+//! it; and `add --force` and `stash --all` take what is ignored.
 //!
 //! So a render has git ignore the file in `info/exclude`, which no checkout changes, and gives it the filter in
-//! `info/attributes`. That is a change in somebody's repository: told by the render that makes it, noted in the state folder,
-//! and taken out by `uninstall git`, exactly these lines.
+//! `info/attributes`. That is a change in somebody's repository: told by the render that makes it, noted in the state
+//! folder, and taken out by `uninstall git`, exactly these lines.
 
 use super::exclude::{file_of, line, read};
 use super::{FilterChange, FilterOptions, Filtered, install_filter};

@@ -19,12 +19,12 @@ pub(super) struct Done {
     written: Vec<(PathBuf, Option<Vec<u8>>)>,
 }
 
-/// What may stand in a file that is written.
+/// What may be in a file that is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Existing<'a> {
     /// Nothing, or what is to be written.
     MustBeEqual,
-    /// What the new text was made from: a person may have written into the file while they were asked.
+    /// What the new text was made from: the user may have written into the file while they were asked.
     MustBe(&'a str),
 }
 
@@ -52,7 +52,7 @@ impl Done {
         Ok(sync_folder(folder)?)
     }
 
-    /// As it was before. What can't be taken back does no harm: a rerun finds it and goes on.
+    /// As it was before. What can't be taken back does no harm: a rerun finds it and continues.
     pub(super) fn take_back(self, keeper: &dyn Keeper) {
         for (path, before) in self.written.into_iter().rev() {
             let _ = match before {

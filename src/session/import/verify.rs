@@ -1,4 +1,5 @@
-//! Whether the template and the secrets of an import give back the file as it was. Done in memory, before anything is kept.
+//! Whether the template and the secrets of an import give back the file as it was. Done in memory, before anything is
+//! kept.
 
 use super::ImportRequest;
 use crate::consent::Flow;
@@ -13,9 +14,9 @@ use crate::template::{Reference, Template, compile};
 use std::path::Path;
 
 impl Session<'_> {
-    /// The placeholder form of the file, if a render of the template makes the file of it again: byte for byte, but for keys
-    /// that merely were mentioned somewhere (their placeholder stays), and for strings in another notation than JSON's usual
-    /// one, which keep their meaning. And where the keys go.
+    /// The placeholder form of the file, if a render of the template makes the file of it again: byte for byte, but for
+    /// keys that merely were mentioned somewhere (their placeholder stays), and for strings in another notation than
+    /// JSON's usual one, which keep their meaning. And where the keys go.
     ///
     /// # Errors
     /// [`SessionError::Unfaithful`] with the first place that would differ; [`SessionError::Template`].
@@ -37,7 +38,7 @@ impl Session<'_> {
             refuse_keys(&config.path, &config.before, &config.after, &plan.own(request.stored))?;
         }
         let journal = self.owed_by(target, request, key)?;
-        // Planned from the plain servers; what stands in the file has to give the keys back as well.
+        // Planned from the plain servers; what is in the file has to give the keys back as well.
         if let Some(pointer) =
             undo(open(&target.path, request.text).map_err(failed)?.document(), &journal).changed.first()
         {

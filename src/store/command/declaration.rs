@@ -50,9 +50,9 @@ const INTERPRETERS: [&str; 31] = [
 pub struct Declaration {
     /// Its name there, and that of the function in templates.
     pub name: String,
-    /// The program and its arguments; `{ref}` stands in one of them.
+    /// The program and its arguments; `{ref}` is in one of them.
     pub command: Vec<String>,
-    /// How long one reference may take, whoever is there.
+    /// How long one reference may take, whether or not a user is there.
     pub timeout: Option<Duration>,
     /// Whether only the first line of what is printed counts.
     pub first_line: bool,
@@ -69,7 +69,7 @@ pub struct Declaration {
 pub struct Provider {
     declaration: Declaration,
     program: PathBuf,
-    /// The arguments before the one with the reference, what stands around it there, and the arguments after.
+    /// The arguments before the one with the reference, what is around it there, and the arguments after.
     before: Vec<String>,
     around: (String, String),
     after: Vec<String>,
@@ -99,7 +99,7 @@ pub enum Unfit {
     /// No variable has such a name or value.
     #[error("its `env` has an empty name, or one with a `=` or a NUL byte")]
     Env,
-    /// No time is no limit, and neither is a day.
+    /// Neither zero nor a day is a sensible limit.
     #[error("its timeout is not between 1 ms and 1 h")]
     Timeout,
 }

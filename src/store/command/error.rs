@@ -23,7 +23,7 @@ pub struct CommandError {
 pub enum Failure {
     /// The config declares no such provider.
     Undeclared,
-    /// The reference begins with a dash where an option could stand.
+    /// The reference begins with a dash where an option could be.
     Option,
     /// There is no such program.
     Absent,
@@ -39,7 +39,7 @@ pub enum Failure {
     Empty,
     /// It printed more than a secret can be.
     TooLong,
-    /// It printed bytes that are no UTF-8 text, or a NUL.
+    /// It printed bytes that are not UTF-8 text, or a NUL.
     NotText,
 }
 

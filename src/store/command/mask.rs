@@ -12,18 +12,18 @@ const LINES: usize = 4;
 const CHARS: usize = 300;
 /// A value shorter than this could be any word.
 const SHORT: usize = 4;
-/// A run of so many letters and digits may be a key, whatever it stands against.
+/// A run of this many letters and digits may be a key, whatever is next to it.
 const RUN: usize = 16;
 
 const HIDDEN: &str = "[hidden]";
 
-/// The text as it can stand in a message. `printed` is what the program had printed on standard output.
+/// The text as it can be in a message. `printed` is what the program had printed on standard output.
 pub(super) fn shown(stderr: &[u8], printed: &[u8], known: &[&Secret]) -> String {
     // Wiped, because it may hold a secret until that is hidden.
     let mut text = Zeroizing::new(String::from_utf8_lossy(stderr).into_owned());
     let printed = Zeroizing::new(String::from_utf8_lossy(printed).into_owned());
     let values = known.iter().map(|secret| secret.expose()).chain([printed.as_str()]);
-    // A value may stand there line by line; the longest first, so that no part of one is left over.
+    // A value may be there line by line; the longest first, so that no part of one is left over.
     let mut pieces: Vec<&str> = values.flat_map(|value| value.lines().chain([value])).map(str::trim).collect();
     pieces.retain(|piece| piece.len() >= SHORT);
     pieces.sort_by_key(|piece| std::cmp::Reverse(piece.len()));

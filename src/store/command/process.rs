@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How long a program gets while a person is there: it may ask for a fingerprint, or for a password.
+/// How long a program gets while the user is there: it may ask for a fingerprint, or for a password.
 const AT_A_TERMINAL: Duration = Duration::from_secs(120);
 /// More than any key; so that an endless output ends.
 const MAX_BYTES: usize = 1 << 20;
@@ -177,7 +177,7 @@ fn read(out: Option<impl Read + Send + 'static>) -> io::Result<Receiver<io::Resu
     Ok(receiver)
 }
 
-/// What a program says on standard error. More than is shown is read and dropped, so that it can go on.
+/// What a program says on standard error. More than is shown is read and dropped, so that it can continue.
 #[derive(Default)]
 struct Said {
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,

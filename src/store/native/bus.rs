@@ -45,7 +45,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Gives the full limit again, after a person has been waited for.
+    /// Gives the full limit again, after the user has been waited for.
     pub(super) fn start_clock(&self) {
         self.deadline.set(self.limit.and_then(|limit| Instant::now().checked_add(limit)));
     }
@@ -56,7 +56,7 @@ impl Connection {
         self.deadline.set(self.deadline.get().into_iter().chain(soon).min());
     }
 
-    /// Waits without limit from here on: a person is typing a password.
+    /// Waits without limit from here on: the user is typing a password.
     pub(super) fn stop_clock(&self) {
         self.deadline.set(None);
     }

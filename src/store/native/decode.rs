@@ -6,8 +6,8 @@
 use zeroize::Zeroize;
 use zeroize::Zeroizing;
 
-/// A value of another program's in a Secret Service. go-keyring wraps none there, but one that was copied from a Keychain has
-/// the prefix still; what is behind it and can't be decoded is a value like any other.
+/// A value of another program's in a Secret Service. go-keyring wraps none there, but one that was copied from a
+/// Keychain has the prefix still; what is after it and can't be decoded is a value like any other.
 #[cfg(not(any(target_os = "macos", windows)))]
 pub(super) fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let end = |rest: &[u8]| rest.trim_ascii_end().to_vec();
@@ -20,8 +20,8 @@ pub(super) fn unwrapped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(Zeroizing::new(bytes)).filter(|bytes| !bytes.is_empty() && std::str::from_utf8(bytes).is_ok())
 }
 
-/// A Keychain value. go-keyring stores base64 or hex behind a prefix, to get around what `security` can't take; it reads
-/// them without the space around. What is behind a prefix and is neither is no value.
+/// A Keychain value. go-keyring stores base64 or hex after a prefix, to get around what `security` can't take; it reads
+/// them without the space around. What is after a prefix and is neither is not a value.
 #[cfg(any(target_os = "macos", test))]
 pub(super) fn keychain(value: Vec<u8>) -> Option<String> {
     use base64::Engine;
@@ -35,10 +35,11 @@ pub(super) fn keychain(value: Vec<u8>) -> Option<String> {
     Some(String::clone(&value))
 }
 
-/// A Credential Manager value: UTF-16 as Windows programs write it, or UTF-8 as go-keyring does; either may end in a NUL.
+/// A Credential Manager value: UTF-16 as Windows programs write it, or UTF-8 as go-keyring does; either may end in a
+/// NUL.
 ///
-/// UTF-16 read as UTF-8 is full of control characters (of ASCII every second byte is a NUL, of Cyrillic a 4), which no key
-/// has, or is no UTF-8 at all. The store's own `get_password` takes every value of even length for UTF-16.
+/// UTF-16 read as UTF-8 is full of control characters (of ASCII every second byte is a NUL, of Cyrillic a 4), which no
+/// key has, or is not UTF-8 at all. The store's own `get_password` takes every value of even length for UTF-16.
 #[cfg(any(windows, test))]
 pub(super) fn credential(value: Vec<u8>) -> Option<String> {
     let value = Zeroizing::new(value);

@@ -184,7 +184,7 @@ fn settle(
     settled.collect()
 }
 
-/// An item that is locked in an open collection waits for a person's word (KeePassXC asks for each program).
+/// An item that is locked in an open collection waits for the user's consent (KeePassXC asks for each program).
 fn why(error: StoreError, item: &Item, service: &Service) -> StoreError {
     let collection = item.rsplit_once('/').and_then(|(collection, _)| Path::new(collection).ok());
     match (&error, collection.map(|collection| service.is_locked(&collection.into_static()))) {

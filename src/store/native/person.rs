@@ -1,6 +1,7 @@
-//! What may take a person: a locked keyring, a dialog of the service, and how long each is waited for.
+//! What may need the user: a locked keyring, a dialog of the service, and how long each is waited for.
 //!
-//! Asked by [`service`](super::service) around its calls. Without a person whatever takes one is an error at once.
+//! Asked by [`service`](super::service) around its calls. Where there is no user, whatever needs one is an error at
+//! once.
 
 use super::super::StoreError;
 use super::bus::Pending;
@@ -13,12 +14,12 @@ use std::time::Duration;
 
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 
-/// How long something that may take a person is waited for before it counts as that. A dialog that nobody need answer
+/// How long to wait for something that may need the user before it counts as that. A dialog that nobody need answer
 /// is over within milliseconds; a hook has a second in all.
 const HESITATION: Duration = Duration::from_millis(400);
 
 impl Service {
-    /// Waits for a reply that may take a person if the default collection is locked: KeePassXC answers no search
+    /// Waits for a reply that may need the user if the default collection is locked: KeePassXC answers no search
     /// before somebody has typed the password into its dialog.
     pub(super) fn await_unlocking(&self, first: Pending) -> Result<(), StoreError> {
         let Some(question) = self.is_locked.take() else { return Ok(()) };
@@ -29,10 +30,10 @@ impl Service {
         }
     }
 
-    /// Waits for what a person may have to do first, and says so (once) if they do.
+    /// Waits for what the user may have to do first, and says so (once) if they do.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if it takes a person and there is none.
+    /// [`StoreError::Locked`] if it needs the user and there is none.
     fn await_person(&self, wait: impl Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
         self.bus.hurry(HESITATION);
         let answer = match wait() {
@@ -51,7 +52,7 @@ impl Service {
     /// Unlocks items or collections.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if that takes a person and there is none, or if they said no.
+    /// [`StoreError::Locked`] if that needs the user and there is none, or if they said no.
     pub(super) fn unlock(&self, locked: &[Path<'static>]) -> Result<(), StoreError> {
         let reply = self.bus.call(call(ROOT, SERVICE, "Unlock", (locked,)))?;
         let (_, prompt) = read::<(Vec<Path<'static>>, Path<'static>)>(&reply)?;
@@ -84,7 +85,7 @@ impl Service {
         self.bus.send(call(prompt, PROMPT, "Dismiss", ())).map(drop)
     }
 
-    /// Shows a prompt of the service and waits for the person.
+    /// Shows a prompt of the service and waits for the user.
     fn prompt(&self, prompt: &Path<'static>) -> Result<(), StoreError> {
         for rule in [
             format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'"),

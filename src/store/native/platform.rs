@@ -17,7 +17,7 @@ use zeroize::Zeroize;
 pub struct Native;
 
 impl Native {
-    /// The system's keyring; it needs no bus, and what it asks a person can't be limited from here.
+    /// The system's keyring; it needs no bus, and what it asks the user can't be limited from here.
     #[must_use]
     #[allow(clippy::needless_pass_by_value)]
     pub fn new(_: Bus, _: Option<Duration>, _interactive: bool) -> Self {

@@ -35,14 +35,14 @@ pub struct Native {
 }
 
 impl Native {
-    /// The keyring on this bus. `limit` is for each call as a whole, except while a person is asked for a password,
+    /// The keyring on this bus. `limit` is for each call as a whole, except while the user is asked for a password,
     /// which only happens if `interactive`.
     #[must_use]
     pub fn new(bus: Bus, limit: Option<Duration>, interactive: bool) -> Self {
         Self { bus, limit, interactive, notice: Notice::default() }
     }
 
-    /// Tells when a person is waited for.
+    /// Reports when the user is waited for.
     #[must_use]
     pub fn telling(mut self, notice: Notice) -> Self {
         self.notice = notice;
@@ -185,7 +185,7 @@ impl Store for Native {
     fn erase(&self, name: &SecretName) -> Result<bool, StoreError> {
         let service = self.connect()?;
         let mut did_any = false;
-        // Behind what one way of filing a name finds may be what another one finds.
+        // After what one way of filing a name finds may be what another one finds.
         for _ in 0..8 {
             let items = match find(&service, &[name.clone().into()], self.interactive)?.pop() {
                 Some(Err(error)) if !error.is_not_found() => return Err(error),
@@ -228,13 +228,13 @@ fn seal_query() -> Result<Pinned, StoreError> {
     Pinned::new(Wanted::Attributes(attributes), None).map_err(broken)
 }
 
-/// The keys in the items that were found; one that is no key of ours is none.
+/// The keys in the items that were found; one that is not ours does not count.
 fn seal_keys(seals: Result<Vec<Item>, StoreError>, values: &HashMap<Item, Zeroizing<Vec<u8>>>) -> SealKeys {
     let mut items = match seals {
         Err(error) if error.is_not_found() => return Ok(Vec::new()),
         seals => seals?,
     };
-    // In one order for all, so that two processes that made one each go on with the same.
+    // In one order for all, so that two processes that made one each continue with the same.
     items.sort();
     if !items.is_empty() && items.iter().all(|item| !values.contains_key(item)) {
         return Err(StoreError::Locked);
@@ -330,9 +330,9 @@ fn foreign(name: &SecretName, theirs: Properties) -> StoreError {
     StoreError::Foreign { name: name.clone(), change: change(&theirs), label: theirs.label }
 }
 
-/// The command line that gives an entry a new value and asks for it: its program's own, else `secret-tool`'s with the very
-/// same attributes, which gnome-keyring takes for the same entry (measured). None where only a window does it, and where the
-/// schema is one that `secret-tool` does not write.
+/// The command line that gives an entry a new value and asks for it: its program's own, else `secret-tool`'s with the
+/// very same attributes, which gnome-keyring takes for the same entry (measured). None where only a window does it, and
+/// where the schema is one that `secret-tool` does not write.
 fn change(item: &Properties) -> Option<String> {
     let get = |key: &str| item.attributes.get(key).map(String::as_str);
     if get("Uuid").is_some() || get("xdg:schema").is_some_and(|schema| schema != SCHEMA.1) {

@@ -1,6 +1,6 @@
 //! The encrypted session of the Secret Service: `dh-ietf1024-sha256-aes128-cbc-pkcs7`.
 //!
-//! Values cross the bus encrypted, although a monitor would need the person's own account: with a plain session each
+//! Values cross the bus encrypted, although a monitor would need the user's own account: with a plain session each
 //! secret stays behind in the memory of this process twice, in freed message buffers of libdbus that nothing wipes;
 //! with this one, not at all (measured by reading `/proc/PID/mem`, and tested). The exchange costs about 2.5 ms of the
 //! 6.5 that one lookup takes as a process. The exponent has 256 bits, twice what AES-128 needs.
@@ -18,7 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub(super) const ENCRYPTED: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
 
-/// The session of a service that can't encrypt; the bus is the person's own all the same.
+/// The session of a service that can't encrypt; the bus is the user's own all the same.
 pub(super) const PLAIN: &str = "plain";
 
 impl_modulus!(

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A person at a terminal. Without one a locked vault is an error at once.
+/// The user at a terminal. Without one a locked vault is an error at once.
 pub trait Ask: Send + Sync {
-    /// The passphrase of an identity file; `None` if the person gives up.
+    /// The passphrase of an identity file; `None` if the user gives up.
     fn passphrase(&self, identity: &Path) -> Option<Zeroizing<String>>;
 
     /// What an age plugin asks for and must not be seen, such as a PIN.

@@ -1,4 +1,4 @@
-//! What stands inside the vault: a versioned list of secrets, of who else may read it, and of backups, as JSON.
+//! What is inside the vault: a versioned list of secrets, of who else may read it, and of backups, as JSON.
 //!
 //! ```json
 //! {"version":1,"entries":[{"service":"github","account":"api-key","secret":"…","created":"…","modified":"…"}],
@@ -55,7 +55,7 @@ pub(super) struct Record {
 pub(super) struct Reader {
     /// As `age -r` takes it.
     pub(super) recipient: String,
-    /// What a person calls its owner.
+    /// What the user calls its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
 }

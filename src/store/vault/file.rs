@@ -1,7 +1,7 @@
 //! Private files on disk: read if only their owner can read them, replaced in one step, changed under a lock.
 //!
 //! The vault and its identity go through here. A file that others can read is refused, never quietly repaired: a
-//! secret that lay open has to be revoked, and a person has to know.
+//! secret that lay open has to be revoked, and the user has to know.
 
 use super::super::StoreError;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -29,7 +29,7 @@ pub(super) fn read_private(path: &Path, doing: &'static str) -> Result<Option<Ze
     read(path, doing, &options, true)
 }
 
-/// The same of a file that a person named: a shell's `<(…)` is a pipe, and is waited for.
+/// The same of a file that the user named: a shell's `<(…)` is a pipe, and is waited for.
 pub(super) fn read_given(path: &Path, doing: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     read(path, doing, OpenOptions::new().read(true), false)
 }
@@ -72,7 +72,7 @@ fn check_private(_: &Path, _: &fs::Metadata) -> Result<(), StoreError> {
     Ok(()) // a profile folder is private by its access control list
 }
 
-/// Puts `bytes` at `path` in one step: whoever reads it meanwhile sees the old file or the new one, whole.
+/// Puts `bytes` at `path` in one step: anyone who reads it meanwhile sees the old file or the new one, whole.
 pub(super) fn replace(path: &Path, bytes: &[u8], doing: &'static str) -> Result<(), StoreError> {
     let io = |error: std::io::Error| StoreError::io(doing, path, &error);
     let temporary = write_beside(path, bytes).map_err(io)?;

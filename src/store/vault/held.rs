@@ -27,7 +27,7 @@ impl Vault {
 /// The vault while no other process changes it.
 pub(super) struct Held<'a> {
     pub(super) vault: &'a Vault,
-    /// The vault's file behind all links.
+    /// The vault's file after all links.
     file: PathBuf,
     _lock: file::Lock,
 }

@@ -1,7 +1,7 @@
 //! From an identity file to an identity: opens what a passphrase protects, asking as rarely as can be.
 //!
-//! The opened text is remembered by this process, then looked for where `unlock` keeps it, and only then is a person
-//! asked, if there is one. It never waits for anybody else: without a person a locked vault is an error.
+//! The opened text is remembered by this process, then looked for where `unlock` keeps it, and only then is the user
+//! asked, if there is one. It never waits for anybody else: where there is no user, a locked vault is an error.
 
 use super::super::StoreError;
 use super::ask::{Ask, Talk};
@@ -63,7 +63,7 @@ impl Opener {
         self.ask(closed, bytes, path)
     }
 
-    /// The open text, from the person.
+    /// The open text, from the user.
     pub(super) fn ask(&self, closed: &Protected, bytes: &[u8], path: &Path) -> Result<Text, StoreError> {
         let locked = || StoreError::VaultLocked { identity: path.to_owned() };
         let person = self.person.as_ref().ok_or_else(locked)?;

@@ -57,8 +57,9 @@ impl Protected {
     }
 }
 
-/// An ssh key with a passphrase → the file that `ssh-keygen -p` makes of it with an empty one. age decrypts such keys too,
-/// and keeps what it gets to itself; `unlock` needs the open file, because the derivation takes its time at each use.
+/// An ssh key with a passphrase → the file that `ssh-keygen -p` makes of it with an empty one. age decrypts such keys
+/// too, and keeps what it gets to itself; `unlock` needs the open file, because the derivation takes its time at each
+/// use.
 fn open_ssh(pem: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Unopened> {
     // age reads lines of any length, `PrivateKey::from_openssh` only those of `ssh-keygen`.
     let text = std::str::from_utf8(pem).map_err(|_| CHANGED)?;

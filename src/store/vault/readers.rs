@@ -1,6 +1,6 @@
 //! Who else reads the vault: public keys of other machines, kept inside the encrypted document.
 //!
-//! Inside, because a list beside the vault could be changed by whoever writes to a synced folder, and the next write
+//! Inside, because a list beside the vault could be changed by anyone who writes to a synced folder, and the next write
 //! would seal the secrets to them. From the second reader on the list names the writer too, so that the other machine
 //! seals to it when it writes.
 
@@ -14,7 +14,7 @@ use super::recipient::Key;
 pub struct Recipient {
     /// As `age -r` takes it; `None` for a plugin identity that does not name its public key.
     pub key: Option<String>,
-    /// What a person calls its owner.
+    /// What the user calls its owner.
     pub name: Option<String>,
     /// Whether it belongs to the identity on this machine.
     pub is_own: bool,

@@ -96,7 +96,7 @@ impl Vault {
             return Ok(None);
         };
         let kept = match std::fs::read_link(path) {
-            // What a link leads to is not ours to replace: it may be the person's key for other things.
+            // What a link leads to is not ours to replace: it may be the user's key for other things.
             Ok(_) => super::follow(path),
             Err(_) => keep(path, &old)?,
         };

@@ -1,6 +1,6 @@
 //! The age format itself: text to a sealed file and back. Knows keys and bytes, neither paths nor what the bytes mean.
 //!
-//! Buffers that hold plain text are made in their full size at once, because one that grows leaves copies behind.
+//! Buffers that hold plain text are allocated in their full size at once, because one that grows leaves copies behind.
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::{DecryptError, Decryptor, EncryptError, Encryptor, Identity, Recipient};

@@ -48,7 +48,7 @@ pub enum Imported {
 }
 
 impl Vault {
-    /// The secrets of the vault, sealed anew.
+    /// The secrets of the vault, sealed again.
     ///
     /// # Errors
     /// [`StoreError::VaultRecipient`] if nothing can be sealed to one, and every way the vault may not answer.

@@ -67,7 +67,7 @@ pub(super) fn forget(path: &Path, runtime: Option<&Path>) -> Result<bool, StoreE
     Ok(runtime::forget(&name, runtime)? || was_in_kernel)
 }
 
-/// The text behind a head that fits and has not ended. A clock that was set back ends it too.
+/// The text after a head that fits and has not ended. A clock that was set back ends it too.
 fn valid(payload: &[u8], mark: blake3::Hash) -> Option<Zeroizing<Vec<u8>>> {
     let mut parts = payload.splitn(4, |byte| *byte == b'\n');
     let mut line = || parts.next().and_then(|line| std::str::from_utf8(line).ok());

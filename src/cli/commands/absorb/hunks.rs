@@ -1,4 +1,4 @@
-//! The hunks of `absorb` as a person sees them: what changes, the question, and why one was refused.
+//! The hunks of `absorb` as the user sees them: what changes, the question, and why one was refused.
 
 use crate::adopt::absorb::{Hunk, Refusal};
 use crate::cli::error::CommandError;
@@ -8,7 +8,7 @@ use crate::plan::threeway::{Author, Did};
 use crate::session::Target;
 use serde_json::{Value, json};
 
-/// More lines of one value than a person reads.
+/// More lines of one value than the user reads.
 const LONG: usize = 60;
 
 /// What became of a hunk.
@@ -21,14 +21,14 @@ pub(super) struct Outcome {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Taken,
-    /// The person said no.
+    /// The user said no.
     Declined,
-    /// The template changed as well, so a person has to say.
+    /// The template changed as well, so the user has to decide.
     Disputed,
     Refused(Refusal),
 }
 
-/// What a person answered.
+/// What the user answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     One,
@@ -85,7 +85,7 @@ pub(super) fn ask(report: &Report) -> Result<Answer, CommandError> {
     }
 }
 
-/// Why a hunk is not in the template, if that is not the person's own wish.
+/// Why a hunk is not in the template, if that is not the user's own wish.
 pub(super) fn warning(outcome: &Outcome, target: &Target) -> Option<Warning> {
     let live = |pointer: &crate::document::Pointer| Some(Place::file(&target.path).slot(pointer.as_str()));
     let (message, place, hint) = match &outcome.fate {

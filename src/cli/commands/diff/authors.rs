@@ -1,4 +1,4 @@
-//! Who changed what since the last render, for a person: the changes of the host, grouped by what becomes of them.
+//! Who changed what since the last render, for the user: the changes of the host, grouped by what becomes of them.
 
 use super::Difference;
 use crate::cli::report::{BAD, DIM, GOOD, MARK, Text};

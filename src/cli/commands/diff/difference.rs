@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// What differs in one target: two texts without secrets, and the patch between them.
 pub(super) struct Difference {
-    /// The target's file, as a person names it.
+    /// The target's file, as the user names it.
     pub(super) name: String,
     /// What the two sides are called.
     pub(super) sides: (&'static str, &'static str),
@@ -43,7 +43,8 @@ impl Difference {
     }
 }
 
-/// The patch as any tool has it; `null` if a value is in it that few can hold (half of a surrogate pair, hundreds of levels).
+/// The patch as any tool has it; `null` if a value is in it that few can hold (half of a surrogate pair, hundreds of
+/// levels).
 pub(super) fn patch_json(patch: &Patch) -> Value {
     json_patch::Patch::try_from(patch).map(|patch| serde_json::to_value(patch).unwrap_or_default()).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! The end of a hold, done by a child of ours that reads the rendered file and ends; by ourselves if it can't be started
-//! or is killed, since secrets that stay in a file are worse than some in a process that is closed to others.
+//! The end of a hold, done by a child of ours that reads the rendered file and ends; by ourselves if it can't be
+//! started or is killed, since secrets that stay in a file are worse than some in a process that is closed to others.
 
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;

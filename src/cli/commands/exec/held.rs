@@ -50,10 +50,10 @@ impl<'a> Held<'a> {
             }
         }
         let owes = |journal: Journal| {
-            // One without leases is being closed, and whoever was at it may be gone.
+            // One without leases is being closed, and the process that was closing it may be gone.
             journal.leases.is_empty() || journal.leases.iter().any(|held| held.same_holder(&self.lease))
         };
-        // Why a journal can't be read is found out and told by whoever tries.
+        // Why a journal can't be read is found out and reported by whatever reads it.
         let is_due = |target: &Target| self.session.journal(&target.path).map_or(true, |found| found.is_some_and(owes));
         if self.targets.iter().any(is_due) && !close::by_child(Some(self.report), self.targets, &self.lease, None) {
             let paths: Vec<PathBuf> = self.targets.iter().map(|target| target.path.clone()).collect();

@@ -1,5 +1,5 @@
-//! What this process was started for, if not by a person: one of the helpers of `exec`, recognised before the command line is
-//! parsed. No help, manual or completion knows them.
+//! What this process was started for, if not by the user: one of the helpers of `exec`, recognised before the command
+//! line is parsed. No help, manual or completion knows them.
 
 use super::close::Close;
 #[cfg(unix)]
@@ -23,7 +23,7 @@ pub(in crate::cli) enum Helper {
 }
 
 impl Helper {
-    /// Takes a helper off the command line; what remains is a command line as a person writes it.
+    /// Takes a helper off the command line; what remains is a command line as the user writes it.
     pub(in crate::cli) fn split(arguments: Vec<OsString>) -> (Option<Self>, Vec<OsString>) {
         let helper = match arguments.split_first() {
             Some((verb, [owner, grants, ..])) if verb == FILL => {

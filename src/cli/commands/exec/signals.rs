@@ -22,8 +22,8 @@ const OTHERS: [i32; 3] = [SIGUSR1, SIGUSR2, SIGWINCH];
 /// Where `exec` is.
 #[derive(Debug)]
 enum Phase {
-    /// The child is not there yet, or is just being started; these signals have come meanwhile. The helper that fills in
-    /// the secrets is to know as well: a prompt that it shows ends with it.
+    /// The child is not there yet, or is just being started; these signals have come meanwhile. The helper that fills
+    /// in the secrets is to know as well: a prompt that it shows ends with it.
     Before { arrived: Vec<i32>, helper: Option<Pid> },
     /// The child runs, and its id is its own until it is waited for.
     Running(Pid),

@@ -1,7 +1,7 @@
 //! The start of the program that `exec` runs: a helper takes a hold for its own process and then becomes the program.
 //!
-//! So the program holds from its first instruction, under the id and the start time it has for good. If `exec` itself took
-//! that hold, the program would lose its secrets should `exec` be killed between starting it and saying so.
+//! So the program holds from its first instruction, under the id and the start time it has for good. If `exec` itself
+//! took that hold, the program would lose its secrets should `exec` be killed between starting it and saying so.
 
 use super::close::{self, not_started};
 use crate::cli::exit::Exit;
@@ -64,7 +64,8 @@ impl Start {
         let name = Path::new(&self.program).file_name().unwrap_or(&self.program);
         let own = Process { program: name.to_string_lossy().into_owned(), ..Process::current() };
         let lease = own.lease(None, Timestamp::now());
-        // The hold of `exec` is enough while that lives, so a failure here is nothing to keep a program from starting for.
+        // The hold of `exec` is enough while that lives, so a failure here is nothing to keep a program from starting
+        // for.
         let holds = self.paths.iter().filter(|path| session.hold(path, lease.clone()).unwrap_or(false)).count();
         let owner = self.owner.lease(None, Timestamp::now());
         if !is_alive(&owner) && holds < self.paths.len() {

@@ -1,15 +1,17 @@
 //! `--window start`: the secrets leave as soon as the program has started its own programs with them.
 //!
-//! What a host's servers need, they get when they are started; after that its config file may hold placeholders again. So
-//! this waits until the program's children are there and lets go. Where the host's hooks render again (around `/clear`, or
-//! the host would find its config changed and reconnect the servers with placeholders), it lets go again after that.
+//! What a host's servers need, they get when they are started; after that its config file may hold placeholders again.
+//! So this waits until the program's children are there and lets go. Where the host's hooks render again (around
+//! `/clear`, or the host would find its config changed and reconnect the servers with placeholders), it lets go again
+//! after that.
 //!
 //! All times are for an idle machine, and are multiplied by the load (at five processes for each processor the window
 //! closed before Claude Code had read its config after `/clear`).
 //!
 //! # Limitations
-//! A server that is reconnected by hand later **gets the placeholder**. A program that starts no program keeps the secrets
-//! for [`LONGEST`]. Elsewhere than on Linux nobody says which children there are, and that is how long it takes there.
+//! A server that is reconnected by hand later **gets the placeholder**. A program that starts no program keeps the
+//! secrets for [`LONGEST`]. Elsewhere than on Linux nobody says which children there are, and that is how long it takes
+//! there.
 
 use super::close::{by_child, is_of};
 use crate::host::guard::Watch;
@@ -25,8 +27,8 @@ use std::time::{Duration, Instant};
 const QUIET: Duration = Duration::from_millis(500);
 /// The secrets leave after this time whatever is started.
 const LONGEST: Duration = Duration::from_secs(10);
-/// When a hook has rendered again the children are there already, and the host has yet to read its config: Claude Code does
-/// when its hook is through, most of a second later (measured), and starts what it has to start then.
+/// When a hook has rendered again the children are there already, and the host has yet to read its config: Claude Code
+/// does when its hook is through, most of a second later (measured), and starts what it has to start then.
 const REOPENED: Duration = Duration::from_secs(3);
 /// How often the children are looked at: arbitrary, a hundredth of the time they take to start.
 const LOOK: Duration = Duration::from_millis(20);
@@ -73,7 +75,7 @@ fn wait_for_children(pid: u32, child: &Lease, at_least: Duration) {
     }
 }
 
-/// Whether the program or one that it started holds the target again, or this process does: it is what stands in a journal
+/// Whether the program or one that it started holds the target again, or this process does: it is what is in a journal
 /// that was gone when the window was to be closed, and was put back from what this process knows.
 fn is_held(session: &Session<'_>, target: &Target, own: &Lease, pid: u32) -> bool {
     let journal = session.journal(&target.path).ok().flatten();

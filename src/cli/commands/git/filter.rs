@@ -1,4 +1,5 @@
-//! The filter of one run of git: the journals, the objects and the templates it asks, each read when it is first needed.
+//! The filter of one run of git: the journals, the objects and the templates it asks, each read when it is first
+//! needed.
 
 use crate::cli::context::{Context, Workplace};
 use crate::cli::environment::variable;
@@ -12,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Says that a value in a placeholder's place is no key, for one call of git.
+/// Says that a value in a placeholder's place is not a key, for one call of git.
 const ALLOW: &str = "KEYSTENCIL_GIT_ALLOW";
 
 /// The filter of one run of git.
@@ -45,7 +46,7 @@ impl<'a> Filter<'a> {
         usize::try_from(size).unwrap_or_default().saturating_add(1)
     }
 
-    /// What shall be staged of a path, whose content git has read.
+    /// What should be staged of a path, whose content git has read.
     ///
     /// # Errors
     /// Whatever keeps us from telling that no key is in it.

@@ -1,7 +1,7 @@
 //! `keystencil git filter-process`: one process for all files of one run of git.
 //!
-//! gitattributes(5), "Long Running Filter Process", version 2. Capabilities are `clean`, and `smudge`, which hands through:
-//! with `required` set git asks for both.
+//! gitattributes(5), "Long Running Filter Process", version 2. Capabilities are `clean`, and `smudge`, which hands
+//! through: with `required` set git asks for both.
 
 use super::filter::Filter;
 use crate::cli::error::CommandError;

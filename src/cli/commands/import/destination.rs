@@ -19,7 +19,7 @@ pub(super) struct Destination {
     pub(super) target: Target,
     /// The config with the target added.
     pub(super) config: Option<Rewrite>,
-    /// The lines that a person has to add, where the config is left alone.
+    /// The lines that the user has to add, where the config is left alone.
     pub(super) lines: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub(in crate::cli) enum ImportError {
     /// More than one secret is meant by an argument that gives a name.
     #[error("`--rename {}` matches more than one secret", .0.escape_debug())]
     Several(String),
-    /// `--comment-out`, and the file is no `.env` file.
+    /// `--comment-out`, and the file is not a `.env` file.
     #[error("`--comment-out` is for `.env` files")]
     NoEnvFile {
         /// What was named.
@@ -84,7 +84,7 @@ impl ImportError {
         Self::NoSuch { option, pattern: pattern.to_owned(), near: near.map(ToOwned::to_owned) }
     }
 
-    /// What was wrong with the names that a person chose for a plan.
+    /// What is wrong with the names that the user chose for a plan.
     pub(super) fn rename(error: RenameError, plan: &ImportPlan) -> Self {
         let shown = |what: &What| match what {
             What::Name(name) => of_name(name),

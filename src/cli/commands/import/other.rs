@@ -1,5 +1,5 @@
-//! Files that are no config: `.env`, and `mcp-credentials.json`. What comes out is a template; a `.env` file is changed only
-//! with `--comment-out`.
+//! Files that are not a config: `.env`, and `mcp-credentials.json`. What comes out is a template; a `.env` file is
+//! changed only with `--comment-out`.
 
 use super::ImportArgs;
 use super::destination::from_home;

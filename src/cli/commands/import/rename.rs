@@ -1,4 +1,4 @@
-//! Names of a person's own choice: `--rename`, and what is typed at the prompt.
+//! Names of the user's own choice: `--rename`, and what is typed at the prompt.
 
 use super::error::ImportError;
 use crate::adopt::import::{ImportPlan, Rename, What};
@@ -18,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<Rename, String> {
     Ok(Rename { what, name: parse_name(name).map_err(said)? })
 }
 
-/// What a person answers to the question whether to import.
+/// What the user answers to the question whether to import.
 pub(super) enum Answer {
     Yes,
     No,
@@ -36,7 +36,7 @@ pub(super) fn confirm(report: &Report, question: &str) -> Result<Answer, Command
     })
 }
 
-/// Gives the secrets of a plan the names that a person chose.
+/// Gives the secrets of a plan the names that the user chose.
 pub(super) fn apply(plan: &mut ImportPlan, renames: &[Rename]) -> Result<(), ImportError> {
     plan.rename(renames).map_err(|error| ImportError::rename(error, plan))
 }

@@ -1,4 +1,4 @@
-//! The plan of an import as a person reads it: names, places and lengths, never a value.
+//! The plan of an import as the user reads it: names, places and lengths, never a value.
 
 use super::destination::Destination;
 use crate::adopt::import::{Found, ImportPlan, Piece, Recognised, Why};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// A line has so many characters.
 const WIDTH: usize = 80;
-/// So many places that are no settings are shown one by one.
+/// This many places that are not settings are shown one by one.
 const FEW: usize = 5;
 
 /// A plan and where it is to go.

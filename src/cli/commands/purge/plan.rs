@@ -84,7 +84,7 @@ impl Plan {
         self.troubles.iter().for_each(|trouble| report.warning(trouble));
     }
 
-    /// The plan as a person reads it.
+    /// The plan as the user reads it.
     pub(super) fn shown(&self, workplace: &Workplace<'_>) -> Text {
         let report = workplace.report();
         let head = |text: Text, title: &str| text.styled(BOLD, title).end();
@@ -143,7 +143,7 @@ impl Plan {
     }
 }
 
-/// How a person deletes what a template uses without a name.
+/// How the user deletes what a template uses without a name.
 fn by_hand(query: &Query) -> String {
     match query {
         Query::Keyring(pinned) => match pinned.wanted() {
