@@ -134,7 +134,7 @@ impl Hunk {
         self.change.live = Some(edit::splice(&live, splices));
     }
 
-    /// What the template's value becomes, line by line, with what looks like a key hidden: `-` goes, `+` comes.
+    /// How the template's value changes, line by line, with what looks like a key hidden: `-` is removed, `+` is added.
     #[must_use]
     pub fn lines(&self) -> Vec<(char, String)> {
         let name = string::encode(&self.change.pointer.last().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! From a config with keys in plain text to what is wanted instead: secrets with names, slots, and a template.
+//! From a config with keys in plain text to secrets with names, slots, and a template.
 //!
 //! `keystencil import` shows the plan and [`crate::session`] carries it out. Every string of the document is looked at
 //! once; [`place`] says where it is, `split` which part of it is secret, [`naming`] what to call the secret, and

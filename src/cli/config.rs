@@ -1,7 +1,7 @@
 //! `config.toml`: the targets, the variables of templates, and the defaults of options.
 //!
 //! A key that nothing reads is an error, because it is a typo that would be missed. A missing file is not: a command
-//! that names `--template` and `--to` needs none.
+//! that names `--template` and `--to` needs no config.
 
 mod error;
 mod file;

@@ -117,7 +117,7 @@ impl Context {
 }
 
 impl Workplace<'_> {
-    /// The same with nobody to be asked, whatever terminal there is, and with an environment that a host's config may
+    /// The same without asking the user, even at a terminal, and with an environment that a host's config may
     /// have written: no bus but one of this machine, no vault that decides which commands run, and no config that lets
     /// git have keys.
     pub(super) fn unattended(mut self) -> Self {

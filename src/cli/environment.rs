@@ -1,6 +1,7 @@
 //! What the process was given: every read of the environment happens here or in clap's `env` of [`super::args`].
 //!
-//! Everything below this layer is told; nothing there asks. So a test that clears the environment controls it all.
+//! Everything below this layer is passed what it needs, and reads nothing itself. So a test that clears the environment
+//! controls it all.
 
 use crate::store::{Bus, VaultPaths};
 use etcetera::BaseStrategy as _;
@@ -83,7 +84,7 @@ pub(super) fn bus() -> Bus {
     }
 }
 
-/// Where the session bus is for what nobody attends: at an address of this machine, or else where every user's is, if
+/// Where the session bus is for unattended commands: at an address of this machine, or else where every user's is, if
 /// that is this user's. A host's config can set variables, and another address would be a program's that answers at
 /// will.
 #[cfg(unix)]
@@ -169,7 +170,7 @@ pub(super) fn git_repository() -> Option<(PathBuf, Option<PathBuf>)> {
     Some((set("GIT_DIR")?, set("GIT_WORK_TREE")))
 }
 
-/// The user's name: the environment's, else that of the home folder.
+/// The user's name: the environment's, or else that of the home folder.
 pub(super) fn user(home: &Path) -> String {
     ["USER", "LOGNAME", "USERNAME"]
         .into_iter()

@@ -17,7 +17,7 @@ use std::path::Path;
 pub(super) struct CommandError {
     error: Box<dyn Explain + Send + Sync>,
     hint: Option<String>,
-    /// What else failed in the same run, each for its own reason.
+    /// Other failures of the same run, each with its own reason.
     others: Vec<Self>,
 }
 
@@ -81,7 +81,7 @@ impl CommandError {
         Self::about(path, "file already exists").hint("move it away first; nothing was changed")
     }
 
-    /// The user said no, or there was nobody to ask.
+    /// The user said no, or could not be asked.
     pub(super) fn not_confirmed(outcome: &str) -> Self {
         Self::new(outcome).hint("`--yes` does it without asking")
     }
@@ -92,7 +92,7 @@ impl CommandError {
             .hint("pipe it to where it is needed, or show it with `--reveal`")
     }
 
-    /// A secret that is meant is not there.
+    /// The secret does not exist.
     pub(super) fn no_secret(name: &SecretName) -> Self {
         Self::new(format!("secret {name} is not in any store")).hint("`keystencil secret list` shows what there is")
     }
@@ -122,7 +122,7 @@ impl CommandError {
         error.downcast_ref().is_some_and(StoreError::is_not_found)
     }
 
-    /// Whether the reader of our output went away, which is nobody's error.
+    /// Whether the reader of our output went away, which is not an error.
     pub(super) fn is_broken_pipe(&self) -> bool {
         let error: &(dyn std::error::Error + 'static) = &*self.error;
         error.downcast_ref().is_some_and(|Output(error)| error.kind() == io::ErrorKind::BrokenPipe)
@@ -158,7 +158,7 @@ impl From<Failures> for CommandError {
     }
 }
 
-/// Errors that a command hands on as they are.
+/// Errors that a command passes on unchanged.
 macro_rules! handed_on {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for CommandError {

@@ -32,16 +32,16 @@ pub(super) const WRAPPING: &str = "  Servers are wrapped: the host starts keyste
 
 /// What waits for the user's consent.
 pub(super) struct Pending<'t> {
-    /// Target by target: what nobody ever allowed.
+    /// Target by target: what was never allowed.
     pub(super) new: Vec<(&'t Job<'t>, Vec<Flow>)>,
     /// What was allowed, and is not sealed.
     pub(super) unsealed: Vec<(&'t Job<'t>, Vec<Flow>)>,
-    /// Whether the config declares commands that nobody let run, and a template wants one.
+    /// Whether the config declares commands that are not allowed yet, and a template uses one.
     pub(super) commands: bool,
 }
 
 impl<'t> Pending<'t> {
-    /// Looks what waits. Asks the stores, once for all; a target that can't be rendered says so itself.
+    /// Collects what waits. Asks the stores once for all targets; a target that can't be rendered reports that itself.
     ///
     /// # Errors
     /// [`CommandError`] if what was allowed can't be read.
@@ -72,7 +72,7 @@ impl<'t> Pending<'t> {
         Ok(pending)
     }
 
-    /// How many slots that are.
+    /// How many slots these are.
     pub(super) fn slots(&self) -> usize {
         self.all().map(|(_, flows)| flows.len()).sum()
     }
@@ -82,7 +82,7 @@ impl<'t> Pending<'t> {
         !self.commands && self.slots() == 0
     }
 
-    /// All of it that is about slots.
+    /// The part of it that is about slots.
     pub(super) fn all(&self) -> impl Iterator<Item = &(&'t Job<'t>, Vec<Flow>)> {
         self.unsealed.iter().chain(&self.new)
     }
@@ -91,7 +91,7 @@ impl<'t> Pending<'t> {
 /// Asks about everything that is new in these targets; what is not allowed then is refused by the render.
 ///
 /// # Errors
-/// [`CommandError`] if what was allowed can't be read, sealed or written, [`CommandError`], [`CommandError`].
+/// [`CommandError`] if what was allowed can't be read, sealed or written.
 pub(super) fn ensure(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
@@ -106,7 +106,7 @@ pub(super) fn ensure(
     decide(workplace, session, jobs, &mut pending, allow_new)
 }
 
-/// How many slots of a target a render would leave closed, because nobody allowed them. Asks no store.
+/// How many slots of a target a render would leave closed because they are not allowed. Asks no store.
 ///
 /// # Errors
 /// As [`Job::preview`].
@@ -250,7 +250,7 @@ pub(super) fn shown_commands(workplace: &Workplace<'_>) -> Text {
     })
 }
 
-/// `--allow-new` says another number than there is.
+/// `--allow-new` gives the wrong number.
 fn not_the_number(given: Option<usize>, number: usize) -> CommandError {
     let given =
         given.map_or("`--allow-new` needs a number".to_owned(), |given| format!("`--allow-new={given}` was given"));

@@ -41,7 +41,7 @@ impl Hardened {
         spawned
     }
 
-    /// Whether the system did as it was told.
+    /// Whether the system did it.
     pub(super) fn is_in_force(&self) -> bool {
         #[cfg(unix)]
         return getrlimit(Resource::Core).current == Some(0);

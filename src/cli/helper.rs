@@ -21,7 +21,7 @@ pub(super) const CLOSE: &str = "exec-close";
 #[cfg(unix)]
 pub(super) const START: &str = "exec-start";
 
-/// Whether what is filled in has to be allowed: told, and not read from the environment once more.
+/// Whether what is filled in has to be allowed: passed on, and not read from the environment again.
 const ON: &str = "grants";
 pub(super) const OFF: &str = "no-grants";
 

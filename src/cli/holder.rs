@@ -1,4 +1,4 @@
-//! Who holds the rendered form: the process named by `--owner`, else by `$CLAUDE_PID`, else nobody in particular.
+//! Who holds the rendered form: the process named by `--owner`, or else by `$CLAUDE_PID`, or else no process.
 
 use super::environment;
 use super::error::CommandError;
@@ -9,7 +9,7 @@ use crate::journal::Lease;
 use crate::session::{Session, SessionError};
 use jiff::Timestamp;
 
-/// The process id that is meant, if one is.
+/// The process id that was given, if any.
 ///
 /// # Errors
 /// [`CommandError`] if `$CLAUDE_PID` is not one.
@@ -27,7 +27,7 @@ fn owner(named: Option<u32>) -> Result<Option<u32>, CommandError> {
         .transpose()
 }
 
-/// The lease of the one who is to hold.
+/// The lease of the process that will hold.
 ///
 /// # Errors
 /// [`CommandError`], or [`SessionError::NoOwner`] if there is no such process.
@@ -39,7 +39,7 @@ pub(super) fn of_render(named: Option<u32>, session: Option<String>) -> Result<L
     }
 }
 
-/// The lease of the one who lets go; `None` if that process is gone, and its hold with it.
+/// The lease of the process whose hold ends; `None` if that process is gone, and its hold with it.
 ///
 /// # Errors
 /// [`CommandError`].

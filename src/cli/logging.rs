@@ -1,7 +1,7 @@
 //! `KEYSTENCIL_LOG=debug`: what is asked and waited for, line by line on standard error, so that a hang in a hook can
 //! be found.
 //!
-//! Names, paths, process ids and durations only: anyone who logs must never hand over a value, a template's text or
+//! Names, paths, process ids and durations only: a log call must never pass a value, a template's text or
 //! what another program printed. There is no file to write to, because a host's config may set this variable.
 
 use super::environment::wants_log;
@@ -15,7 +15,7 @@ struct ToStandardError(OnceLock<Instant>);
 
 static LOGGER: ToStandardError = ToStandardError(OnceLock::new());
 
-/// Logs from here on, if that is wanted.
+/// Turns on logging, if it was asked for.
 pub(super) fn start() {
     if wants_log() {
         LOGGER.0.get_or_init(Instant::now);
@@ -35,7 +35,7 @@ impl Log for ToStandardError {
         if self.enabled(record.metadata()) {
             let since = self.0.get().map(Instant::elapsed).unwrap_or_default().as_millis();
             let said = clean(&record.args().to_string());
-            // One call, so that the lines of several processes do not mix. Nobody is there to be told of a failure.
+            // One call, so that the lines of several processes do not mix. A failure can't be reported.
             let line = format!("keystencil[{}] {since:>5} ms  {said}\n", std::process::id());
             let _ = std::io::stderr().write_all(line.as_bytes());
         }

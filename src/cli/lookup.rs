@@ -15,8 +15,8 @@ pub(super) struct Lookup {
     answers: RefCell<Answers>,
     /// The store that answers for what no store keeps, whether it has keys or not, once that was asked.
     knows_usual: RefCell<bool>,
-    /// Whether the vault's key says nothing about declared commands and the environment: nobody is there, and the
-    /// environment says which vault it is.
+    /// Whether the vault's key counts for nothing about declared commands and the environment: no user is there, and
+    /// the environment says which vault it is.
     is_vault_foreign: bool,
 }
 
@@ -35,7 +35,7 @@ impl Lookup {
         self.answers.borrow().missing.iter().any(|missing| missing.query == *query)
     }
 
-    /// What the stores have said about keys, with what they say now.
+    /// What the stores have said about keys so far, with what they say now.
     fn keys(&self, new: &Keys) -> Keys {
         let mut keys = self.answers.borrow().keys.clone();
         keys.extend(new.clone());

@@ -1,4 +1,4 @@
-//! Layer 5: the commands. All printing, all reading of the environment, and the exit status are here and nowhere else.
+//! The commands. All printing, all reading of the environment, and the exit status are here and nowhere else.
 //!
 //! [`run`] is a whole program: it closes itself to core dumps, reads the command line, runs a verb of `commands`, and
 //! reports. A verb gets a `Context` and answers with an `Exit` or an error; it never ends the process itself.
@@ -44,7 +44,7 @@ use exit::Exit;
 use report::Report;
 use std::process::ExitCode;
 
-/// Runs the command line, and says with which status to exit.
+/// Runs the command line, and returns the exit status.
 pub fn run() -> ExitCode {
     let hardened = harden::core_dumps_off();
     logging::start();

@@ -227,7 +227,7 @@ pub(super) fn lost_warning<'p>(
     }
 }
 
-/// Says what of earlier renders was still not found, `before` being what a command was told of at its start: what it
+/// Reports what of earlier renders was still not found. `before` is what a command reported at its start: what it
 /// did not find itself has been said.
 pub(super) fn say_owed<'o>(report: &Report, before: &[Owed], owed: impl IntoIterator<Item = &'o Owed>) -> Exit {
     let owed: Vec<&Owed> = owed.into_iter().collect();

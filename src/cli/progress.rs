@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Redrawn at most so often a second.
 const RATE: u8 = 10;
 
-/// A bar that may be told of from several threads.
+/// A bar that several threads may update.
 pub(super) struct Progress {
     bar: ProgressBar,
     due: Instant,

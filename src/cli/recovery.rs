@@ -37,7 +37,7 @@ pub(super) fn recover(report: &Report, session: &Session<'_>) -> Recovery {
 }
 
 impl Recovery {
-    /// Warns of the failures: a command's own work does not fail for what somebody else left.
+    /// Warns of the failures: a command's own work does not fail because of what another program left.
     pub(super) fn warn(&self, report: &Report) {
         self.warn_unless(report, |_| false);
     }
@@ -62,7 +62,7 @@ impl Recovery {
 
 fn say(report: &Report, path: &Path, closed: &Closed) -> Exit {
     let (shown, secrets) = (report.path(path), count(closed.removed, "secret"));
-    // What had been moved away is told with its place.
+    // What had been moved away is reported with its place.
     if closed.removed > 0 || closed.elsewhere.is_empty() {
         let rest = format!(" {shown}: {secrets} taken out, left behind by a program that is gone");
         report.note(Text::new().styled(GOOD, "recovered").plain(rest));

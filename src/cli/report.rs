@@ -1,4 +1,4 @@
-//! The only printer. Data goes to standard output, talk (notes, warnings, errors) to standard error.
+//! The only printer. Data goes to standard output, messages (notes, warnings, errors) to standard error.
 //!
 //! So a pipe gets nothing but data, and `exec` leaves standard output to the program it runs. Everything printed is
 //! a [`Text`], whose pieces are cleaned of control characters: a hostile file name or config can't write escape
@@ -164,7 +164,7 @@ impl Report {
         }
     }
 
-    /// Says what only somebody who asked for more wants to know.
+    /// Prints a detail, if `--verbose` asked for details.
     pub(super) fn detail(&self, text: Text) {
         if self.verbose {
             self.say(&text.end());

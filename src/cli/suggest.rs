@@ -1,4 +1,4 @@
-//! The name that was probably meant.
+//! The most similar name.
 
 /// The one of `names` that is nearest to what was typed, if any is near.
 pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! What a grant covers, as one text: the thing a slot is in, and what is above it and may lead its values elsewhere.
+//! What a grant covers, as one text: the object a slot is in, and what is above it and may send its values elsewhere.
 
 use super::flow::Beside;
 use super::shown::Shown;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 struct Object<'a> {
     node: Node<'a>,
     is_server: bool,
-    /// The members that may lead values elsewhere, by name.
+    /// The members that may send values elsewhere, by name.
     leading: Vec<(String, Node<'a>)>,
     /// For each count of members from the start, what those say; and the same from the end.
     before: Vec<blake3::Hash>,
@@ -56,7 +56,7 @@ impl<'a> Object<'a> {
         Self { node, is_server: is_server(&node), leading, before, behind, lines: OnceCell::new() }
     }
 
-    /// The members of that name among those that lead: one, of duplicates several, most often none.
+    /// Those of these members that have that name: usually none, otherwise one, or several duplicates.
     fn called(&self, name: Option<&str>) -> Range<usize> {
         let Some(name) = name else { return 0..0 };
         let start = self.leading.partition_point(|(known, _)| known.as_str() < name);
@@ -90,9 +90,9 @@ fn chained<'h>(hashes: impl Iterator<Item = &'h blake3::Hash>) -> Vec<blake3::Ha
 /// The objects around the slots, found in one pass.
 pub(super) struct Surroundings<'a> {
     objects: HashMap<Pointer, Object<'a>>,
-    /// `None`: nobody reads it.
+    /// `None`: not read yet.
     shown: Option<Shown<'a>>,
-    /// By the thing, or by the object that holds a slot which is in none.
+    /// By the unit, or for a slot that is in none, by the object that contains it.
     known: HashMap<Pointer, (Arc<Destination>, String)>,
     /// How many bytes were put into one text or hash: the work that grows with a document.
     pub(super) hashed: usize,
@@ -196,7 +196,7 @@ fn prune(value: &mut Value, name: &str) {
             let is_header = is_headers(name);
             members.retain(|name, value| !is_inert(name, value.as_str(), is_header));
             members.iter_mut().for_each(|(name, value)| prune(value, name));
-            // One with nothing left is as good as none.
+            // An object with nothing left counts as none.
             members.retain(|name, value| !(is_map(name) && value.as_object().is_some_and(serde_json::Map::is_empty)));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| prune(item, "")),

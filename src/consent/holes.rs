@@ -32,7 +32,7 @@ pub enum BadHole {
     Address,
     /// It would steer the program.
     Steering,
-    /// Where it ends and the secret begins could not be told.
+    /// Nobody could tell where it ends and the secret begins.
     BesideReference,
 }
 

@@ -58,7 +58,7 @@ pub fn flows(document: &Document<'_>, blueprint: &Blueprint, is_state: IsState<'
 }
 
 /// The same, to be compared with what was allowed and not to be shown: the destinations are not described, which costs
-/// more than all the rest (what looks like a key in them has to be told).
+/// more than all the rest (what looks like a key in them has to be found).
 #[must_use]
 pub(super) fn bare_flows(document: &Document<'_>, blueprint: &Blueprint, is_state: IsState<'_>) -> Vec<Flow> {
     all(document, blueprint, is_state, false)

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What the merge of a template starts anew: from the target at rest to the outcome, by the patch between them.
+/// What the merge of a template would newly start: from the target at rest to the outcome, by the patch between them.
 #[must_use]
 pub(crate) fn started(
     at_rest: &Document<'_>,

@@ -1,7 +1,7 @@
 //! Variables that steer the programs which get them: what is loaded, run, or asked, whatever the command line says.
 //!
-//! Asked by [`crate::consent`] about what a template brings into an environment. One table; nobody else may keep such a
-//! list. Names are compared without regard to case: Windows does not know any, and `http_proxy` is as good as
+//! Asked by [`crate::consent`] about what a template brings into an environment. One table; no other file may keep such
+//! a list. Names are compared without regard to case: Windows does not know any, and `http_proxy` is as good as
 //! `HTTP_PROXY`.
 
 /// How names begin.

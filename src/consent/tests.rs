@@ -198,7 +198,7 @@ fn a_text_of_the_templates_is_shown_even_if_it_looks_like_a_key() {
     assert_eq!(of("{}")[0].destination.to_string(), "[redacted]");
 }
 
-/// How many bytes of a file with so many servers are looked at, and how many lines are kept for showing.
+/// How many bytes of a file with this many servers are looked at, and how many lines are kept for showing.
 fn work(container: &str, servers: usize, name: &str) -> usize {
     let members: Vec<String> = (0..servers)
         .map(|number| {

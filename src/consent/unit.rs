@@ -31,7 +31,7 @@ pub(super) fn unit(slot: &Pointer, is_server: impl Fn(&Pointer) -> bool) -> Opti
     at_depth(end).cloned()
 }
 
-/// Members of a server that lead no value anywhere.
+/// Members of a server that send no value anywhere.
 const HARMLESS: [&str; 8] =
     ["disabled", "enabled", "description", "timeout", "alwaysAllow", "autoApprove", "trust", "includeTools"];
 /// What may be before the one reference of a header.
@@ -41,7 +41,7 @@ pub(super) fn is_harmless(name: &str, is_object: bool) -> bool {
     !is_object && HARMLESS.contains(&name)
 }
 
-/// Whether a member is a slot whose text leads nothing anywhere even while it is closed: a key under the name of a key.
+/// Whether a member is a slot whose text sends nothing anywhere even while it is closed: a key under a key's name.
 /// `NODE_OPTIONS` is none whatever it holds, and neither is `--require=x << keyring('y') >>`.
 pub(super) fn is_inert(name: &str, text: Option<&str>, is_header: bool) -> bool {
     let named = |name: &str| is_secret_name(name) || (is_header && !name.eq_ignore_ascii_case("host"));

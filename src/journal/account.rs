@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// How many members of a document are noted. Arbitrary.
 const NOTED: usize = 32;
 
-/// What a rendered file was like, besides what is owed: written once the secrets are in it. Holds no value.
+/// What a rendered file was like, besides its journal: written once the secrets are in it. Contains no value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// The target as it was given, absolute; links are not followed, those of folders neither.

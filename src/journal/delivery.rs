@@ -17,7 +17,7 @@ use std::path::PathBuf;
 const VERSION: u32 = 1;
 /// A shorter secret may be anywhere by chance, in bytes.
 pub const LEAST: usize = 16;
-/// So many lines of a secret are recognised one by one. Arbitrary; a private key has fifty.
+/// This many lines of a secret are recognised one by one. Arbitrary; a private key has fifty.
 const MOST_LINES: usize = 100;
 
 /// Whether a value can't be taken for anything but a secret, so that it is closed wherever it is seen: long enough, and

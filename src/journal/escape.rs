@@ -60,7 +60,7 @@ pub fn occurrences<T: Copy>(finder: &Finder<'_, T>, text: &[u8]) -> Vec<Occurren
 }
 
 /// Whether a secret may be in `text`, as written or escaped; a "no" is certain. One pass at memory speed where
-/// nothing is escaped, so that it pays to ask before a text is taken apart string by string.
+/// nothing is escaped, so it is worth asking before a text is taken apart string by string.
 ///
 /// Escapes are looked at line by line: a string of JSON has no line end in it that is not escaped itself, and neither
 /// has an escape.

@@ -64,7 +64,7 @@ impl Key {
         }
     }
 
-    /// What tells this key from others and says nothing else about it.
+    /// What distinguishes this key from others, and says nothing else about it.
     #[must_use]
     pub fn name(&self) -> String {
         blake3::hash(&self.0).to_hex().get(..16).unwrap_or_default().to_owned()

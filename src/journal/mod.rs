@@ -1,4 +1,4 @@
-//! What a target owes: the undo patch, the fingerprints of what was inserted, and who holds it. Holds no secret.
+//! What was inserted into a target and has to be removed: the undo patch, fingerprints, holders. Contains no secret.
 //!
 //! The journal is data; [`crate::session`] keeps it on disk, synced *before* the target holds a secret and removed
 //! after the last secret left. Its undo patch is plain RFC 6902: another tool could apply it.
@@ -59,8 +59,8 @@ pub struct Journal {
     /// Where the host keeps its sessions: its own folder first, then those for temporary files.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::journal::path::many")]
     pub folders: Vec<PathBuf>,
-    /// Journals of the same target that were deleted before they were paid, and known to somebody all the same. They
-    /// are paid with this one; they have no leases of their own.
+    /// Journals of the same target that were deleted before they were completed, and that a process still knew. They
+    /// are completed with this one, and have no leases of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Self>,
 }
@@ -68,7 +68,7 @@ pub struct Journal {
 /// One slot as it was filled.
 ///
 /// Closing it puts nothing into a file but placeholders, in the place of secrets: a journal that says otherwise is
-/// damaged, or of somebody else's making.
+/// damaged, or made by somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Read")]
 pub struct Filled {
@@ -128,7 +128,7 @@ pub enum FilledPart {
     },
 }
 
-/// One running holder of the rendered form: a process, told from later ones of the same id by its start.
+/// One running holder of the rendered form: a process, identified by its id and start time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Process id; `None` is a manual hold, which lasts until `unrender` or the next boot.
@@ -249,12 +249,12 @@ impl Journal {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// This journal and the earlier ones that are paid with it.
+    /// This journal and the earlier ones that are completed with it.
     pub fn all(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.earlier)
     }
 
-    /// Takes over what another journal of the same target owes, and who holds for it.
+    /// Takes over the entries and the holders of another journal of the same target.
     pub fn adopt(&mut self, mut other: Self) {
         for lease in std::mem::take(&mut other.leases) {
             if !self.leases.iter().any(|held| held.same_holder(&lease)) {

@@ -201,7 +201,7 @@ fn was_changed(
     if node.as_str().is_some_and(|text| text == slot.placeholder()) {
         return false;
     }
-    // A secret of its own that is still here, in other company, was changed here; one that is found elsewhere moved.
+    // Still at this pointer, but the surrounding text changed; a secret that is found elsewhere has moved.
     let mut own = slot.secrets().map(|(placeholder, _)| placeholder);
     let still_here = slot.secrets().any(|(placeholder, _)| found.contains(&(slot.pointer.clone(), placeholder)));
     still_here || !own.all(|placeholder| seen_elsewhere.contains(placeholder))

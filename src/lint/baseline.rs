@@ -59,7 +59,7 @@ impl Baseline {
     #[must_use]
     pub fn print(&self, rule: &str, file: &Path, value: &[u8]) -> String {
         let mut key = [0; 32];
-        // A key that is none makes prints that match nothing; `read` has no reason to refuse it.
+        // A malformed key makes fingerprints that match nothing, so `read` has no reason to refuse it.
         let _ = hex::decode_to_slice(&self.key, &mut key);
         let mut hasher = blake3::Hasher::new_keyed(&key);
         for part in [rule.as_bytes(), name(file).as_bytes(), value] {

@@ -21,7 +21,7 @@ use std::path::Path;
 const OVERLAP: usize = 64 << 10;
 /// How much before that is there for names and comments in front of a value.
 const CONTEXT: usize = 8 << 10;
-/// More findings in one file say no more; a key file of a million lines must not fill the memory.
+/// More findings in one file add nothing, and a key file of a million lines must not fill the memory.
 const MOST: usize = 10_000;
 
 /// What is known besides the formats: shared by all files of a run.
@@ -161,8 +161,8 @@ fn places(
     all
 }
 
-/// Where something is in a text that `check` would tell of, in order: keys, random values after telling names, and the
-/// values of `own` in any form. What a comment allows is left out. The net of anyone who writes a file.
+/// What `check` would report in a text, in order: keys, random values under telling names, and the
+/// values of `own` in any form. What a comment allows is left out. Used before a file is written.
 #[must_use]
 pub fn finds(text: &str, own: &Own) -> Vec<(Range<usize>, Kind)> {
     let all = places(text.as_bytes(), &own.finder(), &[], Encoding::Bytes);

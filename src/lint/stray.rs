@@ -1,7 +1,7 @@
 //! Templates that no config of this machine names: in a clone, on a build server, under `--template F --to F`.
 //!
 //! Such a file is known by its name and by a reference in it. Its variables, commands and includes may be set
-//! elsewhere, so only what is wrong with a reference wherever the template is used is told of it.
+//! elsewhere, so only errors of a reference are reported that do not depend on the config.
 
 use crate::template::TemplateError;
 use crate::template::error::NameKind;

@@ -19,7 +19,7 @@ use std::path::Path;
 pub struct Inputs<'a, V> {
     /// The template's outcome.
     pub blueprint: &'a Blueprint,
-    /// What the target owes, if it is rendered now.
+    /// The target's journal, if it is rendered now.
     pub journal: Option<&'a Journal>,
     /// What the last render merged.
     pub earlier: Option<&'a Applied>,
@@ -29,7 +29,7 @@ pub struct Inputs<'a, V> {
     pub key: &'a Key,
     /// What the user allowed; a slot whose flow is not among it stays closed. `None`: every slot may be filled.
     pub grants: Option<&'a Grants>,
-    /// Whether what nobody allowed to be started is merged all the same, for showing: never in what is written.
+    /// Whether what may not be started yet is merged anyway, for showing. Never for what is written.
     pub merges_starts: bool,
     /// What the host notes for itself.
     pub is_state: IsState<'a>,
@@ -158,7 +158,7 @@ struct Merged {
     withheld: Vec<Flow>,
     /// The slots of what was merged.
     slots: Vec<Slot>,
-    /// Where the values of the others would go, as far as nobody allowed it.
+    /// Where the values of the others would go, if that is not allowed yet.
     without_server: Vec<Flow>,
 }
 
@@ -239,7 +239,8 @@ pub fn open<'t>(path: &Path, text: &'t [u8]) -> Result<Opened<'t>, PlanError> {
     Ok(file)
 }
 
-/// Checks that a text of ours can be a target: a JSON object, in which comments and trailing commas are left where they are.
+/// Checks that a text of ours can be a target: a JSON object, in which comments and trailing commas are left where they
+/// are.
 ///
 /// # Errors
 /// [`PlanError`] if it is empty, not JSON, or no object.
@@ -266,7 +267,7 @@ impl RenderPlan {
         alone.chain(&self.refused)
     }
 
-    /// Enters the filling into a journal: what is filled now is owed, what was filled before may be in copies.
+    /// Records the filling in a journal: what is filled now has to be removed, what was filled before may be in copies.
     pub fn enter_into(&self, journal: &mut Journal) {
         let old = std::mem::replace(&mut journal.slots, self.filling.slots.clone());
         journal.undo = undo_patch(&journal.slots);

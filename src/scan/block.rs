@@ -20,7 +20,7 @@ const HEADER: usize = 512;
 const LONGEST: usize = 48 << 10;
 /// What is said after `END` is no longer.
 const LAST_LINE: usize = 48;
-/// A MAC is at most so many hexadecimal digits.
+/// A MAC is at most this many hexadecimal digits.
 const MAC: usize = 128;
 
 /// The end of a block.

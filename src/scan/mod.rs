@@ -30,7 +30,7 @@ use std::sync::LazyLock;
 
 /// How much before a match decides whether it may begin there.
 const ESCAPE: usize = 3;
-/// A name that says the provider is worth so many literal bytes.
+/// A name that says the provider is worth this many literal bytes.
 const NAMED: usize = 8;
 
 /// A key of a known format.

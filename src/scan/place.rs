@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Longer names are not looked at.
 const NAME: usize = 160;
-/// Quotes, blanks and signs between name and value: at most so many.
+/// Quotes, blanks and signs between name and value: at most this many.
 const BETWEEN: usize = 16;
 /// Longer values are not looked at.
 const VALUE: usize = 8192;

@@ -15,7 +15,7 @@ const SHORTEST: usize = 12;
 const PASSWORD: usize = 8;
 /// So much evidence makes a value random.
 const ENOUGH: i32 = 9;
-/// A hexadecimal number of so many digits is not a word in any place.
+/// A hexadecimal number of this many digits is not a word in any place.
 const HEX: usize = 16;
 /// Evidence of one pair of letters: `j` is none, `r` 4 bits for chance, `a` 4.5 bits for words.
 const PAIRS: [&[u8; 26]; 26] = [

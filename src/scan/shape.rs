@@ -3,9 +3,9 @@
 //! Only what the tables need: `[a-z_-]{3,5}`, `(this|that)`, `\.` and plain text. Neighbouring literals, groups and
 //! single small classes are multiplied out, so that every pattern has literals the filter can look for.
 
-/// At most so many literals come of multiplying out; Discord's first three characters are 120.
+/// At most this many literals come of multiplying out; Discord's first three characters are 120.
 const EXPANDED: usize = 128;
-/// A class of so many characters, once, is multiplied out.
+/// A class of this many characters, once, is multiplied out.
 const SMALL: u32 = 16;
 
 /// ASCII characters as a bit set.

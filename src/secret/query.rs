@@ -1,6 +1,6 @@
 //! What a session asks for: the secret of one reference, as the template pins it down.
 //!
-//! The template makes a [`Query`], the session hands it on unread, and the stores answer it. A query that could be
+//! The template makes a [`Query`], the session passes it on unread, and the stores answer it. A query that could be
 //! taken for a wider one than it is can't be made: a search with no attributes finds everything there is (measured).
 
 use super::name::check;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What sets our hashes apart from everybody else's.
+/// What distinguishes our hashes from all others.
 const CONTEXT: &[u8] = b"keystencil 2026 seal v1";
 
 /// The key that a store keeps for seals: 32 random bytes. It zeroizes and never prints.

@@ -23,9 +23,9 @@ pub struct Absorbing {
     pub hunks: Vec<Hunk>,
     before: Trace,
     now: Trace,
-    /// What the live file owed when it was read.
+    /// The live file's journal when it was read.
     journal: Option<Journal>,
-    /// Values that the stores told, with the placeholders that stand for them.
+    /// Values that the stores have, with the placeholders that stand for them.
     known: Vec<(String, Secret)>,
 }
 
@@ -35,8 +35,8 @@ impl Absorbing {
         self.before.files.iter().zip(&self.now.files).filter(|(before, now)| before.text != now.text)
     }
 
-    /// Where a string of a hunk is a secret that the live file owes. A short one is found by nobody else, since it is
-    /// closed in its own place only.
+    /// Where a string of a hunk is a secret that was filled into the live file. A short one is found by nobody else,
+    /// since it is closed in its own place only.
     fn owed_in(&self, hunk: &Hunk) -> Option<Pointer> {
         let journal = self.journal.as_ref()?;
         let document = Document::parse(hunk.change.live.as_deref()?.as_bytes()).ok()?;
@@ -63,7 +63,7 @@ impl Session<'_> {
     /// As [`super::Job::compare`].
     pub fn absorbing(&self, target: &Target, wants: &dyn Fn(&Pointer) -> bool) -> Result<Absorbing, SessionError> {
         let state = self.state.of(&Resolved::follow(&target.path)?);
-        // Between the reading of the file and of its journal nobody may take its secrets out.
+        // No process may remove the secrets between the reading of the file and of its journal.
         let _lock = state.lock()?;
         let journal = state.journal()?;
         let before = self.trace(target)?;
@@ -80,7 +80,7 @@ impl Session<'_> {
         }
         let kept = self.kept(&target.path);
         let values = kept.and_then(|kept| self.values(&absorbing.now.blueprint, kept.as_ref(), false));
-        // What is not told is not known, and what looks like a key is refused then.
+        // A value that no store gives is not known, and then what looks like a key is refused.
         let known = values.unwrap_or_default().of.into_iter().map(|(reference, secret)| {
             let encode = |text: Secret, encoding: &Encoding| Secret::new(encoding.apply(text.expose()));
             (reference.to_string(), reference.encodings.iter().fold(secret, encode))

@@ -47,7 +47,7 @@ impl Cleaner {
     ///
     /// # Errors
     /// [`SessionError::File`] if the state folder can't be read, [`SessionError::Journal`] if one of them can't be:
-    /// then nothing may be staged, because nobody knows what is a secret.
+    /// then nothing may be staged, because it is not known what is a secret.
     pub fn look(&mut self) -> Result<(), SessionError> {
         let mut journals = Vec::new();
         for state in self.state.owing()? {

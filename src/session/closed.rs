@@ -1,4 +1,4 @@
-//! Who lets go of a target, and what came of it.
+//! Who ends a hold of a target, and what came of it.
 
 use crate::document::Pointer;
 use crate::journal::Lease;
@@ -30,7 +30,7 @@ pub struct Unrendered {
 /// What was done.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing: the target owes nothing.
+    /// Nothing: the target is not rendered.
     NotRendered,
     /// The hold ended, others remain.
     Held(Vec<Lease>),
@@ -60,7 +60,7 @@ pub struct Closed {
     /// Files elsewhere that secrets were taken out of: copies that the user or an editor made, or what the target was
     /// moved to.
     pub elsewhere: Vec<PathBuf>,
-    /// Nothing of what was filled in was found again. It stays owed.
+    /// Nothing of what was filled in was found again. It is kept as missing.
     pub lost: Option<Lost>,
 }
 

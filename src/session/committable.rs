@@ -1,7 +1,7 @@
 //! Before a secret is put in a file: could git commit it?
 //!
 //! A file in a work tree is fit to be rendered if git ignores it, or if it goes through our filter there. Whatever
-//! can't be told counts as unfit. A file that lies in no work tree costs a look at the folders above it, and no
+//! can't be determined counts as unfit. A file that lies in no work tree costs a look at the folders above it, and no
 //! process.
 //!
 //! What git only ignores is not fit for long: another branch may lack the line. A render has git ignore and filter it

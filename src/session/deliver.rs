@@ -39,7 +39,7 @@ pub struct Recorded {
 /// Why nothing is delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// Nobody allowed it, or nobody whose stores these are.
+    /// It was not allowed, or not by the owner of these stores.
     #[error("nobody allowed secrets for this")]
     NotAllowed,
     /// Values that no store has.
@@ -231,7 +231,7 @@ impl Job<'_> {
         let (plan, _) = self.planned(OnConflict::Keep, None, true)?;
         let Ok(document) = Document::parse_relaxed(plan.placeholder_form.as_bytes()) else { return Ok(Vec::new()) };
         let nodes = document.find_all(&units);
-        // One that can't be delivered so has no record; anyone who asks for it is told that there is none.
+        // A server that can't be delivered so has no record; asking for it is an error that says so.
         let read = |(unit, node): (&Pointer, Option<_>)| Server::read(unit, node?, machine).ok().flatten();
         Ok(units.iter().zip(nodes).filter_map(read).collect())
     }

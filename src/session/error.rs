@@ -41,7 +41,7 @@ pub enum SessionError {
         /// What is wrong with it.
         error: PlanError,
     },
-    /// The target and its journal are of different minds.
+    /// The journal cannot be used for this target.
     #[error("{error}")]
     Journal {
         /// The journal.
@@ -255,7 +255,7 @@ pub enum Missing {
     /// No store gave it.
     #[error(transparent)]
     Unresolved(#[from] Unresolved),
-    /// A variable of the environment that nobody set; its name.
+    /// A variable of the environment that is not set; its name.
     #[error("environment variable `{0}` is not set")]
     Unset(String),
     /// No store keeps it, and the store whose key says whether it was allowed does not answer.

@@ -142,7 +142,7 @@ impl Session<'_> {
     }
 
     /// The repositories whose filter does not protect a target as this keystencil would have it: the tops of their work
-    /// trees, and what is wrong. What git can't tell is told by the command that needs it.
+    /// trees, and what is wrong. If git does not answer, the command that needs the answer reports it.
     #[must_use]
     pub fn stale_filters(&self, target: &Target) -> Vec<(PathBuf, &'static str)> {
         let Ok(file) = Resolved::follow(&target.path) else { return Vec::new() };

@@ -142,7 +142,7 @@ impl Session<'_> {
         if texts.is_empty() { Ok(Vec::new()) } else { self.sealing_keys(&texts) }
     }
 
-    /// Whether nobody ever decided anything for this target: by its name in a config, for its file, or for a link to
+    /// Whether nothing was ever decided for this target: by its name in a config, for its file, or for a link to
     /// it. What was taken back was decided: a template must not come by it again without a question. What an older
     /// keystencil kept without a seal decides nothing, since anybody can have written that.
     ///
@@ -257,7 +257,7 @@ impl Session<'_> {
         Ok(doubtful)
     }
 
-    /// What is kept for a target; `None` if nobody has to allow anything.
+    /// What is kept for a target; `None` if nothing has to be allowed.
     pub(super) fn kept(&self, path: &Path) -> Result<Option<Kept>, SessionError> {
         if !self.guarded {
             return Ok(None);

@@ -29,7 +29,7 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// Guards the target at `path` until nobody with a process holds it and `starter`, who may be about to render, is
+    /// Guards the target at `path` until no process holds it and `starter`, which may be about to render, is
     /// gone. Returns at once if another guard is there. It reads journals only: what dead holders left is taken out by
     /// `take_out`, which says whether it did.
     ///

@@ -1,5 +1,5 @@
 //! Import: keys in plain text leave a config for good. An import is the end of a render that never was: a journal is
-//! written that owes every key found, and paying it is what `unrender` does. So the file's other bytes, a host that
+//! written that lists every key found, and it is closed as `unrender` does. So the file's other bytes, a host that
 //! writes at the same time, copies, and a crash in between are already taken care of.
 //!
 //! The order: nothing of the file is changed before its backup, every secret, the template and the config are stored,

@@ -1,8 +1,8 @@
 //! One target, opened once for a command: what is compiled from its template, and what was allowed for it.
 //!
-//! A template is compiled once however often the target is planned, and the grants are read once, but for the reading under
-//! the lock before something is filled: they may have been taken back meanwhile. Links are followed at every look, since a
-//! person may be asked in between. Plans made here look at no store and hold no secret.
+//! A template is compiled once however often the target is planned, and the grants are read once, but for the reading
+//! under the lock before something is filled: they may have been taken back meanwhile. Links are followed at every
+//! look, since a person may be asked in between. Plans made here look at no store and hold no secret.
 
 use super::grants::{Kept, Standing};
 use super::sealing::references;
@@ -85,7 +85,7 @@ fn wrapped_server(template: &Path, blueprint: &Blueprint) -> Option<Place> {
 }
 
 impl Job<'_> {
-    /// What is kept for the target; `None` if nobody has to allow anything.
+    /// What is kept for the target; `None` if nothing has to be allowed.
     pub(super) fn kept(&self) -> Result<Option<Rc<Kept>>, SessionError> {
         if let Some(kept) = &*self.kept.borrow() {
             return Ok(kept.clone());
@@ -117,8 +117,8 @@ impl Job<'_> {
         self.blueprint.slots.iter().filter_map(warning).collect()
     }
 
-    /// What a render would do once all is allowed that the template starts, without secrets, locks or writes: slots stay
-    /// closed in it.
+    /// What a render would do once all is allowed that the template starts, without secrets, locks or writes: slots
+    /// stay closed in it.
     ///
     /// # Errors
     /// [`SessionError`] as for a render, but no secret is looked up.
@@ -167,8 +167,9 @@ impl Job<'_> {
         SessionError::Target { path: self.target.path.clone(), error }
     }
 
-    /// What the template starts anew, and where the values of its slots would go now, each with whether that is allowed: of
-    /// those that a literal of the user's leaves room for. Asks the stores, since only they tell which records hold.
+    /// What the template starts anew, and where the values of its slots would go now, each with whether that is
+    /// allowed: of those that a literal of the user's leaves room for. Asks the stores, since only they tell which
+    /// records hold.
     ///
     /// # Errors
     /// [`SessionError`] as for a preview, and [`SessionError::Grants`].

@@ -1,4 +1,4 @@
-//! Keeps in memory what a target owes, and puts it back where its file was deleted, damaged or replaced.
+//! Keeps a target's journal in memory, and puts it back if its file was deleted, damaged or replaced.
 //!
 //! `exec` and the guard live as long as the secrets do, and a journal holds none: so a state folder that somebody
 //! cleared away is no reason to leave keys in a file. Must never read a target.
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Arbitrary.
 const DELETING: Duration = Duration::from_millis(500);
 
-/// What one target owed when somebody last looked.
+/// A target's journal when it was last read.
 #[derive(Debug)]
 pub struct Memory {
     state: TargetState,
@@ -26,7 +26,7 @@ pub struct Memory {
 }
 
 impl Session<'_> {
-    /// What the target at `path` owes now, for later.
+    /// Remembers the journal of the target at `path`.
     ///
     /// # Errors
     /// [`SessionError::File`] if its links lead nowhere, or the state folder can't be read.
@@ -42,8 +42,8 @@ impl Memory {
         Self { state, known: None, shape: None }
     }
 
-    /// Looks what the target owes now. What is gone without having been paid is owed again, to anyone who holds now as
-    /// well.
+    /// Reads the target's journal. One that is gone without having been completed is put back, to anyone who holds now
+    /// as well.
     ///
     /// # Errors
     /// [`SessionError`] if it can't be put back.
@@ -78,7 +78,7 @@ impl Memory {
         self.look()
     }
 
-    /// Whether something is owed that is nowhere noted any more.
+    /// Whether there is something to remove that no journal on disk has any more.
     ///
     /// # Errors
     /// [`SessionError::File`] if the state folder can't be read.
@@ -96,7 +96,7 @@ impl Memory {
         let _lock = self.state.lock().inspect_err(|_| self.known = Some(known.clone()))?;
         let owed = match self.state.journal() {
             Ok(Some(found)) if found.key == known.key || self.state.was_paid(&known.key) => found,
-            // One of another file is none of this one's.
+            // A journal of another file does not count.
             Ok(Some(mut found)) if found.target == known.target => {
                 let leases = living(&known.leases);
                 found.adopt(Journal { leases, ..known });

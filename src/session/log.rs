@@ -1,7 +1,7 @@
 //! The record of what was in plaintext, where, and for how long: `log.jsonl` in the state folder, names only.
 //!
-//! It is bounded: when it has grown past [`LIMIT`] its older half goes. A record that can't be written is let go, since
-//! no transaction may fail for its log.
+//! It is bounded: when it has grown past [`LIMIT`] its older half goes. A record that can't be written is dropped,
+//! because no transaction may fail for its log.
 
 use super::{Seen, State};
 use crate::host::OwnLock;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Size at which the older half goes, in bytes: about five thousand records.
 const LIMIT: u64 = 1 << 20;
-/// So many files that hold secrets are noted of one closing. Arbitrary.
+/// This many files that hold secrets are noted of one closing. Arbitrary.
 const MOST_SEEN: usize = 20;
 /// How long another writer of the log is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -113,12 +113,12 @@ impl Record {
 }
 
 impl State {
-    /// Appends a record; failures are let go.
+    /// Appends a record; failures are ignored.
     pub fn log(&self, record: &Record) {
         let _ = self.append(record);
     }
 
-    /// The records, oldest first; lines that are none are passed over.
+    /// The records, oldest first; malformed lines are skipped.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         let text = fs::read_to_string(self.log_path()).unwrap_or_default();

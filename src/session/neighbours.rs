@@ -25,11 +25,11 @@ use std::path::{Path, PathBuf};
 
 /// Files that are larger than this, in bytes, are not copies of a config. Arbitrary.
 const LARGEST: u64 = 16 << 20;
-/// So many files of a folder, or of a work tree, are read at most, the newest first, …
+/// This many files of a folder, or of a work tree, are read at most, the newest first, …
 const MOST: usize = 5_000;
-/// … so many bytes of them, …
+/// … this many bytes of them, …
 const MOST_BYTES: u64 = 64 << 20;
-/// … so many names of a work tree are looked at, and so many files of it that git does not know. All arbitrary.
+/// … this many names of a work tree are looked at, and this many files of it that git does not know. All arbitrary.
 const MOST_NAMES: usize = 50_000;
 const MOST_UNKNOWN: usize = 2_000;
 /// How deep a folder is looked into that git does not know.
@@ -137,7 +137,7 @@ impl Search<'_> {
             }
             Ok(Closing::Suspected) if self.is_lost => found.suspected.push(path.to_owned()),
             Ok(Closing::Suspected) => {}
-            // What can't be read is nobody's copy that anybody could say.
+            // What can't be read can't be shown to be a copy.
             Err(error) if error.path() == path => found.failed.push(path.to_owned()),
             Err(_) => {}
         }

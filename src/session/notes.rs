@@ -1,6 +1,6 @@
 //! Small files of the state folder that are about no target: which targets were set up, which commands may run.
 //!
-//! Written whole and synced. One that is damaged says nothing, and the user is asked again.
+//! Written whole and synced. A damaged note counts as none, and the user is asked again.
 
 use super::SessionError;
 use super::state::{State, make_private};

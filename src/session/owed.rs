@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// What the file of a target is called after its id.
 const OWED: &str = "owed.json";
-/// So many journals of one target are kept; the oldest goes then. Arbitrary.
+/// This many journals of one target are kept; then the oldest is dropped. Arbitrary.
 const MOST: usize = 8;
 
 /// A journal of which nothing was found again.

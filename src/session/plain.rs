@@ -11,7 +11,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 impl Session<'_> {
-    /// Where keys are in the target at `path` that it does not owe, with the slots of its template if that is known.
+    /// Where there are keys in the target at `path` that no render put there, with the slots of its template if known.
     ///
     /// # Errors
     /// [`SessionError`] if the file, or its journal, can't be read: nobody knows then what is in it.

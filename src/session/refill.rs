@@ -1,4 +1,4 @@
-//! Refill: a secret has a new value, and what is rendered now gets it. Nobody comes and nobody leaves: the leases stay
+//! Refill: a secret has a new value, and what is rendered now gets it. No holder joins or leaves: the leases stay
 //! as they are.
 //!
 //! It works from the journal and not from the template, so it is not a render: a template that was edited meanwhile
@@ -48,10 +48,10 @@ impl Session<'_> {
     }
 
     /// Asks for the secrets of a rendered target again, and puts what they are now in the place of what they were.
-    /// `None` if the target is not rendered, or nobody is left to hold it: then the secrets leave.
+    /// `None` if the target is not rendered, or no holder is left: then the secrets are removed.
     ///
     /// # Errors
-    /// [`SessionError`]; the target holds the old values then, and still owes them.
+    /// [`SessionError`]; then the target contains the old values, and the journal still has them.
     pub fn refill(&self, path: &Path) -> Result<Option<Refilled>, SessionError> {
         let file = Resolved::follow(path)?;
         let state = self.state_of(path, &file)?;

@@ -17,7 +17,7 @@ impl State {
         !fs::metadata(self.reminder()).and_then(|note| note.modified()).is_ok_and(is_recent)
     }
 
-    /// Notes a reminder; `false` if that can't be noted, and the next session would be told again.
+    /// Notes a reminder; `false` if that can't be noted, and the next session would be reminded again.
     #[must_use]
     pub fn note_reminder(&self) -> bool {
         fs::write(self.reminder(), "").is_ok()

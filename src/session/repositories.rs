@@ -92,7 +92,7 @@ impl State {
     }
 
     /// What is noted, for git's filter: a folder without the note is not the one that the filter was installed for, and
-    /// what is in use can't be told from it.
+    /// it does not say what is in use.
     ///
     /// # Errors
     /// [`SessionError::NoState`].
@@ -145,8 +145,8 @@ impl State {
         Ok(OwnLock::take(&self.folder().join("repositories.lock"), PATIENCE)?)
     }
 
-    /// Changes the note; nothing is written if `change` leaves it as it is. A damaged one is begun anew: what it said
-    /// is lost then, and only `uninstall git` would have needed it.
+    /// Changes the note; nothing is written if `change` leaves it as it is. A damaged one is started again: what it
+    /// said is lost then, and only `uninstall git` would have needed it.
     pub(super) fn note_repositories(
         &self,
         home: &Path,

@@ -10,7 +10,7 @@ use std::path::Path;
 pub(super) const NOWHERE: &str = "";
 /// The file in the state folder.
 const RUNS: &str = "runs.json";
-/// So many are kept, the newest last. Arbitrary: an older one is asked about again.
+/// This many are kept, the newest last. Arbitrary: an older one is asked about again.
 const MOST: usize = 500;
 
 impl Session<'_> {

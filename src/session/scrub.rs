@@ -22,7 +22,7 @@ const LARGE: u64 = 4 << 20;
 /// Scrubs every copy, keeping modes and times; one that fails is named and does not keep the others.
 pub(super) fn scrub(profile: &dyn Profile, file: &Resolved, journal: &Journal, closed: &mut Closed) {
     for copy in files(leftovers(file.path()), closed) {
-        // Whatever a killed process of ours left is a copy of the target that nobody needs.
+        // Whatever a killed process of ours left is a copy of the target that is not needed.
         remove(copy, closed);
     }
     let (ours, copies): (Vec<_>, Vec<_>) =
@@ -40,7 +40,7 @@ pub(super) fn scrub(profile: &dyn Profile, file: &Resolved, journal: &Journal, c
 /// What came of each copy, in their order.
 fn scrub_all(copies: &[PathBuf], journal: &Journal) -> Vec<Result<bool, ReplaceError>> {
     let is_large = |copy: &PathBuf| fs::metadata(copy).is_ok_and(|metadata| metadata.len() > LARGE);
-    // To tell how many processors there are the system reads files of its own.
+    // To count the processors, the system reads files of its own.
     let processors = || if copies.len() > 1 { thread::available_parallelism().ok() } else { None };
     let at_once = match processors() {
         Some(processors) if !copies.iter().any(is_large) => processors.get().min(AT_ONCE).min(copies.len()),
@@ -55,7 +55,7 @@ fn scrub_all(copies: &[PathBuf], journal: &Journal) -> Vec<Result<bool, ReplaceE
         std::iter::from_fn(take).collect::<Vec<_>>()
     };
     let mut done = thread::scope(|scope| {
-        // A thread that can't be started is missed by nobody: this one takes every copy that no other takes.
+        // It does not matter if a thread can't be started: this one takes every copy that no other takes.
         let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
         let others: Vec<_> = (1..at_once).filter_map(start).collect();
         let mut done = work();

@@ -130,7 +130,7 @@ pub(super) fn holds<T: Sealable>(
     let is_sealed = |reference: &Reference| match (origin(&reference.source, answers), reference.source.query()) {
         (_, Some(query)) if answers.barred.contains(query) => false,
         (Some(origin), _) => sealed.verifies(target, answers.keys.of(origin)),
-        // What no store has goes nowhere; anyone who asks for it is told that it is missing.
+        // What no store has goes nowhere; whatever needs it reports that it is missing.
         (None, query) => {
             let is_silent = answers.missing.iter().any(|one| Some(&one.query) == query && !one.was_never_stored());
             is_silent || answers.keys.iter().any(|(_, key)| sealed.verifies(target, std::slice::from_ref(key)))

@@ -1,4 +1,4 @@
-//! Edits a host's settings file: hooks are put in and taken out, nothing else of it changes.
+//! Edits a host's settings file: hooks are added and removed, and nothing else in it changes.
 
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};

@@ -14,11 +14,11 @@ use std::time::Duration;
 /// How long a transaction of another keystencil is waited for. Far longer than one takes, a frozen disk aside.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the files of a target are called after its id: what is owed, …
+/// What the files of a target are called after its id: the journal, …
 const JOURNAL: &str = "journal.json";
 /// … and that the last hold of it has ended.
 const CLOSING: &str = "closing";
-/// Which journals were paid, the newest last: one that is gone and not named here was deleted by somebody else.
+/// Which journals were completed, the newest last: one that is gone and not listed here was deleted by somebody else.
 const PAID: &str = "paid";
 /// This many of them are remembered. Arbitrary: a process that keeps one in memory looks again at each change.
 const LAST_PAID: usize = 16;
@@ -144,7 +144,7 @@ impl TargetState {
         &self.folder
     }
 
-    /// Whether the target owes anything.
+    /// Whether the target has a journal.
     ///
     /// # Errors
     /// [`SessionError::File`] if the system does not say.
@@ -152,7 +152,7 @@ impl TargetState {
         self.journal_path().try_exists().map_err(self.failed("read the state folder"))
     }
 
-    /// What the target owes; `None` if nothing.
+    /// The target's journal; `None` if there is none.
     ///
     /// # Errors
     /// [`SessionError::Journal`] if there is a journal that can't be read.
@@ -204,7 +204,7 @@ impl TargetState {
         let known: Vec<&str> = known.lines().collect();
         let kept = known.get(known.len().saturating_sub(LAST_PAID - 1)..).unwrap_or_default();
         let text: String = kept.iter().copied().chain([paid.name().as_str()]).flat_map(|name| [name, "\n"]).collect();
-        // Without the note the journal may be put back and paid once more, which is no reason to keep it now.
+        // Without the note the journal may be put back and completed once more, which is harmless.
         let _ = fs::write(self.path(PAID), text);
         self.remove(JOURNAL)?;
         // Without a journal they say nothing, and the next journal replaces them.
@@ -213,7 +213,7 @@ impl TargetState {
         Ok(())
     }
 
-    /// Whether the journal of that key was paid, as far as the state folder knows.
+    /// Whether the journal of that key was completed, as far as the state folder knows.
     #[must_use]
     pub fn was_paid(&self, key: &Key) -> bool {
         fs::read_to_string(self.path(PAID)).is_ok_and(|known| known.lines().any(|name| name == key.name()))
@@ -275,7 +275,7 @@ impl TargetState {
             .map_err(|error| self.failed("write into the state folder")(error.error))
     }
 
-    /// Forgets what was added. Should that fail, the next installation notes it anew.
+    /// Forgets what was added. If that fails, the next installation notes it again.
     pub fn forget_made(&self) {
         let _ = self.remove(MADE);
     }

@@ -39,7 +39,7 @@ pub struct TargetStatus {
 }
 
 impl TargetStatus {
-    /// Whether it is rendered and nobody is left to hold it: `recover` is due.
+    /// Whether it is rendered and no holder is left: `recover` is due.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.since.is_some() && !self.holders.iter().any(|holder| holder.alive)
@@ -47,10 +47,10 @@ impl TargetStatus {
 }
 
 impl Session<'_> {
-    /// The status of the given targets, and of whatever else owes something.
+    /// The status of the given targets, and of everything else that is rendered.
     ///
     /// # Errors
-    /// [`SessionError::File`] if the state folder can't be read. A journal that can't be is told in its row.
+    /// [`SessionError::File`] if the state folder can't be read. A journal that can't be read is reported in its row.
     pub fn status(&self, targets: &[Target]) -> Result<Vec<TargetStatus>, SessionError> {
         let mut journals = Vec::new();
         let mut damaged = Vec::new();
@@ -101,7 +101,7 @@ impl Session<'_> {
         Ok(all)
     }
 
-    /// What the target at `path` owes, if anything.
+    /// The journal of the target at `path`, if it has one.
     ///
     /// # Errors
     /// [`SessionError::Journal`] if the journal can't be read.
@@ -128,7 +128,7 @@ impl Session<'_> {
     }
 
     /// What was seen of the secrets of a target when they were last taken out, if that was done for a dead holder: a
-    /// guard had nobody to tell. Files that are gone since do not count.
+    /// guard could not report it. Files that are gone since then do not count.
     #[must_use]
     pub fn seen_by_guard(&self, path: &std::path::Path) -> Seen {
         let path = Resolved::follow(path).map_or_else(|_| path.to_owned(), |file| file.path().to_owned());

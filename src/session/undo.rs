@@ -4,7 +4,7 @@ use crate::document::edit;
 use crate::journal::{Journal, Undo, undo, undo_raw};
 use crate::plan::render::open;
 
-/// The text with the secrets out; `None` if there is none in it.
+/// The text without the secrets; `None` if there is none in it.
 pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<Vec<u8>>) {
     // A copy's own name says nothing about its syntax.
     if let Ok(file) = open(&journal.named, text) {
@@ -25,7 +25,7 @@ pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (
     (undone, after)
 }
 
-/// The same by the journals that are paid with this one. What they owe is in this one's slots, or nowhere.
+/// The same with the journals that are completed with this one. Their secrets are in this one's slots, or nowhere.
 pub(super) fn undo_earlier(text: &[u8], after: Option<Vec<u8>>, journal: &Journal) -> Option<Vec<u8>> {
     journal.earlier.iter().fold(after, |after, journal| {
         let undone = undo_text(after.as_deref().unwrap_or(text), journal, &mut false).1;

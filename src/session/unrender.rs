@@ -23,7 +23,7 @@ impl Session<'_> {
     /// Ends holds of the target at `path`; the last one takes the secrets out.
     ///
     /// # Errors
-    /// [`SessionError`]; the target is as it was then, and still owes what it owed.
+    /// [`SessionError`]; then the target and its journal are as they were.
     pub fn unrender(&self, path: &Path, release: &Release) -> Result<Unrendered, SessionError> {
         match Resolved::follow(path) {
             Ok(file) => self.unrender_state(&self.state_of(path, &file)?, file.path(), release),
@@ -101,7 +101,7 @@ impl Session<'_> {
         let patience = if leaving.iter().any(died) { PATIENCE_WITH_THE_DEAD } else { PATIENCE };
         let record = Record::new((self.now)(), event, &journal, &leaving, journal.leases.len());
         if journal.leases.is_empty() {
-            // Should this process be killed before all copies are clean, the next one finds nobody holding.
+            // If this process is killed before all copies are clean, the next one finds no holder.
             state.begin_closing()?;
             let closed = self.close(state, &journal, patience)?;
             self.state.log(&record.with(&closed.seen));
@@ -133,7 +133,8 @@ impl Session<'_> {
         closed.scrubbed.extend(seen.closed);
         closed.unscrubbed.extend(seen.failed);
         closed.seen = Box::new(seen.seen);
-        // Copies that can't be cleaned now stay owed: `recover` tries again, and needs the fingerprints for it.
+        // Copies that can't be cleaned now stay in the journal: `recover` tries again, and needs the fingerprints for
+        // that.
         if closed.unscrubbed.is_empty() {
             if let (Some(lost), Some(shape)) = (&closed.lost, shape) {
                 state.keep_owed(Owed::new(journal.clone(), shape, lost))?;

@@ -1,6 +1,6 @@
 //! The values of a blueprint's references, asked for all at once, and what is missing.
 //!
-//! Asked by render and refill before anything is locked or written. What nobody allowed is not looked up. The keys of
+//! Used by render and refill before anything is locked or written. What is not allowed is not looked up. The keys of
 //! the stores come with the values, and say which of the records hold.
 
 use super::grants::Kept;
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 #[derive(Default)]
 pub(super) struct Values {
     pub(super) of: HashMap<Reference, Secret>,
-    /// `None` if nobody has to allow anything.
+    /// `None` if nothing has to be allowed.
     pub(super) grants: Option<Grants>,
 }
 
@@ -40,7 +40,7 @@ impl Session<'_> {
         }
         let grants = kept.map(|kept| kept.verified(&answers));
         let mut values = HashMap::new();
-        // What nobody allowed is not read from the environment either.
+        // What is not allowed is not read from the environment either.
         for reference in wanted(blueprint, grants.as_ref()) {
             let value = match &reference.source {
                 Source::Secret(query) => answers.values.get(query).map(|(_, secret)| secret.clone()),
@@ -91,7 +91,7 @@ fn absent(blueprint: &Blueprint, one: &Unresolved) -> MissingSecret {
     }
 }
 
-/// A variable of the environment that a template asks for and nobody set.
+/// A variable of the environment that a template asks for and that is not set.
 fn unset(blueprint: &Blueprint, name: &str) -> MissingSecret {
     MissingSecret {
         place: place_of(blueprint, |reference| reference.source == Source::Env(name.to_owned())),

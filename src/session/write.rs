@@ -12,9 +12,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 /// How long after a holder's death. Half of the clients that are killed leave their lock behind (measured), and it
 /// would keep their secrets in place until it is stale; a living client holds it for milliseconds.
 pub(super) const PATIENCE_WITH_THE_DEAD: Duration = Duration::from_millis(700);
-/// After so many meetings with another writer the lock is held from the reading on, not just around the rename.
+/// After this many collisions with another writer the lock is held from the reading on, not just around the rename.
 const POLITE: usize = 3;
-/// After so many, somebody writes without a lock and without a pause.
+/// After this many, another program writes without a lock and without a pause.
 const ATTEMPTS: usize = 50;
 
 /// How often a file that does not parse is read again, …

@@ -61,7 +61,8 @@ impl Stores {
         answers
     }
 
-    /// Last, so that nobody is asked for a fingerprint before everything else was tried, and no message shows a value.
+    /// Last, so that the user is not asked for a fingerprint before everything else was tried, and no message shows a
+    /// value.
     fn ask_commands(&self, request: &Request<'_>, answers: &mut Answers, open: &mut BTreeMap<Query, Vec<StoreError>>) {
         let all = request.queries.iter().filter_map(Query::provided);
         let (asked, barred): (Vec<_>, Vec<_>) =

@@ -81,7 +81,8 @@ impl Providers {
         let mut rest: VecDeque<(&Provided, &mut Option<_>)> = VecDeque::new();
         let mut asked_first: Vec<&str> = Vec::new();
         for (provided, answer) in asked.iter().zip(&mut answers) {
-            // Alone with the terminal: it may want a password or a fingerprint, and with it the others may do.
+            // Alone with the terminal: it may ask for a password or a fingerprint, which may be enough for the others
+            // too.
             if interactive && !asked_first.contains(&provided.provider()) {
                 asked_first.push(provided.provider());
                 *answer = Some(run.ask(provided, true));
@@ -91,7 +92,7 @@ impl Providers {
         }
         let workers = rest.len().min(AT_ONCE);
         let rest = Mutex::new(rest);
-        // A function of its own: in a `while let` the lock would be held until the answer is there.
+        // A separate function: in a `while let` the lock would be held until the answer is there.
         let next = || lock(&rest).pop_front();
         let work = || {
             while let Some((provided, answer)) = next() {

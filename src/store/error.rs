@@ -79,10 +79,10 @@ pub enum StoreError {
         /// Where.
         store: StoreKind,
     },
-    /// The keyring is locked and nobody is there to unlock it.
+    /// The keyring is locked, and no user is there to unlock it.
     #[error("the keyring is locked")]
     Locked,
-    /// The keyring is open, and asks the user before it does this; nobody allowed it.
+    /// The keyring is open, and asks the user before it does this; they did not allow it.
     #[error("the keyring asked for confirmation and got none")]
     Unconfirmed,
     /// There is no session bus, or no Secret Service on it.
@@ -116,7 +116,7 @@ pub enum StoreError {
         /// How long it was given.
         limit: Duration,
     },
-    /// The store answered with an error of its own.
+    /// The store answered with an error.
     #[error("the {store} failed: {reason}")]
     Unavailable {
         /// Which.
@@ -141,7 +141,7 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A passphrase protects the identity, it is not unlocked, and nobody is there to be asked.
+    /// A passphrase protects the identity, it is not unlocked, and no user is there to be asked.
     #[error("the vault is locked")]
     VaultLocked {
         /// The identity.
@@ -153,7 +153,7 @@ pub enum StoreError {
         /// What was named.
         identity: PathBuf,
     },
-    /// A passphrase protects the identity that the vault is to have, and nobody is there to be asked.
+    /// A passphrase protects the identity that the vault is to have, and no user is there to be asked.
     #[error("the new identity has a passphrase, and there is no terminal to type it at")]
     NewIdentityLocked {
         /// The identity.

@@ -34,8 +34,8 @@ impl Stores {
         listing
     }
 
-    /// What keystencil has stored, and whatever else the lookup of `names` finds, never with a value. The stores that
-    /// did not answer are told, too.
+    /// What keystencil has stored, and what the lookup of `names` finds besides, never with a value. Also the stores
+    /// that did not answer.
     #[must_use]
     pub fn survey(&self, names: &[SecretName]) -> Listing {
         let mut listing = self.list();

@@ -17,7 +17,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// What a store gets on top before it is left behind: time to report its own timeout, which says more.
+/// Extra time before a store is left behind: its own timeout has a better message.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// The value of `--store`.
@@ -89,7 +89,7 @@ impl Stores {
         self
     }
 
-    /// What is told before the user is waited for.
+    /// Called before the user is waited for.
     #[must_use]
     pub fn telling(mut self, notice: Notice) -> Self {
         self.notice = notice;
@@ -160,7 +160,7 @@ impl Stores {
         Err(LookupError::Missing(self.missing([(query, answers)])))
     }
 
-    /// What is missing, with the names that may have been meant.
+    /// What is missing, with similar names that exist.
     pub(super) fn missing(&self, open: impl IntoIterator<Item = (Query, Vec<StoreError>)>) -> Vec<Unresolved> {
         let unresolved = |(query, answers)| Unresolved { query, answers, near: None };
         let mut missing: Vec<Unresolved> = open.into_iter().map(unresolved).collect();
@@ -172,7 +172,8 @@ impl Stores {
         missing
     }
 
-    /// Stores a secret and says where: with [`Choice::Auto`] in the native keyring if there is one, else in the vault.
+    /// Stores a secret and says where: with [`Choice::Auto`] in the native keyring if there is one, or else in the
+    /// vault.
     ///
     /// # Errors
     /// What the store says; a locked keyring is an error, not a reason to put the secret elsewhere.
@@ -189,7 +190,7 @@ impl Stores {
         Err(last)
     }
 
-    /// Removes a secret from every store of the choice, so that none of them brings it back; says from which.
+    /// Removes a secret from every store of the choice, so that none of them brings it back; returns from which.
     ///
     /// # Errors
     /// The first store that does not answer; those before it have been changed.

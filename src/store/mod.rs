@@ -31,7 +31,7 @@ use jiff::Timestamp;
 pub use request::{Answers, Keys, Origin, Request};
 use std::time::Duration;
 
-/// How long a store gets when nobody is at a terminal to unlock it.
+/// How long a store gets when no user is at a terminal to unlock it.
 pub const LIMIT: Duration = Duration::from_secs(3);
 
 /// The keys of seals that a store has.

@@ -1,4 +1,4 @@
-//! Moves a secret from one store to another. Killed at any instant, it is in one of them or in both, never in none.
+//! Moves a secret from one store to another. After a kill at any instant, it is in at least one of them.
 //!
 //! The order is everything: write, read back and compare, then remove. Asked by `secret move`.
 

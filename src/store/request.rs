@@ -5,11 +5,11 @@ use crate::store::unresolved::Unresolved;
 use crate::store::{StoreError, StoreKind};
 use std::collections::BTreeMap;
 
-/// What a run wants to know.
+/// What a run asks the stores.
 pub struct Request<'a> {
     /// The questions, each once.
     pub queries: &'a [Query],
-    /// Whether the keys of the usual store are wanted too, though no question goes there: for values that no store
+    /// Whether the keys of the usual store are needed too, though no question goes there: for values that no store
     /// keeps.
     pub usual: bool,
     /// Whether a declared command may be run for that; asked when the stores have answered.

@@ -15,7 +15,7 @@ pub enum LookupError {
 }
 
 impl LookupError {
-    /// Looks for the names that were probably meant, where none is known yet.
+    /// Looks for similar names, where none is known yet.
     #[must_use]
     pub fn near(self, names: &[SecretName]) -> Self {
         let Self::Missing(all) = self;

@@ -78,7 +78,7 @@ impl Vault {
         Self { paths, opener: Opener::default() }
     }
 
-    /// With somebody who can be asked for a passphrase; `None` for nobody, which is how a vault begins.
+    /// With a user who can be asked for a passphrase; `None`, the default, for no user.
     #[must_use]
     pub fn asking(mut self, person: Option<Arc<dyn Ask>>) -> Self {
         self.opener.person = person;

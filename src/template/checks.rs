@@ -1,7 +1,7 @@
 //! Makes of a prepared file what the engine runs: a mark in the place of the template's own text, and a check after
 //! each operand that something looks at.
 //!
-//! The engine's objects tell who looks at a reference, but not everybody: no hook is called when one is compared with a
+//! The engine's objects show most of what looks at a reference, but no hook is called when one is compared with a
 //! text, and what `~`, a macro or a block makes of one is a plain text. So `a == b` becomes
 //! `a|_check('==') == b|_check('==')`. A filter binds tighter than every operator, so none changes how an expression is
 //! read. What can't be followed here, or is refused by the engine's parser with the checks in it, is shown to that

@@ -1,8 +1,8 @@
 //! minijinja with `<< >>`, `<% %>`, `<# #>`, and references as opaque tokens: the way from text to blueprint.
 //!
-//! A template goes through five steps: `prepare` tells text from expressions, `checks` puts a check after what looks at
-//! a value, the engine runs that with a `Run` that answers the checks, `assemble` puts the text together, and `strict`
-//! reads it as JSON.
+//! A template goes through five steps: `prepare` separates text and expressions, `checks` puts a check after what looks
+//! at a value, the engine runs that with a `Run` that answers the checks, `assemble` puts the text together, and
+//! `strict` reads it as JSON.
 
 use super::assemble::{self, Rendered, assemble};
 use super::blueprint::Blueprint;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Steps of the engine; one step also pays for 64 bytes of text.
+/// Steps of the engine; 64 bytes of text count as one step.
 const FUEL: u64 = 500_000;
 
 /// Names that `[vars]` can't take.

@@ -1,4 +1,4 @@
-//! The filters that look at a value before the engine does: they hand it on, print it, or end the run.
+//! The filters that look at a value before the engine does: they pass it on, print it, or end the run.
 
 use super::run::{Held, MAX_VISITS, Run, lock};
 use crate::template::blueprint::Encoding;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{self};
 
 impl Run {
-    /// The filter after every operand: hands the value on, or ends the run.
+    /// The filter after every operand: passes the value on, or ends the run.
     pub(crate) fn look(
         &self,
         value: Value,

@@ -2,7 +2,7 @@
 
 use super::error::Use;
 
-/// The filter after everything that is looked at: hands the value on, or ends the run; templates don't use it.
+/// The filter after everything that is looked at: passes the value on, or ends the run; templates don't use it.
 pub(crate) const CHECK: &str = "_check";
 /// Prints; templates don't use it.
 pub(crate) const PRINT: &str = "_print";
@@ -101,7 +101,7 @@ fn known(name: &str, shape: &str, deep: &str) -> Result<(), Option<Box<str>>> {
     if all.clone().any(|known| known == name) { Ok(()) } else { Err(similar(name, &mut all)) }
 }
 
-/// The name that was probably meant.
+/// The most similar name.
 pub(crate) fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<Box<str>> {
     candidates
         .into_iter()

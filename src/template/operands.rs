@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
                         self.watch(operand, "~");
                     }
                 }
-                // Of products only those of `*` are anything else than numbers.
+                // Of products only those of `*` can be anything but numbers.
                 if joined && factors.iter().any(|part| matches!(part, Part::Operator("*"))) {
                     self.watch_all(factors, "~");
                 }

@@ -58,7 +58,7 @@ pub(crate) struct Construct {
     pub(crate) tokens: Vec<(Token, Range<usize>)>,
     /// Whether a `-` takes away the white space before it, and after it.
     pub(crate) trim: (bool, bool),
-    /// Whether it is in a JSON string, where it may have been meant as text.
+    /// Whether it is in a JSON string, where it may be intended as text.
     pub(crate) in_string: bool,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Construct {
 pub(crate) struct Clean {
     pub(crate) text: String,
     pub(crate) constructs: Vec<Construct>,
-    /// From which offset here on which offset there is meant.
+    /// From which offset here on which offset there corresponds.
     steps: Vec<(usize, usize)>,
 }
 
@@ -92,7 +92,7 @@ impl Clean {
         self.original(self.line_start(line))
     }
 
-    /// Whether a line (from 1) belongs to an expression in a JSON string, which may have been meant as text.
+    /// Whether a line (from 1) belongs to an expression in a JSON string, which may be intended as text.
     pub(crate) fn is_in_string(&self, line: usize) -> bool {
         let offset = self.line_start(line);
         self.constructs.iter().any(|construct| construct.in_string && construct.range.contains(&offset))

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
-/// It is an error that says what and how to go on, and the target's folder is as it was.
+/// It is an error that says what and how to continue, and the target's folder is as it was.
 #[track_caller]
 fn refused(home: &Home, args: &[&str], needle: &str) {
     let before = home.listing();
@@ -251,7 +251,7 @@ fn the_lock_of_a_dead_client_is_not_waited_out() {
     drop(holder);
     fs::create_dir(home.path(".claude.json.lock")).unwrap();
     let output = home.run(&["recover"]);
-    // A lock that was ignored is something a person should know.
+    // A lock that was ignored is something the user should know.
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     home.assert_nothing_owed("under a dead client's lock");
     assert!(home.path(".claude.json.lock").exists(), "it is not ours to remove before it is stale");
@@ -278,7 +278,7 @@ fn a_copy_that_can_not_be_cleaned_stays_owed_until_it_can() {
     let copy = home.path(".claude/backups/.claude.json.backup.1700000000001");
     let secret = fs::read(&copy).unwrap();
     fs::remove_file(&copy).unwrap();
-    // A link in a circle can't be read, whoever reads.
+    // A link in a circle can't be read, not even by root.
     symlink(&copy, &copy).unwrap();
     let output = home.run(&["unrender"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));

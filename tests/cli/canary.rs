@@ -4,7 +4,7 @@ use crate::sandbox::{KEY, Said, Sandbox};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Every form in which the key may stand somewhere.
+/// Every form in which the key may be somewhere.
 fn forms() -> Vec<Vec<u8>> {
     let json = serde_json::to_string(KEY).unwrap();
     let json = json.trim_matches('"').to_owned();
@@ -20,7 +20,7 @@ fn forms() -> Vec<Vec<u8>> {
         .collect();
     let mut forms = vec![KEY.to_owned(), json.clone(), json.replace('\\', "\\\\").replace('"', "\\\""), url];
     for lead in 0..3 {
-        // Base64 of the key behind 0, 1 and 2 other bytes, without the characters that depend on its neighbours.
+        // Base64 of the key after 0, 1 and 2 other bytes, without the characters that depend on its neighbours.
         let text = STANDARD.encode([&b"xx"[..lead], KEY.as_bytes()].concat());
         let clean = text.trim_end_matches('=');
         let start = [0, 2, 3][lead];

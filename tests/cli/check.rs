@@ -1,5 +1,5 @@
-//! `check`: files and folders, what is reported, and what is left out. Keys are made here, so that no scanner trips over
-//! this file.
+//! `check`: files and folders, what is reported, and what is left out. Keys are made here, so that no scanner trips
+//! over this file.
 
 use crate::sandbox::{BINARY, KEY, Said, Sandbox, snapshot};
 use crate::terminal::{line_with_typed, with_typed};
@@ -291,7 +291,7 @@ fn templates_that_no_config_names_are_checked_for_what_is_wrong_in_any_case() {
         ("argument.json.tmpl", "{\"a\": \"<< keyring() >>\", \"b\": \"<< keyring('x') >>\"}"),
         ("filter.jsonc", "// theirs\n{\"a\": \"<< keyring('x') | upper >>\"}"),
         ("logged.json", "{\"mcpServers\": {\"x\": {\"command\": \"x --key << keyring('github') >>\"}}}"),
-        // What their config may declare, what is only a part, and what is no template.
+        // What their config may declare, what is only a part, and what is not a template.
         ("fine.json", "{\"mcpServers\": {\"x\": {\"command\": \"x\", \"env\": {\"K\": \"<< keyring('github') >>\"}}}}"),
         ("vars.json", "{\"a\": \"<< keyring('x') >>\", \"b\": \"<< proxy >>\", \"c\": \"<< op('op://a/b') >>\"}"),
         ("part.json", "\"github\": {\"env\": {\"K\": \"<< keyring('github') >>\"}},"),

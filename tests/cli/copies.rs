@@ -1,4 +1,4 @@
-//! What a host keeps beside its file: copies are closed, and what a session noted is told of.
+//! What a host keeps beside its file: copies are closed, and what a session noted is reported.
 
 use crate::sandbox::{AT_REST, KEY, Running, Said, Sandbox};
 use std::fs::{self, File, Permissions};
@@ -133,7 +133,7 @@ fn the_settings_are_written_under_their_lock_and_what_a_killed_client_left_besid
     let left = ".claude/settings.json.tmp.4194304.0123456789ab";
     let script = format!("cp ~/{path} ~/{left}; mkdir ~/{path}.lock");
     let mut child = Running(sandbox.command(&["exec", "--", "sh", "-c", &script]).spawn().unwrap());
-    // What is to take its place is there, and waits for whoever has the lock.
+    // What will replace it is there, and waits for the process that has the lock.
     let is_staged = || {
         let names = fs::read_dir(sandbox.path(".claude")).unwrap().map(|entry| entry.unwrap().file_name());
         sandbox.path(".claude/settings.json.lock").exists()

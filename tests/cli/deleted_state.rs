@@ -1,4 +1,5 @@
-//! What becomes of the keys when somebody deletes, damages or replaces what keystencil keeps about them while they are in.
+//! What becomes of the keys when somebody deletes, damages or replaces what keystencil keeps about them while they are
+//! in.
 
 use crate::helpers::helpers;
 use crate::sandbox::{AT_REST, BINARY, KEY, Running, Sandbox};
@@ -7,7 +8,7 @@ use std::process::Stdio;
 
 const STATE: &str = "~/.local/state/keystencil";
 
-/// Shell commands that take the journal away, whoever puts it back meanwhile; `$j` is its path.
+/// Shell commands that remove the journal, even if it is put back meanwhile; `$j` is its path.
 const SHAPES: [&str; 14] = [
     "rm $j",
     "until rm -rf STATE 2>/dev/null; do :; done",

@@ -106,7 +106,7 @@ fn keys_in_plain_text_are_told_by_their_provider_and_never_shown() {
     assert!(both[0].starts_with("due claude: a value of yours stands at /mcpServers/github/env/TOKEN"), "{both:?}");
     assert!(both[1].starts_with("due claude: a key of Groq stands in plain text at /x/0 and 1 more | "), "{both:?}");
     assert!(!both.concat().contains(&groq[8..]));
-    // The keys that a render put there are no finding.
+    // The keys that a render put there are not a finding.
     sandbox.write("live.json", "{}");
     sandbox.store("github", &groq);
     sandbox.run(&["render"]);
@@ -139,7 +139,7 @@ fn stores_that_do_not_answer_are_told_and_what_they_may_have_is_not_missing() {
     let one = amiss(&sandbox);
     assert!(one.len() == 1 && one[0].starts_with("bad vault: other users can read this file (mode 644)"), "{one:?}");
     mode(&sandbox, ".local/share/keystencil/vault.age", 0o600);
-    // No keyring is no fault while the vault does.
+    // A missing keyring is not a fault while the vault works.
     let said = sandbox.run(&["--store", "auto", "doctor"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("- keyring     no keyring is available here; the vault has to do"), "{said:?}");

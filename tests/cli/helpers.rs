@@ -129,7 +129,7 @@ fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_du
         let own = log.lines().filter_map(|line| line.strip_prefix(pid)?.strip_prefix(' ')).map(str::trim_start);
         let calls: Vec<&str> = own.collect();
         let first = |what: &[&str]| calls.iter().position(|call| what.iter().all(|part| call.contains(part)));
-        // A thread is no process of its own.
+        // A thread is not a process.
         let (Some(_), Some(opened)) = (first(&["execve("]), first(&["openat(", &home])) else { continue };
         // Without the closing bracket: another process may come in between, and strace writes `<unfinished ...>`.
         let closed = first(&["prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE"]);
@@ -147,7 +147,8 @@ fn before_anything_of_the_users_is_opened_the_process_is_closed_to_others_and_du
 fn no_other_process_of_the_user_can_read_the_memory_of_exec_or_of_the_guard() {
     let sandbox = Sandbox::with_key();
     sandbox.copy_program(BINARY.as_ref(), "keystencil");
-    // What the program may do with a process of its own user: of its own child it must work, or the answers mean nothing.
+    // What the program may do with a process of its own user: of its own child it must work, or the answers mean
+    // nothing.
     sandbox.write(
         "spy",
         "look() {

@@ -216,7 +216,7 @@ fn a_folder_that_can_not_be_written_is_an_error_and_nothing_is_stored() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let config = one_server(&format!(r#""env": {{ "ACME_TOKEN": "{RANDOM}" }}"#));
     let sandbox = sandbox("{}");
-    // Whoever is root may write anywhere but into a device's folder.
+    // Anyone who is root may write anywhere but into a device's folder.
     sandbox.write("real/config.json", &config);
     fs::remove_file(sandbox.path(".claude.json")).unwrap();
     symlink(sandbox.path("real/config.json"), sandbox.path(".claude.json")).unwrap();
@@ -280,7 +280,7 @@ fn the_keys_of_an_env_file_become_comments_if_that_is_wanted_and_no_copy_is_left
         assert!(!holds(&text, RANDOM) && !holds(&text, OTHER), "{}", path.display());
     }
     assert_eq!(sandbox.run(&["import", ".env", "--yes", "--comment-out"]).code, 0);
-    // One that stands in a comment as well is told.
+    // One that is in a comment too is reported.
     sandbox.write(".env", &format!("# was {RANDOM}\nACME_TOKEN={RANDOM}\n"));
     let said = sandbox.run(&["import", ".env", "--yes", "--comment-out"]);
     assert!(said.code == 3 && said.err.contains("is still in this file"), "{}", said.whole());

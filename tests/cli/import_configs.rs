@@ -1,4 +1,5 @@
-//! Twelve configs as people have them, with planted keys: every one is found, nothing else is touched, and all come back.
+//! Twelve configs as people have them, with planted keys: every one is found, nothing else is touched, and all come
+//! back.
 //!
 //! The fixtures in `tests/import` have `@@name@@` for each key. The keys are made here, so that no scanner takes this
 //! repository for a leak.

@@ -1,4 +1,4 @@
-//! `import`: names of a person's own choice, and arguments that mean nothing.
+//! `import`: names that the user chooses, and arguments that match nothing.
 
 use crate::sandbox::Sandbox;
 use crate::terminal::with_typed;

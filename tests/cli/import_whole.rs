@@ -1,5 +1,5 @@
-//! `import` takes the whole secret, or says that it did not: private keys, several secrets in one string, and what `check`
-//! finds afterwards.
+//! `import` takes the whole secret, or says that it did not: private keys, several secrets in one string, and what
+//! `check` finds afterwards.
 
 use crate::planted::planted;
 use crate::sandbox::{Said, Sandbox};
@@ -8,7 +8,7 @@ const TEMPLATE: &str = ".config/keystencil/claude.json";
 /// So many generated configs are imported by the program itself; the pure layer does thousands.
 const CASES: u64 = 16;
 
-/// Base64 that is no key's.
+/// Base64 that is not a key's.
 fn lines(seed: &str) -> Vec<String> {
     let hash = |number: u32| blake3::hash(format!("{seed} {number}").as_bytes()).to_hex().to_string();
     (0..4).map(|number| format!("{}aZ9", &hash(number)[..61])).collect()

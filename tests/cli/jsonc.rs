@@ -144,8 +144,8 @@ fn a_comment_that_is_not_closed_is_no_comment() {
     }
 }
 
-/// Every command that reads a target, in an order in which each has something to do: its arguments, what it is given, its
-/// status, and a word of what it says.
+/// Every command that reads a target, in an order in which each has something to do: its arguments, what it is given,
+/// its status, and a word of what it says.
 const COMMANDS: &[(&[&str], &str, i32, &str)] = &[
     (&["allow", "--list"], "", 0, "mcp"),
     (&["status"], "", 0, "at rest"),

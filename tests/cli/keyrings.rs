@@ -1,4 +1,4 @@
-//! A keyring that is locked, frozen, killed or strange, as a hook, a script and a person at a terminal meet it.
+//! A keyring that is locked, frozen, killed or strange, as a hook, a script and the user at a terminal meet it.
 
 use crate::below_nobody::prefix;
 use crate::keepassxc::Asks;

@@ -1,4 +1,4 @@
-//! The command line as a person and a script meet it: the real binary in a throw-away home, with the vault as store.
+//! The command line as the user and a script meet it: the real binary in a throw-away home, with the vault as store.
 
 // clippy.toml allows these in `#[test]` functions; here the helpers beside them are tests as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]

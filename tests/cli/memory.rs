@@ -131,7 +131,7 @@ fn mappings(pid: u32) -> Option<Vec<Vec<u8>>> {
     Some(all)
 }
 
-/// The secrets that stand in a process's memory, command line or environment, in any form, forwards or backwards.
+/// The secrets that are in a process's memory, command line or environment, in any form, forwards or backwards.
 fn found_in(pid: u32) -> Vec<String> {
     let mut all = memory(pid);
     for name in ["cmdline", "environ"] {

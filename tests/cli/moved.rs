@@ -1,5 +1,5 @@
-//! A target that was moved, copied or replaced while it was rendered: its keys are found again, or it is said that they are
-//! not.
+//! A target that was moved, copied or replaced while it was rendered: its keys are found again, or it is said that they
+//! are not.
 
 use crate::sandbox::{AT_REST, KEY, Running, Sandbox};
 use std::fs;

@@ -1,4 +1,5 @@
-//! `pass`, the standard unix password manager, as docs/PROVIDERS.md declares it: with a gpg key and an agent of its own.
+//! `pass`, the standard unix password manager, as docs/PROVIDERS.md declares it: with a gpg key and an agent of its
+//! own.
 
 use crate::sandbox::Sandbox;
 use rustix::process::{Pid, Signal, kill_process};

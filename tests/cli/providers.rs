@@ -38,7 +38,7 @@ case "$last" in
 esac
 "#;
 
-/// A home with a provider `get`, whose command goes on behind the script, and a template with these expressions.
+/// A home with a provider `get`, whose command continues after the script, and a template with these expressions.
 fn sandbox_with(declaration: &str, expressions: &[&str]) -> Sandbox {
     let sandbox = Sandbox::empty();
     sandbox.write_program("bin/get", SCRIPT);

@@ -122,7 +122,7 @@ fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     }
     assert_eq!(keyring.secret_tool_lookup("service openai").as_deref(), Some("their-canary"));
     let said = run(&keyring, "purge --yes --foreign", "");
-    // What templates use by attributes and by a command is a person's to delete.
+    // What templates use by attributes and by a command is the user's to delete.
     assert_eq!(said.code, 3, "{said:?}");
     assert_eq!(keyring.secret_tool_lookup("service openai"), None);
     assert_eq!(keyring.secret_tool_lookup("service mine"), None);

@@ -73,7 +73,7 @@ fn the_way_from_plain_text_typed_as_written_ends_with_no_key_in_plain_text() {
     let story = commands("## From plain text to a session");
     assert!(story.len() > 4);
     for line in story {
-        // A person is asked on a terminal.
+        // The user is asked on a terminal.
         let line = match line.split('#').next().unwrap().trim() {
             asks if asks.contains(" import ") && !asks.contains("--dry-run") => {
                 format!("script -qec '{asks}' /dev/null")

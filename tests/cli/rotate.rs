@@ -88,7 +88,7 @@ fn every_rendered_file_gets_the_new_value_and_keeps_its_holders() {
     assert_eq!(key_in(&sandbox, "none"), "sk-other-value-123");
     assert!(!sandbox.path("three.live.json").exists());
     assert_gone(&sandbox, KEY);
-    // The dead one is gone; whoever is left is there as before, to the byte.
+    // The dead one is gone; those that are left are as before, to the byte.
     for (_, leases) in &mut before {
         leases
             .as_array_mut()

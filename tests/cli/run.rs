@@ -1,4 +1,4 @@
-//! `run --for`: a host starts a server through keystencil, and its secrets stand in no file.
+//! `run --for`: a host starts a server through keystencil, and its secrets are in no file.
 
 use crate::sandbox::{BINARY, KEY, Said, Sandbox};
 use crate::terminal::line_with_typed;

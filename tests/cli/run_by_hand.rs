@@ -1,4 +1,4 @@
-//! `run` by a person, as `op run`: references in the environment, in files and in arguments.
+//! `run` by the user, as `op run`: references in the environment, in files and in arguments.
 
 use crate::below_nobody::below_nobody;
 use crate::run::{PROBE, path, said, with_path};

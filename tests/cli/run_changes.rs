@@ -1,5 +1,5 @@
-//! Whatever changes of a server that was allowed, of its environment, its folder or its record: nothing is delivered, or it is
-//! exactly what was allowed that gets it.
+//! Whatever changes of a server that was allowed, of its environment, its folder or its record: nothing is delivered,
+//! or it is exactly what was allowed that gets it.
 
 use crate::run::{ARGV, SERVER, allowed, path, said, server};
 use crate::sandbox::{KEY, Sandbox};

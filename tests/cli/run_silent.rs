@@ -1,5 +1,5 @@
-//! Stores that give nothing, as a server that a host starts and a helper for headers meet them: one line that names the server
-//! and what helps, within three seconds, and no question to anybody.
+//! Stores that give nothing, as a server that a host starts and a helper for headers meet them: one line that names the
+//! server and what helps, within three seconds, and no question to anybody.
 
 use crate::run::{ARGV, PROBE, allowed, assert_refused, path, said, server, with_path};
 use crate::sandbox::{BINARY, Sandbox};

@@ -119,8 +119,8 @@ impl Sandbox {
         self.read("live.json")
     }
 
-    /// The binary, in this home, with nothing else in its environment. What is new is allowed before whatever fills slots or
-    /// speaks of them.
+    /// The binary, in this home, with nothing else in its environment. What is new is allowed before whatever fills
+    /// slots or speaks of them.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let speaks = ["render", "exec", "hook", "status", "doctor"];
         if arguments.iter().any(|argument| speaks.contains(argument)) {
@@ -225,14 +225,14 @@ impl Sandbox {
 }
 
 impl Said {
-    /// As a person sees it all.
+    /// As the user sees it all.
     pub(crate) fn whole(&self) -> String {
         format!("{}{}[{}]", self.out, self.err, self.code)
     }
 }
 
 /// A process that is ended with the test, and with it its process group if it leads one: `exec` would leave its
-/// program behind.
+/// program after.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {

@@ -1,4 +1,5 @@
-//! Sealed grants: no variable, folder, config or record from elsewhere makes a hook fill what it would not fill without.
+//! Sealed grants: no variable, folder, config or record from elsewhere makes a hook fill what it would not fill
+//! without.
 
 use crate::below_nobody::below_nobody;
 use crate::hooks::Host;
@@ -113,7 +114,7 @@ fn a_command_of_another_config_is_not_run_by_a_hook_though_a_vault_of_its_own_se
     let config = text(foreign.path(".config/keystencil/config.toml"));
     hook(&sandbox, &[("KEYSTENCIL_CONFIG", &config)]);
     assert!(!ran.exists());
-    // With all that belongs to it, sealed by its own key as if the person had said yes.
+    // With all that belongs to it, sealed by its own key as if the user had said yes.
     let (state, data, settings) =
         (text(foreign.path(".local/state")), text(foreign.path(".local/share")), text(foreign.path(".config")));
     let world = [
@@ -127,7 +128,7 @@ fn a_command_of_another_config_is_not_run_by_a_hook_though_a_vault_of_its_own_se
     assert_eq!(said.code, 0, "{said:?}");
     hook(&sandbox, &world);
     assert!(!ran.exists());
-    // It is the vault that does not count: a command that a person starts does run it.
+    // It is the vault that does not count: a command that the user starts does run it.
     let _ = sandbox.strict_command(&["render"]).envs(world).output().unwrap();
     assert!(ran.exists());
 }

@@ -18,7 +18,7 @@ fn filled(keyring: &Keyring) -> (bool, String) {
     (is_filled, said)
 }
 
-/// A keyring, and a target for which a person allowed the secret that this store has.
+/// A keyring, and a target for which the user allowed the secret that this store has.
 fn allowed_in(store: &str) -> Keyring {
     let keyring = Keyring::start();
     assert_eq!(run(&keyring, &["--store", store, "secret", "set", "github"], KEY).code, 0);

@@ -93,7 +93,7 @@ fn a_value_on_the_command_line_is_refused_and_not_repeated() {
     }
     let said = sandbox.run(&["secret", "set", "openai", "sk-canary-1234567"]);
     assert!(said.err.contains("shell's history"), "{said:?}");
-    // A typo that is no key is called by its name.
+    // A typo that is not a key is called by its name.
     let said = sandbox.run(&["secret", "set", "openai", "--acount", "work"]);
     assert!(said.err.contains("'--acount'") && said.err.contains("'--account'"), "{said:?}");
     assert!(sandbox.files().is_empty());
@@ -199,7 +199,7 @@ fn the_list_says_which_templates_use_a_secret_and_what_they_lack() {
     assert_eq!((json[0]["missing"].as_bool(), json[1]["missing"].as_bool()), (Some(true), Some(false)));
     assert_eq!(json[1]["used_by"], serde_json::json!(["claude", "other"]));
     assert_eq!((json[1]["writer"].as_str(), json[1]["rotate"].as_bool()), (Some("keystencil"), Some(false)));
-    // One that can't be asked is told of, and the list is there all the same.
+    // One that can't be asked is reported, and the list is there all the same.
     sandbox.write(".config/keystencil/other.json", "{");
     let said = sandbox.run(&["secret", "list"]);
     assert_eq!(said.code, 3);

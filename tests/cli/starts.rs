@@ -87,7 +87,7 @@ fn what_stands_in_the_live_file_already_asks_nothing() {
         assert_eq!(run(&sandbox, &["render"]).code, 0, "{text}");
         assert_eq!(run(&sandbox, &["allow", "--pending"]).code, 0);
     }
-    // What a person adds beside it is theirs.
+    // What the user adds beside it is theirs.
     let added = LIVE.replace(r#""mine""#, r#""added": {"command": "other", "env": {"LD_PRELOAD": "x"}}, "mine""#);
     sandbox.write("live.json", &added);
     assert_eq!(run(&sandbox, &["render"]).code, 0);

@@ -28,7 +28,7 @@ fn a_key_that_stands_in_the_file_is_plain_text_with_its_place_whoever_put_it_the
     let added = |server: &str| AT_REST.replacen("\"github\"", &format!("{server},\n    \"github\""), 1);
     let github = "/mcpServers/github/env/TOKEN";
     for (live, places) in [
-        // What a person pasted: a dull word, the stored secret itself, a number.
+        // What the user pasted: a dull word, the stored secret itself, a number.
         (pasted("\"hunter2plain\""), vec![github]),
         (pasted(&key), vec![github]),
         (pasted("1234567"), vec![github]),
@@ -179,7 +179,7 @@ fn a_file_that_cannot_be_read_is_not_said_to_be_at_rest() {
         let doctor = sandbox.run(&["doctor"]);
         assert!(doctor.code == 3 && !doctor.whole().contains("at rest"), "{make}: {doctor:?}");
     }
-    // Where nothing is yet, nothing stands.
+    // Where there is nothing yet, nothing appears.
     let sandbox = Sandbox::with_key();
     assert!(sandbox.run(&["status"]).out.contains("  at rest"));
 }

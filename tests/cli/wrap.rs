@@ -1,4 +1,4 @@
-//! `deliver = "wrap"`: what stands in a target whose servers are wrapped, and that every verb sees the plain ones.
+//! `deliver = "wrap"`: what is in a target whose servers are wrapped, and that every verb sees the plain ones.
 
 use crate::sandbox::{BINARY, KEY, Sandbox};
 use serde_json::Value;

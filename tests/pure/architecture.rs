@@ -1,5 +1,5 @@
-//! The shape of the crate: a room imports only rooms below it, no files import each other in a circle, files stay small, one
-//! place writes targets.
+//! The shape of the crate: a room imports only rooms below it, no files import each other in a circle, files stay
+//! small, one place writes targets.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -173,7 +173,7 @@ fn no_dependency_needs_a_newer_rust_than_the_one_we_promise() {
 fn only_the_command_line_knows_which_of_its_verbs_helps() {
     for (path, text) in all_sources().into_iter().filter(|(path, _)| !path.starts_with("cli")) {
         for line in product(&text).lines().filter(|line| !line.trim_start().starts_with("//")) {
-            // What a file says it was made by is no hint.
+            // What a file says it was made by is not a hint.
             let hint = line.contains("`keystencil ") && !line.contains("// Made by `keystencil import`");
             assert!(!hint, "{}: {}", path.display(), line.trim());
         }

@@ -1,4 +1,5 @@
-//! The invariants, each as a property of generated documents, templates, secrets and drifts. None of them touches a disk.
+//! The invariants, each as a property of generated documents, templates, secrets and drifts. None of them touches a
+//! disk.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -131,7 +132,7 @@ proptest! {
         let text = live.to_string();
         let document = Document::parse(text.as_bytes()).unwrap();
         let undone = undo(&document, &journal(&plan));
-        // Unless the same secrets stand elsewhere too: then the value may as well have moved there.
+        // Unless the same secrets are elsewhere too: then the value may as well have moved there.
         if slot.secrets().any(|(own, _)| plan.filling.slots.iter().skip(1).all(|s| s.secrets().all(|(p, _)| p != own))) {
             prop_assert!(undone.changed.contains(&slot.pointer));
         }
@@ -169,7 +170,7 @@ proptest! {
         let mut value = parse(&plan.rendered);
         let undo = journal(&plan).undo;
         let patch = json_patch::Patch::try_from(&undo).unwrap();
-        // As it stands in the journal, and as it is converted.
+        // As it is in the journal, and as it is converted.
         prop_assert_eq!(&patch, &serde_json::from_str(&serde_json::to_string(&undo).unwrap()).unwrap());
         json_patch::patch(&mut value, &patch).unwrap();
         prop_assert_eq!(value, parse(&plan.placeholder_form));

@@ -1,4 +1,5 @@
-//! Invariant 5, the oracle: splicing a patch into the text and then parsing equals parsing and then `json_patch::patch`.
+//! Invariant 5, the oracle: splicing a patch into the text and then parsing equals parsing and then
+//! `json_patch::patch`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 

@@ -1,5 +1,5 @@
-//! What needs no process of ours, no disk and no other program: the shape of the crate, the invariants as properties, the JSON
-//! editor against other parsers, and the templates.
+//! What needs no process of ours, no disk and no other program: the shape of the crate, the invariants as properties,
+//! the JSON editor against other parsers, and the templates.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,4 +1,4 @@
-//! Templates are untrusted: whatever stands in one, `compile` ends, soon, with a blueprint or an error.
+//! Templates are untrusted: whatever is in one, `compile` ends, soon, with a blueprint or an error.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use keystencil::template::{Blueprint, Template, TemplateError, Variables, compile};

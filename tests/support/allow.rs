@@ -1,7 +1,8 @@
-//! A person's yes, without the terminal: allows whatever the templates of a config ask for now.
+//! The user's yes, without the terminal: allows whatever the templates of a config ask for now.
 //!
-//! By the library and not by a process, so that it costs little and can be said as often as a test changes its template;
-//! the records are those that `keystencil allow` writes. What can't be allowed is left to the test to find out.
+//! By the library and not by a process, so that it costs little and can be said as often as a test changes its
+//! template; the records are those that `keystencil allow` writes. What can't be allowed is left to the test to find
+//! out.
 
 #![allow(dead_code)]
 
@@ -18,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The home of a person who says yes to everything.
+/// The home of the user who says yes to everything.
 pub(crate) struct Yes<'a> {
     pub(crate) home: &'a Path,
     pub(crate) state: PathBuf,

@@ -17,7 +17,7 @@ pub(crate) fn prefix() -> Vec<String> {
     vec!["/bin/sh".to_owned(), script.to_owned(), status.display().to_string()]
 }
 
-/// The same command, whose environment has to be its own, with the streams that whoever runs it gives it.
+/// The same command, whose environment has to be its own, with the streams that its caller gives it.
 pub(crate) fn below_nobody(command: &Command) -> Command {
     let prefix = prefix();
     let mut words = prefix.iter().map(AsRef::as_ref).chain([command.get_program()]).chain(command.get_args());

@@ -6,7 +6,7 @@ use keystencil::secret::{Query, Secret, SecretName};
 use keystencil::store::{LookupError, StoreError, Stores};
 use std::time::Duration;
 
-/// A store that is slow on a loaded machine is no failure.
+/// A store that is slow on a loaded machine is not a failure.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn name(service: &str) -> SecretName {

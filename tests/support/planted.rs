@@ -1,6 +1,6 @@
 //! Configs with keys planted in them: hosts × kinds of secrets × ways to write them × names × several in one string ×
-//! duplicates × comments. Drawn from a number, always the same for it. The keys are made here, so that no scanner takes this
-//! repository for a leak.
+//! duplicates × comments. Drawn from a number, always the same for it. The keys are made here, so that no scanner takes
+//! this repository for a leak.
 
 #![allow(dead_code)]
 
@@ -26,7 +26,7 @@ const SILENT: [&str; 8] = ["STUFF", "CONFIG", "VALUE_2", "extra", "DATABASES", "
 pub(crate) struct Planted {
     /// JSON, with comments now and then.
     pub(crate) text: String,
-    /// The values, each as it was before it was encoded, and whether it stands in a place that tells of it.
+    /// The values, each as it was before it was encoded, and whether it is in a place that tells of it.
     pub(crate) secrets: Vec<(String, bool)>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn planted(number: u64) -> Planted {
     made(number, true)
 }
 
-/// The same without a key that stands in a second place.
+/// The same without a key that is in a second place.
 pub(crate) fn planted_once(number: u64) -> Planted {
     made(number, false)
 }
@@ -193,7 +193,7 @@ impl Maker {
 
     fn secret(&mut self, is_told: bool) -> String {
         if self.chance.one_in(12) {
-            // The key is secret, and not what stands around it.
+            // The key is secret, and not what is around it.
             let key = self.block("PRIVATE KEY", "\n");
             let key_in = quoted(&key);
             self.secrets.push((key, is_told));

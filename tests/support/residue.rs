@@ -1,8 +1,9 @@
 //! The search for what must not be there: a secret in any form it could have taken, in any file.
 //!
 //! A form is what a program makes of a string when it writes it down: as it is, inside JSON (once, twice, ASCII only),
-//! in base64 (at each of the three alignments, in both alphabets), in a URL. Compressed or encrypted copies are not found.
-//! `lint/own.rs` knows nearly the same forms; the list here is written apart, so that a form forgotten there is found here.
+//! in base64 (at each of the three alignments, in both alphabets), in a URL. Compressed or encrypted copies are not
+//! found. `lint/own.rs` knows nearly the same forms; the list here is written apart, so that a form forgotten there is
+//! found here.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -88,7 +89,7 @@ pub(crate) fn forms(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// Where the secret stands in these bytes: offset and form.
+/// Where the secret is in these bytes: offset and form.
 pub(crate) fn in_bytes(bytes: &[u8], secret: &str) -> Vec<(usize, &'static str)> {
     let mut found: Vec<(usize, &'static str)> = forms(secret)
         .iter()
@@ -101,7 +102,7 @@ pub(crate) fn in_bytes(bytes: &[u8], secret: &str) -> Vec<(usize, &'static str)>
     found
 }
 
-/// Every place under these folders where one of the secrets stands, in a file or in a name.
+/// Every place under these folders where one of the secrets is, in a file or in a name.
 pub(crate) fn find(roots: &[PathBuf], secrets: &[&str]) -> Vec<Found> {
     find_since(0, roots, secrets)
 }

@@ -43,7 +43,7 @@ pub(crate) const CHANGED_TEMPLATE: &str = r#"{
 }
 "#;
 
-/// What stands in the target before keystencil first comes: nothing of it is as `JSON.stringify` would write it.
+/// What is in the target before keystencil first comes: nothing of it is as `JSON.stringify` would write it.
 pub(crate) const BEFORE: &str = "{\n\t\"numStartups\": 1.0,\n\t\"note\": \"caf\\u00e9 \\ud800\",\r\n\t\"big\": 1234567890123456789012345678901234567890,\n\t\"projects\": {\"/p\": {}}\n}\n\n";
 
 /// A home that is removed with this value, once the processes that belong to it have ended.
@@ -165,7 +165,7 @@ impl Home {
         fs::read(self.target()).unwrap()
     }
 
-    /// Whether both secrets stand in the target, each in its slot.
+    /// Whether both secrets are in the target, each in its slot.
     pub(crate) fn is_rendered(&self) -> bool {
         let document: Value = whole(&self.text());
         let servers = &document["mcpServers"];

@@ -18,7 +18,7 @@ const CHANGING: &str = "openat,open,creat,write,pwrite64,writev,pwritev,ftruncat
 const READING: &str =
     "read,pread64,readv,statx,stat,lstat,fstat,newfstatat,readlink,readlinkat,getdents64,access,faccessat,fcntl,close";
 
-/// Calls that are about no path and still matter where they stand.
+/// Calls that are about no path and still matter where they are.
 const ABOUT_PROCESSES: [&str; 9] =
     ["clone", "clone3", "fork", "vfork", "execve", "wait4", "waitid", "kill", "exit_group"];
 
@@ -30,13 +30,13 @@ pub(crate) struct Point {
     pub(crate) line: String,
     /// Set where only calls about this path are counted: another thread makes as many calls of that name before.
     only: Option<String>,
-    /// Set where only the process that was started counts its calls, and not those that it starts: they go on.
+    /// Set where only the process that was started counts its calls, and not those that it starts: they continue.
     alone: bool,
 }
 
 impl Point {
-    /// Errors that this call may meet on a disk that is full or broken, or in a system without room for a process; one of
-    /// them, another one at each `turn`.
+    /// Errors that this call may meet on a disk that is full or broken, or in a system without room for a process; one
+    /// of them, another one at each `turn`.
     pub(crate) fn error(&self, turn: usize) -> Option<&'static str> {
         let errors: &[&str] = match &*self.call {
             "openat" | "write" | "mkdir" | "rename" | "linkat" | "fsync" | "ftruncate" => &["ENOSPC", "EIO", "EROFS"],
@@ -52,7 +52,7 @@ impl Point {
         self.only.is_none()
     }
 
-    /// Whether the processes that it started go on when it is killed here.
+    /// Whether the processes that it started continue when it is killed here.
     pub(crate) fn is_alone(&self) -> bool {
         self.alone
     }
@@ -153,7 +153,8 @@ fn inject_logged(
 
 struct Strace {
     command: Command,
-    /// Hooks, and what fills for `exec`, leave a guard behind that lives as long as the client, which is too long to wait for.
+    /// Hooks, and what fills for `exec`, leave a guard behind that lives as long as the client, which is too long to
+    /// wait for.
     follow: Option<&'static str>,
     args: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! Invariant 7: killed at any system call, a later command finds the target whole, and `recover` (or `unrender`, where the
-//! hold is a person's) leaves no secret behind and loses no update of the host.
+//! Invariant 7: killed at any system call, a later command finds the target whole, and `recover` (or `unrender`, where
+//! the hold is the user's) leaves no secret behind and loses no update of the host.
 //!
 //! The helpers of `exec` and of the guard, and `absorb`, are refused calls as well (`crash/`).
 //!
@@ -17,7 +17,7 @@ use std::fs;
 
 /// Nobody but the killed command holds: `recover` is enough.
 const BY_RECOVER: bool = false;
-/// A person holds as well, or was about to: the hold persists until `unrender`.
+/// The user holds as well, or was about to: the hold persists until `unrender`.
 const BY_UNRENDER: bool = true;
 
 /// A command that is killed, and the home it is killed in.
@@ -25,7 +25,7 @@ struct Case {
     args: &'static [&'static str],
     /// Brings the home into the state before the command.
     prepare: fn(&Home),
-    /// What a person does afterwards.
+    /// What the user does afterwards.
     cured: bool,
 }
 
@@ -253,7 +253,7 @@ impl Case {
         let after = home.text();
         self.settle(&home, "unkilled");
         let closed = home.text();
-        // What stands there while `exec` runs its command.
+        // What is there while `exec` runs its command.
         home.restore();
         home.succeeds(&["render"]);
         let known = [(before, untouched), (after, closed.clone()), (home.text(), closed)];
@@ -295,7 +295,7 @@ impl Case {
         assert!(left == expected, "{when}: an update is lost, or the placeholder form is another");
     }
 
-    /// What a person does after a crash, and what must be so then.
+    /// What the user does after a crash, and what must be so then.
     fn settle(&self, home: &Home, when: &str) {
         let rendered = holds_secret(&home.text());
         let recovered = home.run(&["recover"]);

@@ -1,5 +1,5 @@
-//! Invariant 2 against programs that rewrite JSON for a living: node's `JSON.stringify`, which is what Claude Code writes with,
-//! Python's `json`, which escapes everything beyond ASCII, and jq, which sorts.
+//! Invariant 2 against programs that rewrite JSON for a living: node's `JSON.stringify`, which is what Claude Code
+//! writes with, Python's `json`, which escapes everything beyond ASCII, and jq, which sorts.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 

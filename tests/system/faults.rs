@@ -1,10 +1,10 @@
-//! Invariant 7: whatever call the system refuses, the outcome is success or a clear error, the target is as it was or its
-//! journal owes what is in it, and a later command pays.
+//! Invariant 7: whatever call the system refuses, the outcome is success or a clear error, the target is as it was or
+//! its journal owes what is in it, and a later command pays.
 //!
 //! Each command is traced once; then it is run again for each of its calls about the home, and that call fails. With
-//! `KEYSTENCIL_EVERY_CALL=1` it is every call, of `exec`'s guard too.
-//! Changes of the vault are refused calls too, and a disk of a megabyte that is really full is there as well (`faults/`).
-//! Success must mean what it says: an unrender that reports none left has left none.
+//! `KEYSTENCIL_EVERY_CALL=1` it is every call, of `exec`'s guard too. Changes of the vault are refused calls too, and a
+//! disk of a megabyte that is really full is there as well (`faults/`). Success must mean what it says: an unrender
+//! that reports none left has left none.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
@@ -152,7 +152,7 @@ fn check_one(home: &Home, when: &str, args: &[&str], output: &Output, known: &[(
     assert!(home.text() == *closed, "{when}: the placeholder form is another");
 }
 
-/// What a person does once the system works again.
+/// What the user does once the system works again.
 fn pay(home: &Home, when: &str) {
     for args in [["recover"], ["unrender"]] {
         let output = home.run(&args);

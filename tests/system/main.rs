@@ -1,7 +1,7 @@
 //! What needs more than Rust and a C compiler: keyrings, git, age, strace, name spaces, the real client.
 //!
-//! Built with the feature `system-tests` alone, which `scripts/test` turns on after it has installed what they need. A tool
-//! that is missing is a failure, never a skipped test.
+//! Built with the feature `system-tests` alone, which `scripts/test` turns on after it has installed what they need. A
+//! tool that is missing is a failure, never a skipped test.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! How often a command opens what it decides by: every template once, since it is compiled once; the grants of a target once,
-//! and once more under the lock before anything is filled, since they may have been taken back meanwhile.
+//! How often a command opens what it decides by: every template once, since it is compiled once; the grants of a target
+//! once, and once more under the lock before anything is filled, since they may have been taken back meanwhile.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,6 +1,7 @@
 //! What stays in memory of a secret that was read and dropped: nothing.
 //!
-//! One test, in a process of its own: it reads all of that process's memory, in which no other test shall work meanwhile.
+//! One test, in a process of its own: it reads all of that process's memory, in which no other test should work
+//! meanwhile.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -48,7 +49,7 @@ fn no_byte_of_a_secret_stays_in_memory_after_it_was_read_and_dropped() {
     assert_eq!(copies(), 0, "copies of a secret are left");
 }
 
-/// How often the secret stands in the writable memory of this process.
+/// How often the secret is in the writable memory of this process.
 fn copies() -> usize {
     let memory = File::open("/proc/self/mem").unwrap();
     let mut count = 0;

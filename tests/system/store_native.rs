@@ -234,8 +234,8 @@ fn more_secrets_than_calls_in_flight_are_read_over_one_connection() {
     let keyring = Keyring::start();
     let stores = keyring.stores(Choice::Native);
     let names: Vec<_> = (0..120).map(|number| name(&format!("service {number}"))).collect();
-    // By one connection: gnome-keyring can abort when a hundred come and go within a second on a busy machine (a trap in
-    // its GLib, seen in one of forty runs).
+    // By one connection: gnome-keyring can abort when a hundred come and go within a second on a busy machine (a trap
+    // in its GLib, seen in one of forty runs).
     let store = "import sys, secretstorage
 bus = secretstorage.dbus_init()
 collection = secretstorage.get_default_collection(bus)

@@ -246,7 +246,7 @@ fn twenty_writers_at_once_lose_nothing() {
             let vault = home.vault();
             scope.spawn(move || {
                 let set = || vault.set(&name(&format!("s{writer}")), &secret("x"));
-                // Who waits for too long behind nineteen others is told so, and nothing was written.
+                // Who waits too long behind nineteen others is told so, and nothing was written.
                 let busy = |error: &StoreError| matches!(error, StoreError::VaultBusy { .. });
                 while let Err(error) = set() {
                     assert!(busy(&error), "{error:?}");

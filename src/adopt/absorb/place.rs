@@ -1,4 +1,4 @@
-//! Edits of a template's text at the place of an element: what goes, what comes, in the layout of its neighbours.
+//! Edits of a template's text at the place of an element: removes, replaces and adds, in the layout of its neighbours.
 //!
 //! Every edit is a proposal: there may be several for one aim, the best first, and the caller takes the first that
 //! compiles to what is meant. Nothing but the bytes of the splices changes.

@@ -8,7 +8,7 @@ use crate::document::string;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// The variables of a `.env` file as a JSON document, `{"env": {…}}`; `None` if the text is none.
+/// The variables of a `.env` file as a JSON document, `{"env": {…}}`; `None` if the text is not a `.env` file.
 ///
 /// Comments, `export`, quotes of both kinds (of several lines too) and a comment after a value are understood. Of a
 /// variable that is set twice the last counts. A value that refers to another (`${OTHER}`) stays as written.
@@ -41,7 +41,7 @@ pub fn dotenv(text: &str) -> Option<Zeroizing<String>> {
 }
 
 /// A `.env` file whose named variables are comments, with another text in the place of their values. Nothing else
-/// changes; every assignment of a variable goes, the ones that a later one hides as well.
+/// changes. Every assignment of a variable is replaced, also those that a later one hides.
 ///
 /// ```
 /// use keystencil::adopt::import::comment_out;
@@ -83,7 +83,7 @@ struct Assignment<'t> {
     range: Range<usize>,
 }
 
-/// Fails with the place of the line that is none, and whether nothing was read before it.
+/// Fails with the place of the malformed line, and whether nothing was read before it.
 fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, (usize, bool)> {
     let mut rest = text.trim_start_matches('\u{feff}');
     let mut found = Vec::new();

@@ -101,7 +101,7 @@ pub struct ImportPlan {
 }
 
 impl ImportPlan {
-    /// A place as it may be shown: a name on the way that is a key is none that anybody should read.
+    /// A place as it may be shown: a name on the way that is a key is hidden.
     #[must_use]
     pub fn shown(&self, place: &Pointer) -> Pointer {
         let mut way = Pointer::root();

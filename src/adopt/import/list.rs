@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// What separates settings: the first of these that a name follows.
 const DIVIDERS: [char; 5] = ['\n', ';', ',', '&', ' '];
-/// Longer names are none.
+/// Longer texts are not names.
 const NAME: usize = 64;
 
 /// A piece of a list: a name and its value, or what is before the first name.

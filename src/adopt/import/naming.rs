@@ -18,7 +18,7 @@ pub(super) struct Proposal {
 }
 
 impl Proposal {
-    /// The name that is wanted most.
+    /// The preferred name.
     pub(super) fn name(&self) -> &str {
         &self.service
     }
@@ -70,7 +70,7 @@ fn unreachable_name() -> SecretName {
 /// What a part of a string may be called.
 pub(super) fn propose(part: &Part, place: &Place) -> Proposal {
     let label = word(part.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&place.label));
-    // A name is shown: none is made of a key.
+    // A name is shown, so none is made of a key.
     let is_shown = |name: &&str| !recognise::is_random(name) && recognise::known(name, "").is_empty();
     let server = place.server.as_deref().filter(is_shown).map(word).filter(|server| !server.is_empty());
     let project = place.project.as_deref().map(|path| word(path.rsplit(['/', '\\']).next().unwrap_or(path)));

@@ -1,5 +1,5 @@
-//! The questions that import asks about a text: is it a key of a known format, is it random, does its name say secret,
-//! is it a value at all.
+//! The questions that import asks about a text: is it a key of a known format, is it random, does its name say it is
+//! secret, is it a value at all.
 
 pub(super) use crate::scan::is_random;
 pub(super) use crate::scan::names::{is_secret_name, is_secret_parameter};

@@ -28,9 +28,9 @@ pub enum What {
 /// Why a secret can't be renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenameError {
-    /// Nothing that is imported is meant by that.
+    /// It matches nothing that is imported.
     NoSuch(What),
-    /// More than one secret is meant by that.
+    /// It matches more than one secret.
     Several(What),
     /// Two secrets would have the same name.
     Twice(SecretName),

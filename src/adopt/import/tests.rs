@@ -8,7 +8,7 @@ use crate::journal::escape::unescape;
 use crate::lint::finds;
 use configs::{planted, planted_once};
 
-/// So many configs are made.
+/// This many configs are made.
 const CASES: u64 = 3000;
 /// A piece of a key with this many characters is not in a text by chance.
 const PIECE: usize = 12;

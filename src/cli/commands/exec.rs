@@ -113,7 +113,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ExecArgs) -> Result<Exit, Co
 }
 
 /// This process lives as long as the program, so it has helpers touch what is secret. `None`, or an error, says that
-/// the program was not started; with `None` the reason has been told.
+/// the program was not started; with `None` the reason has been shown.
 fn with_secrets(
     context: &Context,
     args: &ExecArgs,

@@ -51,7 +51,7 @@ impl Watch {
         detach();
         let starter = self.starter.as_ref().map(|process| process.lease(None, Timestamp::now()));
         let by_child = || self.by_child().unwrap_or_else(&take_out);
-        // There is nobody to tell of a failure; the next command recovers, and says so.
+        // Nobody would see a failure; the next command recovers, and reports it.
         session.guard(&self.target, starter.as_ref(), &by_child).map_or(Exit::Failed, |()| Exit::Done)
     }
 

@@ -38,7 +38,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Somebody who writes the file faster than it is read is not waited for for ever.
+/// A program that writes the file faster than it is read is not waited for for ever.
 const ATTEMPTS: usize = 10;
 
 pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, CommandError> {

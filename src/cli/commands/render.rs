@@ -74,7 +74,7 @@ enum Conflict {
 }
 
 impl ConflictArgs {
-    /// As a render wants it: `None` is an error.
+    /// As a render takes it: `None` is an error.
     pub(in crate::cli) fn choice(&self) -> Option<OnConflict> {
         match self.on_conflict {
             Conflict::Keep => Some(OnConflict::Keep),

@@ -103,7 +103,7 @@ pub(super) fn expand(path: &str, folder: &Path, home: &Path) -> PathBuf {
         Some(rest) if rest.starts_with(is_separator) => {
             home.join(rest.trim_start_matches(is_separator)).components().collect()
         }
-        // Component by component, so that `./` goes.
+        // Component by component, so that `./` is dropped.
         _ => folder.join(path).components().collect(),
     }
 }

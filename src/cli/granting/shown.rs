@@ -6,9 +6,9 @@ use crate::session::{Session, SessionError, Target};
 
 /// More than the user reads of one command line, in characters.
 const LONG: usize = 600;
-/// So many variables and headers of one server are shown in a question.
+/// This many variables and headers of one server are shown in a question.
 const LINES: usize = 30;
-/// So many flows are shown in a question.
+/// This many flows are shown in a question.
 pub(super) const MANY: usize = 20;
 
 /// Which secret goes where, as the user reads it before they say yes.
@@ -94,8 +94,8 @@ pub(super) fn is_long(flow: &Flow) -> bool {
         || around.iter().any(is_long)
 }
 
-/// Spaces in a row told by their number, and tabs by their escape: else they could push what follows into a line of its
-/// own that looks like one of ours.
+/// Spaces in a row are shown by their number, and tabs by their escape: otherwise they could push what follows into a
+/// line of its own that looks like one of ours.
 fn spaced(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len());
     let text = text.replace('\t', "\\t");

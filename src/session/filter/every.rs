@@ -120,7 +120,7 @@ fn see_all(every: &Path, theirs: &Path) -> Result<(), SessionError> {
     replace(every, &text)
 }
 
-/// Takes over the name, also of a link: what it leads to is the user's own.
+/// Replaces the name, even if it is a link: what the link points to is the user's own.
 fn replace(every: &Path, text: &[u8]) -> Result<(), SessionError> {
     let failed = || ReplaceError::io("replace it", every);
     let folder = every.parent().unwrap_or(every);

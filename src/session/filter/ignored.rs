@@ -2,8 +2,8 @@
 //! it; and `add --force` and `stash --all` take what is ignored.
 //!
 //! So a render has git ignore the file in `info/exclude`, which no checkout changes, and gives it the filter in
-//! `info/attributes`. That is a change in somebody's repository: told by the render that makes it, noted in the state
-//! folder, and taken out by `uninstall git`, exactly these lines.
+//! `info/attributes`. That is a change in the user's repository: reported by the render that makes it, recorded in the
+//! state folder, and taken out by `uninstall git`, exactly these lines.
 
 use super::exclude::{file_of, line, read};
 use super::{FilterChange, FilterOptions, Filtered, install_filter};

@@ -32,7 +32,8 @@ impl Session<'_> {
             pointer: pointer.map(ToString::to_string).unwrap_or_default(),
         };
         let plan = request.plan;
-        // What is left in the file is told; what would be left in the template is the name of a member, say.
+        // What is left in the file is reported; what would be left in the template is, for example, the name of a
+        // member.
         refuse_keys(&target.template, "", request.template, &plan.own(request.stored))?;
         if let Some(config) = request.config {
             refuse_keys(&config.path, &config.before, &config.after, &plan.own(request.stored))?;
@@ -91,7 +92,7 @@ impl Session<'_> {
         Ok((placeholder_form, rendered.flows))
     }
 
-    /// What the file owes once everything is kept.
+    /// The file's journal once everything is kept.
     pub(super) fn owed_by(
         &self,
         target: &Target,

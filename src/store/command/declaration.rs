@@ -78,7 +78,7 @@ pub struct Provider {
 /// Why a declaration can't be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// The name is none that a template could call, or means something else there.
+    /// A template can't call this name, or it has another meaning there.
     #[error("a template can't call it by this name")]
     Name,
     /// There is no program.

@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// How long the standard error of a program that has ended is waited for: something it started may hold it open.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Asks one program for one reference. `terminal` hands it our standard input.
+/// Asks one program for one reference. `terminal` passes it our standard input.
 pub(super) fn ask(
     provider: &Provider,
     reference: &str,
@@ -202,7 +202,7 @@ impl Said {
         Ok(Self { bytes, end: Some(end) })
     }
 
-    /// All of it, or what there is after a moment: something else may hold the pipe open.
+    /// All of it, or what there is after a moment: another process may keep the pipe open.
     fn so_far(&self) -> Zeroizing<Vec<u8>> {
         let _ = self.end.as_ref().map(|end| end.recv_timeout(GRACE));
         super::lock(&self.bytes).clone()

@@ -72,7 +72,7 @@ impl Homes {
         Ok(homes)
     }
 
-    /// The collection that a query names, else the default one if that is known.
+    /// The collection that a query names, or else the default one if that is known.
     fn of_query(&self, query: &Query) -> Result<Option<&Path<'static>>, StoreError> {
         match collection(query) {
             None => Ok(self.default.as_ref()),

@@ -309,12 +309,12 @@ fn entry(name: SecretName, item: Properties) -> Entry {
     }
 }
 
-/// Whether another program made it; also one that made it anew over ours, as gnome-keyring lets it.
+/// Whether another program made it; also one that replaced ours, which gnome-keyring allows.
 fn is_foreign(item: &Properties) -> bool {
     item.attributes.get(APPLICATION.0).is_none_or(|by| by != APPLICATION.1)
 }
 
-/// Who wrote an item: as it says itself, else as far as its attributes are one program's own (measured; `secret-tool`
+/// Who wrote an item: as it says itself, or else the program whose attributes it has (measured; `secret-tool`
 /// leaves nothing that tells).
 fn writer(attributes: &HashMap<String, String>) -> Option<String> {
     let has = |key: &str| attributes.contains_key(key);

@@ -112,7 +112,7 @@ impl Service {
         sealed.into_iter().map(|(item, (_, iv, value, _))| Ok((item, cipher.decrypt(iv, value)?))).collect()
     }
 
-    /// What each item says about itself; `None` for one that is gone.
+    /// The attributes of each item; `None` for one that is gone.
     pub(super) fn properties(&self, items: &[Item]) -> Result<Vec<Option<Properties>>, StoreError> {
         let answers = self.call_all(items.iter().map(|item| call(item, PROPERTIES, "GetAll", (ITEM,))))?;
         answers.into_iter().map(|answer| answer.ok().map(|reply| Properties::read(&reply)).transpose()).collect()

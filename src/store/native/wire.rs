@@ -5,7 +5,7 @@ use dbus::Message;
 use dbus::arg::{Arg, Get, PropMap, RefArg, prop_cast};
 use std::collections::HashMap;
 
-/// What an item says about itself.
+/// The properties of an item.
 #[derive(Debug, Default)]
 pub(super) struct Properties {
     pub(super) label: String,

@@ -21,7 +21,7 @@ pub trait Ask: Send + Sync {
     fn tell(&self, message: &str);
 }
 
-/// The talk of an age plugin with that person, or with nobody.
+/// How an age plugin talks with that user, or with no user.
 #[derive(Clone, Default)]
 pub(super) struct Talk(pub(super) Option<Arc<dyn Ask>>);
 

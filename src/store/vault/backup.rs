@@ -155,7 +155,7 @@ fn folder(vault: &Path) -> PathBuf {
 }
 
 fn place(vault: &Path, record: &BackupRecord) -> PathBuf {
-    // The vault is ours alone, yet what it names must not lead out of its folder.
+    // The vault is ours alone, but what it names must not lead out of its folder.
     let plain: String = record.file.chars().filter(char::is_ascii_alphanumeric).collect();
     folder(vault).join(format!("{plain}.age"))
 }

@@ -171,7 +171,7 @@ fn name(service: &str, user: &str) -> Result<SecretName> {
     })
 }
 
-/// The error as `keyring-core` sorts them; none of ours holds a byte of a secret.
+/// The error as `keyring-core` classifies it; none of ours contains a byte of a secret.
 fn said(error: StoreError) -> Error {
     match error {
         StoreError::NotFound { .. } => Error::NoEntry,

@@ -99,7 +99,7 @@ impl Document {
         }
         let document: Self = serde_json::from_slice(plain).map_err(|_| damaged(FOREIGN))?;
         let mut names = BTreeSet::new();
-        // Only a hand can do that, and only a hand can say which of the two is meant.
+        // That can only be done by hand, and only the user can say which of the two is right.
         if !document.entries.iter().all(|record| names.insert((&record.service, &record.account))) {
             return Err(damaged("it has two entries with the same name"));
         }

@@ -72,7 +72,7 @@ impl Vault {
         Ok(true)
     }
 
-    /// Encrypts the vault anew without the recipient of that key or name; `false` if there is none.
+    /// Encrypts the vault again without the recipient of that key or name; `false` if there is none.
     ///
     /// # Errors
     /// [`StoreError::OwnRecipient`] for the identity on this machine, and every way the vault may not answer.

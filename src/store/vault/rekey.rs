@@ -30,7 +30,7 @@ pub enum NewIdentity {
 pub struct Rekeyed {
     /// Where the old identity is now; `None` if there was none.
     pub old: Option<PathBuf>,
-    /// Whether there was a vault to be encrypted anew.
+    /// Whether there was a vault to be encrypted again.
     pub had_vault: bool,
 }
 

@@ -31,7 +31,7 @@ pub(super) enum Unopened {
 pub(super) enum Unsealed {
     /// An age plugin is missing, was refused something, or failed.
     Plugin,
-    /// Two of the recipients may not be combined, or there is none.
+    /// Two of the recipients can't be combined, or there is no recipient.
     Recipients,
 }
 

@@ -13,7 +13,7 @@ impl Vault {
     /// `None` if it has no passphrase.
     ///
     /// # Errors
-    /// [`StoreError::VaultLocked`] if nobody is there to be asked, [`StoreError::VaultPassphrase`] if they don't know
+    /// [`StoreError::VaultLocked`] if no user is there to be asked, [`StoreError::VaultPassphrase`] if they don't know
     /// it, [`StoreError::NoRuntimeFolder`] or [`StoreError::RuntimeFolder`] if there is no place to keep it in, and
     /// whatever keeps the vault from being opened with it.
     pub fn unlock(&self, limit: Duration) -> Result<Option<KeptIn>, StoreError> {

@@ -1,4 +1,4 @@
-//! Where an opened identity is kept for some hours: the kernel's keyring, else a private file in the runtime folder.
+//! Where an opened identity is kept for some hours: the kernel's keyring, or else a private file in the runtime folder.
 //!
 //! `unlock` puts it there and `lock` takes it away; every other command only looks. Both places are gone at reboot.
 //! What is kept names the identity file it belongs to, by path and content, and when it ends, so that an identity that

@@ -1,5 +1,5 @@
-//! Which file of a crate uses which other, as the compiler resolves names: through `use` (renamed, nested, glob), paths in the
-//! code and in macros, and re-exports, to the file that defines the item. What only tests use does not count.
+//! Which file of a crate uses which other, as the compiler resolves names: through `use` (renamed, nested, glob), paths
+//! in the code and in macros, and re-exports, to the file that defines the item. What only tests use does not count.
 
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub(crate) type Outside = BTreeMap<String, BTreeSet<String>>;
 
 type Module = Vec<String>;
 
-/// What stands in one module.
+/// What is in one module.
 #[derive(Default)]
 struct Scope {
     file: String,
@@ -214,7 +214,7 @@ impl Walk<'_> {
         }
     }
 
-    /// `Timestamp::now` behind `use jiff::Timestamp` is `jiff::Timestamp::now`.
+    /// `Timestamp::now` after `use jiff::Timestamp` is `jiff::Timestamp::now`.
     fn note_outside(&mut self, path: &[String]) {
         let Some((first, after)) = path.split_first() else { return };
         let import = self.all.scopes.get(&self.module).and_then(|scope| scope.aliases.get(first));
@@ -296,7 +296,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         }
     }
 
-    /// A re-export uses nothing: whoever uses it, uses what it leads to.
+    /// A re-export uses nothing: whatever uses it uses what it leads to.
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         if !matches!(item.vis, Visibility::Inherited) {
             return;

@@ -16,7 +16,7 @@ struct Shape {
     name: &'static str,
     profile: &'static dyn Profile,
     document: Value,
-    /// Where its server stands.
+    /// Where its server is.
     server: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! Wrapping servers and reading them back: the inverse, over servers of every shape in every layout, and one file per shape
-//! that shows what stands in it.
+//! Wrapping servers and reading them back: the inverse, over servers of every shape in every layout, and one file per
+//! shape that shows what is in it.
 
 use super::engine::{blueprint, journal, plan, plan_delivered, undone};
 use keystencil::consent::record::{Machine, Server as Record};
@@ -19,7 +19,7 @@ const WRAPPER: Wrapper<'static> = Wrapper {
     references: HostReferences::Braced,
 };
 
-/// What stands between two tokens.
+/// What is between two tokens.
 fn gap() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["", "", " ", " ", "\n    ", "\r\n\t", "\n", " /* why */ ", " // why: \"[,\n  ", "   "])
         .prop_map(str::to_owned)
@@ -443,8 +443,8 @@ fn what_could_not_be_read_back_or_compared_is_refused_with_its_place() {
     assert_eq!(refused(text, "/mcp_servers/0/env/K", None), "/mcp_servers is a list, which no known host uses there");
 }
 
-/// What hosts fill in decides the same for the file and for the record: a server that is wrapped and has no record would
-/// never start.
+/// What hosts fill in decides the same for the file and for the record: a server that is wrapped and has no record
+/// would never start.
 #[test]
 fn a_server_that_is_wrapped_can_be_recorded_and_one_that_can_not_is_not_wrapped() {
     let started = |args: &str, env: &str| {

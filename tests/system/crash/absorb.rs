@@ -58,7 +58,7 @@ fn an_absorb_killed_or_refused_at_any_call_leaves_each_template_old_or_new_and_c
         let (output, was_killed) = kill_at(&home, &args, point);
         killed += usize::from(was_killed);
         check(&home, &format!("killed at {point:?}: {}", said(&output)), [&old, &new], &live);
-        // Without room for a thread nothing is compiled, and a hunk is left to the person.
+        // Without room for a thread nothing is compiled, and a hunk is left to the user.
         let Some(error) = point.error(turn).filter(|error| *error != "EAGAIN") else { continue };
         home.restore();
         let output = inject(&home, &args, point, &format!("error={error}"), "");

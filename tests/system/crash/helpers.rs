@@ -1,6 +1,7 @@
 //! The helpers, started by themselves as `exec` and the guard start them: killed at each call, and refused each.
 //!
-//! Whatever happens to one, the target is whole, what stands in it is owed, and a program that may be running keeps it.
+//! Whatever happens to one, the target is whole, the journal has what is in it, and a program that may be running keeps
+//! it.
 
 use super::holds_secret;
 use crate::scratch::{Home, Sleeper, said, whole};
@@ -30,7 +31,7 @@ impl Owner {
 /// What must be so after a helper, however it ended.
 #[derive(Clone, Copy, PartialEq)]
 enum Leaves {
-    /// Whoever it works for lives, and so do its secrets.
+    /// The process it works for lives, and so do its secrets.
     Rendered,
     /// A success means that none is left.
     NoneIfDone,
@@ -74,7 +75,7 @@ fn check_one(home: &Home, when: &str, output: &Output, leaves: Leaves, known: &[
     }
 }
 
-/// What `exec` or a person does afterwards.
+/// What `exec` or the user does afterwards.
 fn settle(home: &Home, owner: Option<&Owner>, at_rest: &[u8], when: &str) {
     home.age_lock();
     let pid = owner.map(|owner| owner.process.pid());

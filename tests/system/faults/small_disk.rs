@@ -85,7 +85,7 @@ fn on_the_disk(disk: &Path) {
             assert!(home.has_journal() && [&at_rest, &rendered].contains(&&home.text()), "{when}: {}", said(&unrender));
         }
         make_room(disk);
-        // The person has let go, whether there was room or not.
+        // The user has ended the hold, whether there was room or not.
         for args in [["recover"], ["unrender"]] {
             home.succeeds(&args);
         }

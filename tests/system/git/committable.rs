@@ -231,7 +231,7 @@ fn outside_of_every_repository_no_git_is_run() {
     let repository = Repository::without_filter();
     let config = "[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n";
     repository.write(".config/keystencil/config.toml", config);
-    // An empty folder of that name is no repository.
+    // An empty folder of that name is not a repository.
     fs::create_dir(repository.path(".git")).unwrap();
     let said = repository.sandbox().command(&["render"]).env("PATH", "/nonexistent").output().unwrap();
     assert_eq!(said.status.code(), Some(0));

@@ -17,12 +17,12 @@ const FOREIGN: [&[(&str, &str)]; 5] = [
 
 fn foreign<'a>(repository: &Repository, variables: &[(&'a str, &'a str)], arguments: &[&str]) -> Command {
     let mut command = repository.command(arguments);
-    // git itself trusts the folder whoever's home it is.
+    // git itself trusts the folder, no matter whose home it is.
     command.envs(variables.iter().copied());
     command
 }
 
-/// A repository whose target was never committed, and whose key has no known format and stands where no placeholder was.
+/// A repository whose target was never committed, and whose key has no known format and is where no placeholder was.
 fn with_a_new_target() -> Repository {
     let repository = Repository::without_filter();
     repository.git(&["rm", "-q", "--cached", "live.json"]);

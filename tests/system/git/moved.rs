@@ -158,7 +158,7 @@ fn other_filters_and_the_persons_own_attributes_go_on() {
         repository.render();
         look("rendered");
         assert!(repository.git(&["check-attr", "filter", "x"]).contains("keystencil-any"));
-        // What the person changes meanwhile counts again from the next render on, at rest at once.
+        // What the user changes meanwhile counts again from the next render on, at rest at once.
         repository.unrender();
         repository.write(&own, "*.two filter=lfs\n*.three eol=lf\n");
         assert_eq!(repository.git(&["check-attr", "eol", "x.three"]), "x.three: eol: lf\n");

@@ -52,7 +52,7 @@ impl Repository {
             .env("HOME", self.home())
             .env("PATH", "/usr/bin:/bin")
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            // Nothing is to go on in the background.
+            // Nothing is to continue in the background.
             .envs([("GIT_CONFIG_COUNT", "2"), ("GIT_CONFIG_KEY_0", "gc.auto"), ("GIT_CONFIG_VALUE_0", "0")])
             .envs([("GIT_CONFIG_KEY_1", "maintenance.auto"), ("GIT_CONFIG_VALUE_1", "false")])
             .env("GIT_AUTHOR_NAME", "somebody")

@@ -63,7 +63,7 @@ fn a_merge_with_a_conflict_is_resolved_while_the_file_is_rendered() {
     assert_ne!(repository.try_git(&["merge", "other"]).code, 0);
     let torn = repository.read("dots/live.json");
     assert!(torn.contains("<<<<<<<") && !holds_key(&torn), "{torn}");
-    // Nobody can merge a template into that; a person resolves it, with the key in its place again.
+    // Nobody can merge a template into that; the user resolves it, with the key in its place again.
     assert_eq!(repository.run(&["render"]).code, 2);
     repository.write("dots/live.json", AT_REST);
     repository.render();
@@ -245,7 +245,7 @@ fn a_work_tree_that_is_elsewhere_is_where_it_is() {
     fs::create_dir(repository.path("tree")).unwrap();
     fs::rename(repository.path("dots/live.json"), repository.path("tree/live.json")).unwrap();
     repository.git(&["config", "core.worktree", repository.path("tree").to_str().unwrap()]);
-    // Beside the `.git` is no work tree …
+    // Beside the `.git` is not a work tree …
     let config = "[targets.claude]\ntemplate = 'claude.json'\npath = '~/dots/live.json'\n";
     repository.write(".config/keystencil/config.toml", config);
     assert_eq!(repository.run(&["render"]).code, 0);

@@ -1,5 +1,5 @@
 //! KeePassXC as the keyring, which does much in another way than gnome-keyring: it makes every change by a prompt, asks
-//! a person for each program and entry, and answers no search while its database is locked.
+//! the user for each program and entry, and answers no search while its database is locked.
 
 use crate::keepassxc::Asks;
 use crate::keyring::Keyring;

@@ -1,9 +1,10 @@
 //! The matrix: each program that writes to a Secret Service, and keystencil as reader; then the reverse.
 //!
-//! What is to be had here runs itself: `secret-tool`, Python's `keyring` and `secretstorage`, and KeePassXC in a file of
-//! its own. The others are played with exactly their attributes: go-keyring from its `keyring_unix.go`, the `keyring`
-//! crate as version 3.6.3 wrote them here, git-credential-libsecret from git's `contrib/credential/libsecret`, and
-//! KWallet, whose Secret Service keeps the attributes that a libsecret program gives it.
+//! What is to be had here runs itself: `secret-tool`, Python's `keyring` and `secretstorage`, and KeePassXC in a file
+//! of its own. The others are played with exactly their attributes: go-keyring from its `keyring_unix.go`, the
+//! `keyring` crate as version 3.6.3 wrote them here, git-credential-libsecret from git's
+//! `contrib/credential/libsecret`, and KWallet, whose Secret Service keeps the attributes that a libsecret program
+//! gives it.
 
 use crate::keyring::Keyring;
 use crate::names::{account, answer, name, python, read, secret};

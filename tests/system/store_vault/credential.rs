@@ -128,7 +128,7 @@ fn threads_and_stores_at_once_lose_nothing() {
             let store = if writer % 2 == 0 { first.clone() } else { store(&home) };
             scope.spawn(move || {
                 let one = store.build("s", &format!("u{writer}"), None).unwrap();
-                // Who waits for too long behind eleven others is told so.
+                // Who waits too long behind eleven others is told so.
                 let busy = |error: &Error| matches!(error, Error::NoStorageAccess(_));
                 let tries = (0..30).map(|_| one.set_password(&writer.to_string()));
                 tries.take_while(|set| set.as_ref().is_err_and(busy)).for_each(drop);

@@ -76,7 +76,7 @@ pub(super) fn ask(report: &Report) -> Result<Answer, CommandError> {
             "y" | "yes" => return Ok(Answer::One),
             "n" | "no" => return Ok(Answer::Skip),
             "a" => return Ok(Answer::All),
-            // The end of the input is nobody's yes.
+            // The end of the input is not a yes.
             "q" | "" => return Ok(Answer::Stop),
             _ => report.tell(&Text::new().block(
                 "y - take this one\nn - leave it\na - take this one and all that follow\nq - leave this one and all that follow\n",

@@ -54,7 +54,7 @@ fn line(change: &Change) -> Text {
     value.map_or(text.clone(), |value| text.plain("  ").styled(DIM, value)).end()
 }
 
-/// A value in so many columns. Where a reference belongs, a literal may be a key, whatever it looks like.
+/// A value in this many columns. Where a reference belongs, a literal may be a key, whatever it looks like.
 fn shown(change: &Change, live: &str, room: usize) -> String {
     if change.template.as_deref().is_some_and(is_placeholder) && !is_placeholder(live) {
         return "[redacted]".to_owned();

@@ -22,7 +22,7 @@ pub(super) struct Difference {
     pub(super) json: Value,
     /// Who changed what.
     pub(super) changes: Vec<Change>,
-    /// What the template would start, and nobody allowed.
+    /// What the template would start, and is not allowed yet.
     pub(super) withheld: Vec<Flow>,
     /// Whether it is known what the last render made.
     pub(super) is_recorded: bool,

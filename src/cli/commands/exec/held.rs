@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How long it takes to look again where nobody says what changes. Arbitrary.
+/// How often to look again where the system does not report changes. Arbitrary.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Unrenders when dropped, unless that was done.
@@ -30,13 +30,13 @@ impl<'a> Held<'a> {
         Self { report, session, targets, lease, owed: Mutex::default(), released: false }
     }
 
-    /// Keeps in mind what the targets owe now, should the state folder be deleted meanwhile.
+    /// Remembers the targets' journals, in case the state folder is deleted meanwhile.
     pub(super) fn remember(&self) {
         let owed = self.targets.iter().filter_map(|target| self.session.remember(&target.path).ok());
         *lock(&self.owed) = owed.collect();
     }
 
-    /// What the targets owe, for a thread that keeps it in mind while the program runs.
+    /// The targets' journals, for a thread that remembers them while the program runs.
     pub(super) fn owed(&self) -> &Mutex<Vec<Memory>> {
         &self.owed
     }

@@ -38,7 +38,7 @@ pub(in crate::cli) struct Signals {
 }
 
 impl Signals {
-    /// Starts watching. A signal that we were told to ignore (`nohup`) stays ignored, by the child too.
+    /// Starts watching. A signal that was ignored when we started (`nohup`) stays ignored, by the child too.
     pub(in crate::cli) fn watch() -> io::Result<Self> {
         let ignored = ignored();
         let watched = ENDING.into_iter().chain(OTHERS).filter(|signal| ignored >> (signal - 1) & 1 == 0);
@@ -54,7 +54,7 @@ impl Signals {
         Ok(Self { phase, handle })
     }
 
-    /// The signal that wanted us to end before there was a child.
+    /// The signal that asked us to end before there was a child.
     pub(super) fn arrived(&self) -> Option<i32> {
         match &*lock(&self.phase) {
             Phase::Before { arrived, .. } => arrived.iter().copied().find(|signal| ENDING.contains(signal)),
@@ -106,7 +106,7 @@ impl Drop for Signals {
 
 fn receive(phase: &mut Phase, origin: &Origin) {
     match phase {
-        // Whether a Ctrl-C of this moment reached the child nobody knows: twice is better than not at all.
+        // It is unknown whether a Ctrl-C at this moment reached the child: twice is better than not at all.
         Phase::Before { arrived, helper } if is_for_us_alone(origin) || ENDING.contains(&origin.signal) => {
             arrived.push(origin.signal);
             if let Some(pid) = helper.filter(|_| is_for_us_alone(origin)) {
@@ -142,7 +142,7 @@ fn wait_unreaped(child: &Child) {
 
 fn send(pid: Pid, signal: i32) {
     if let Some(signal) = Signal::from_named_raw(signal) {
-        // It may have ended this instant; then there is nobody to tell.
+        // It may have ended this instant; then there is no process to signal.
         let _ = kill_process(pid, signal);
     }
 }
@@ -155,7 +155,7 @@ fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
     phase.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The signals that this process ignores, one bit each from the lowest (proc(5), `SigIgn`). Elsewhere nobody says.
+/// The signals that this process ignores, one bit each from the lowest (proc(5), `SigIgn`). Other systems don't say.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,8 +1,8 @@
 //! `--window start`: the secrets leave as soon as the program has started its own programs with them.
 //!
 //! What a host's servers need, they get when they are started; after that its config file may hold placeholders again.
-//! So this waits until the program's children are there and lets go. Where the host's hooks render again (around
-//! `/clear`, or the host would find its config changed and reconnect the servers with placeholders), it lets go again
+//! So this waits until the program's children are there, and ends its hold. Where the host's hooks render again (around
+//! `/clear`, or the host would find its config changed and reconnect the servers with placeholders), it ends that hold
 //! after that.
 //!
 //! All times are for an idle machine, and are multiplied by the load (at five processes for each processor the window
@@ -10,7 +10,7 @@
 //!
 //! # Limitations
 //! A server that is reconnected by hand later **gets the placeholder**. A program that starts no program keeps the
-//! secrets for [`LONGEST`]. Elsewhere than on Linux nobody says which children there are, and that is how long it takes
+//! secrets for [`LONGEST`]. Other systems than Linux don't say which children there are, and that is how long it takes
 //! there.
 
 use super::close::{by_child, is_of};

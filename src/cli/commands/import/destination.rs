@@ -24,7 +24,7 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// What the command line says, else what the config knows of the file, else a place beside the config.
+    /// What the command line says, or else what the config knows of the file, or else a place next to the config.
     pub(super) fn choose(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Self, CommandError> {
         let path = named(&args.file);
         let config = workplace.context.config_file();
@@ -114,7 +114,7 @@ pub(super) fn from_home(workplace: &Workplace<'_>, path: &Path) -> String {
     below.map_or_else(|_| path.display().to_string(), |rest| Path::new("~").join(rest).display().to_string())
 }
 
-/// What the program is called whose file this is, else the file; with a number if the config has that name already.
+/// The name of the program whose file this is, or else of the file; with a number if the config has that name already.
 fn free_name(workplace: &Workplace<'_>, path: &Path) -> String {
     let taken: HashSet<&str> = workplace.config.targets.iter().filter_map(|target| target.name.as_deref()).collect();
     let name = name_of(path);

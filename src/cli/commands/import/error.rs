@@ -16,20 +16,20 @@ pub(in crate::cli) enum ImportError {
     NoFile {
         /// What was named.
         path: PathBuf,
-        /// What was probably meant.
+        /// The most similar one.
         near: Option<PathBuf>,
     },
-    /// Nothing that was found is meant by an argument.
+    /// An argument matches nothing that was found.
     #[error("`{option} {}` matches nothing that was found", .pattern.escape_debug())]
     NoSuch {
         /// The option.
         option: &'static str,
         /// Its argument.
         pattern: String,
-        /// What was probably meant.
+        /// The most similar one.
         near: Option<String>,
     },
-    /// More than one secret is meant by an argument that gives a name.
+    /// An argument that gives a name matches more than one secret.
     #[error("`--rename {}` matches more than one secret", .0.escape_debug())]
     Several(String),
     /// `--comment-out`, and the file is not a `.env` file.
@@ -38,7 +38,7 @@ pub(in crate::cli) enum ImportError {
         /// What was named.
         path: PathBuf,
     },
-    /// A line of a `.env` file is none.
+    /// A line of a `.env` file is malformed.
     #[error("this line is neither `NAME=value` nor part of a quoted value")]
     EnvLine {
         /// The file.
@@ -65,7 +65,7 @@ impl ImportError {
         Self::NoFile { path: path.to_owned(), near }
     }
 
-    /// A pattern that meant nothing, with the name in the plan that it is like.
+    /// A pattern that matches nothing, with the most similar name in the plan.
     pub(super) fn no_such(option: &'static str, pattern: &str, plan: &ImportPlan) -> Self {
         // `--only` takes what a name begins with, or a step of the way; `--rename` the name as it is shown.
         let names: Vec<String> = match option {

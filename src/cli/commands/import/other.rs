@@ -89,7 +89,7 @@ fn credentials(
     Ok(Exit::attention(!missing.is_empty()))
 }
 
-/// Writes a template where `--template` says, else prints it.
+/// Writes a template where `--template` says, or else prints it.
 fn give(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs, text: &str) -> Result<(), CommandError> {
     let report = workplace.report();
     match &args.template {

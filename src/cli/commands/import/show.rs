@@ -12,7 +12,7 @@ use crate::error::Place;
 use crate::session::Imported;
 use serde_json::{Value, json};
 
-/// A line has so many characters.
+/// A line has this many characters.
 const WIDTH: usize = 80;
 /// This many places that are not settings are shown one by one.
 const FEW: usize = 5;

@@ -1,4 +1,4 @@
-//! Carries a purge out. An error with one thing keeps no other.
+//! Carries out a purge. An error with one thing does not stop the others.
 
 use super::plan::Plan;
 use crate::cli::context::Workplace;
