@@ -27,6 +27,8 @@ case "$last" in
     noisy) head -c 300000 /dev/zero | tr '\0' e >&2; printf 'value-of-canary-42\n' ;;
     killed) kill -9 $$ ;;
     frozen) sleep 600 & echo $! > "$HOME/sleeper"; wait ;;
+    leaves) sleep 600 & echo $! >> "$HOME/sleepers"; printf 'value-of-canary-42\n' ;;
+    leaves-much) sleep 600 & echo $! >> "$HOME/sleepers"; head -c 300000 /dev/zero | tr '\0' x; printf end ;;
     environment) env > "$HOME/environment"; echo value-of-canary-42 ;;
     input) cat > "$HOME/input"; echo value-of-canary-42 ;;
     folder) pwd > "$HOME/folder"; echo value-of-canary-42 ;;
@@ -224,6 +226,18 @@ fn a_frozen_command_is_ended_with_all_it_started_and_not_asked_again() {
     // The limit is for what nobody at a terminal waits for, too.
     let sandbox = sandbox_with("command = ['sleep', '600', '--', '{ref}']", &["get('600')"]);
     assert!(refused(&sandbox).contains("within 3 s"));
+}
+
+#[test]
+fn an_answer_counts_though_something_that_the_command_started_holds_its_output_open() {
+    let sandbox = sandbox(&["get('leaves')", "get('leaves-much')"]);
+    let said = sandbox.run(&["render", "--allow-new=2"]);
+    let sleepers = fs::read_to_string(sandbox.path("sleepers")).unwrap();
+    sleepers.lines().for_each(|pid| drop(std::process::Command::new("kill").arg(pid).status()));
+    done(&said);
+    let live = fs::read_to_string(sandbox.path("live.json")).unwrap();
+    assert!(live.contains("\"value-of-canary-42\"") && live.contains("xxxend\""), "{} bytes", live.len());
+    assert_eq!(live.matches('x').count(), 300_000);
 }
 
 #[test]

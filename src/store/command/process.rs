@@ -5,9 +5,13 @@ use super::declaration::Provider;
 use super::error::Failure;
 use super::mask;
 use crate::secret::Secret;
+#[cfg(unix)]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Read};
+#[cfg(unix)]
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +24,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// How long the standard error of a program that has ended is waited for: something it started may hold it open.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Asks one program for one reference. `terminal` passes it our standard input.
+/// Asks one program for one reference. `terminal` hands it our standard input.
 pub(super) fn ask(
     provider: &Provider,
     reference: &str,
@@ -55,6 +59,16 @@ fn value(printed: &[u8], first_line: bool) -> Result<Secret, Failure> {
     }
 }
 
+/// Standard output or standard error of a program.
+#[cfg(unix)]
+trait Stream: Read + AsFd + Send + 'static {}
+#[cfg(unix)]
+impl<S: Read + AsFd + Send + 'static> Stream for S {}
+#[cfg(not(unix))]
+trait Stream: Read + Send + 'static {}
+#[cfg(not(unix))]
+impl<S: Read + Send + 'static> Stream for S {}
+
 /// A program that has not been waited for.
 struct Running {
     child: Child,
@@ -62,8 +76,8 @@ struct Running {
     leads: bool,
     limit: Duration,
     deadline: Instant,
-    printed: Receiver<io::Result<Zeroizing<Vec<u8>>>>,
-    said: Said,
+    printed: Heard,
+    said: Heard,
 }
 
 impl Running {
@@ -90,9 +104,9 @@ impl Running {
         })?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let deadline = started.checked_add(limit).unwrap_or(started);
-        let (printed, said) = (mpsc::channel().1, Said::default());
+        let (printed, said) = (Heard::default(), Heard::default());
         let mut running = Self { child, leads, limit, deadline, printed, said };
-        match (read(out), Said::hear(err)) {
+        match (Heard::listen(out, MAX_BYTES + 1), Heard::listen(err, mask::READ)) {
             (Ok(printed), Ok(said)) => (running.printed, running.said) = (printed, said),
             (Err(error), _) | (_, Err(error)) => {
                 running.kill();
@@ -102,44 +116,43 @@ impl Running {
         Ok(running)
     }
 
-    /// What it printed and how it ended, within the limit.
+    /// What it printed and how it ended, within the limit. What it leaves behind may hold its output open (an agent that
+    /// it started), and is not waited for.
     fn finish(&mut self) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), Failure> {
-        let printed = match self.printed.recv_timeout(self.deadline.saturating_duration_since(Instant::now())) {
-            Ok(Ok(printed)) => printed,
-            Ok(Err(error)) => {
-                self.kill();
-                return Err(Failure::NotStarted(error.to_string()));
+        let mut pause = Duration::from_micros(200);
+        let mut has_ended = false;
+        let status = loop {
+            match self.printed.ended(if has_ended { Duration::ZERO } else { pause }) {
+                Some(Ok(())) => has_ended = true,
+                Some(Err(error)) => {
+                    self.kill();
+                    return Err(Failure::NotStarted(error.to_string()));
+                }
+                None if has_ended => thread::sleep(pause),
+                None => {}
             }
-            Err(_) => {
+            if super::lock(&self.printed.bytes).len() > MAX_BYTES {
                 self.kill();
-                return Err(Failure::TimedOut(self.limit));
+                return Err(Failure::TooLong);
+            }
+            match self.child.try_wait() {
+                // Elsewhere nothing tells whether all of it was read.
+                Ok(Some(status)) if has_ended || cfg!(unix) => break status,
+                _ if Instant::now() >= self.deadline => {
+                    self.kill();
+                    return Err(Failure::TimedOut(self.limit));
+                }
+                _ => pause = (pause * 2).min(Duration::from_millis(20)),
             }
         };
-        if printed.len() > MAX_BYTES {
-            self.kill();
-            return Err(Failure::TooLong);
-        }
-        match self.wait(self.deadline) {
-            Some(status) => Ok((status, printed)),
-            None => {
-                self.kill();
-                Err(Failure::TimedOut(self.limit))
-            }
-        }
+        let printed = self.printed.all();
+        if printed.len() > MAX_BYTES { Err(Failure::TooLong) } else { Ok((status, printed)) }
     }
 
-    /// Waits for its end; it closed its output, so that is near.
-    fn wait(&mut self, until: Instant) -> Option<ExitStatus> {
-        let mut pause = Duration::from_micros(200);
-        loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Some(status);
-            }
-            if Instant::now() >= until {
-                return None;
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(20));
+    /// Waits for its end, after it was told to.
+    fn wait(&mut self, until: Instant) {
+        while !matches!(self.child.try_wait(), Ok(Some(_))) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -150,7 +163,8 @@ impl Running {
         }
         let _ = self.child.kill();
         // One that hangs in the kernel can't be ended, and is no reason to hang with it.
-        let _ = Instant::now().checked_add(Duration::from_secs(1)).map(|until| self.wait(until));
+        let until = Instant::now().checked_add(Duration::from_secs(1));
+        until.into_iter().for_each(|until| self.wait(until));
     }
 }
 
@@ -164,49 +178,117 @@ fn kill_group(leader: &Child) {
 #[cfg(not(unix))]
 fn kill_group(_: &Child) {}
 
-/// Reads standard output on a thread of its own, up to one byte more than a secret may have.
-fn read(out: Option<impl Read + Send + 'static>) -> io::Result<Receiver<io::Result<Zeroizing<Vec<u8>>>>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new().spawn(move || {
-        let Some(out) = out else { return };
-        // Room for all of it: a buffer that grows leaves copies behind that nobody wipes.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 64));
-        let read = out.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes);
-        let _ = sender.send(read.map(|_| bytes));
-    })?;
-    Ok(receiver)
-}
-
-/// What a program says on standard error. More than is shown is read and dropped, so that it can continue.
+/// What a program writes to one of its streams, read on a thread of its own. What goes beyond the room is read and dropped,
+/// so that the program can continue.
 #[derive(Default)]
-struct Said {
+struct Heard {
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
-    end: Option<Receiver<()>>,
+    end: Option<Receiver<io::Result<()>>>,
+    /// The stream, to ask whether more of it waits to be read.
+    #[cfg(unix)]
+    stream: Option<OwnedFd>,
 }
 
-impl Said {
-    fn hear(err: Option<impl Read + Send + 'static>) -> io::Result<Self> {
-        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(mask::READ))));
+impl Heard {
+    fn listen<S: Stream>(stream: Option<S>, room: usize) -> io::Result<Self> {
+        // Room for all of it at once: a buffer that grows leaves copies behind that nobody wipes.
+        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(room))));
         let (sender, end) = mpsc::sync_channel(1);
+        #[cfg(unix)]
+        let kept = stream.as_ref().map(|stream| stream.as_fd().try_clone_to_owned()).transpose()?;
         let heard = Arc::clone(&bytes);
         thread::Builder::new().spawn(move || {
-            let Some(mut err) = err else { return };
+            let Some(mut stream) = stream else { return };
             let mut buffer = Zeroizing::new([0; 4096]);
-            while let Ok(length @ 1..) = err.read(&mut *buffer) {
-                let mut heard = super::lock(&heard);
-                let room = mask::READ.saturating_sub(heard.len());
-                heard.extend_from_slice(buffer.get(..length.min(room)).unwrap_or_default());
-            }
-            let _ = sender.send(());
+            let ended = loop {
+                match hear(&mut stream, &mut *buffer, &heard, room) {
+                    Ok(0) => break Ok(()),
+                    Err(error) if error.kind() != io::ErrorKind::Interrupted => break Err(error),
+                    _ => {}
+                }
+            };
+            let _ = sender.send(ended);
         })?;
-        Ok(Self { bytes, end: Some(end) })
+        Ok(Self {
+            bytes,
+            end: Some(end),
+            #[cfg(unix)]
+            stream: kept,
+        })
     }
 
-    /// All of it, or what there is after a moment: another process may keep the pipe open.
+    /// Waits for the end of the stream; `None` if it is not there by then.
+    fn ended(&self, within: Duration) -> Option<io::Result<()>> {
+        self.end.as_ref().and_then(|end| end.recv_timeout(within).ok())
+    }
+
+    /// All that a program wrote which has ended, though something else may hold the stream open.
+    fn all(&self) -> Zeroizing<Vec<u8>> {
+        loop {
+            let is_over = self.end.as_ref().is_none_or(|end| !matches!(end.try_recv(), Err(TryRecvError::Empty)));
+            let heard = super::lock(&self.bytes);
+            if is_over || !self.has_more() {
+                return heard.clone();
+            }
+            drop(heard);
+            thread::yield_now();
+        }
+    }
+
+    #[cfg(unix)]
+    fn has_more(&self) -> bool {
+        let now = Timespec::default();
+        self.stream.as_ref().is_some_and(|stream| has_more(stream, Some(&now)).unwrap_or(false))
+    }
+
+    #[cfg(not(unix))]
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// What there is after a moment: something else may hold the stream open.
     fn so_far(&self) -> Zeroizing<Vec<u8>> {
-        let _ = self.end.as_ref().map(|end| end.recv_timeout(GRACE));
+        let _ = self.ended(GRACE);
         super::lock(&self.bytes).clone()
     }
+}
+
+/// Reads once, without anything on its way from the stream to the bytes while somebody else has these.
+#[cfg(unix)]
+fn hear<S: Stream>(
+    stream: &mut S,
+    buffer: &mut [u8],
+    heard: &Mutex<Zeroizing<Vec<u8>>>,
+    room: usize,
+) -> io::Result<usize> {
+    has_more(&*stream, None)?;
+    let mut heard = super::lock(heard);
+    let length = stream.read(buffer)?;
+    keep(&mut heard, buffer.get(..length), room);
+    Ok(length)
+}
+
+#[cfg(not(unix))]
+fn hear<S: Stream>(
+    stream: &mut S,
+    buffer: &mut [u8],
+    heard: &Mutex<Zeroizing<Vec<u8>>>,
+    room: usize,
+) -> io::Result<usize> {
+    let length = stream.read(buffer)?;
+    keep(&mut super::lock(heard), buffer.get(..length), room);
+    Ok(length)
+}
+
+fn keep(heard: &mut Vec<u8>, read: Option<&[u8]>, room: usize) {
+    let room = room.saturating_sub(heard.len());
+    heard.extend(read.unwrap_or_default().iter().take(room));
+}
+
+/// Whether something can be read, or the end has come; waited for without a limit if there is none.
+#[cfg(unix)]
+fn has_more(stream: &impl AsFd, limit: Option<&Timespec>) -> io::Result<bool> {
+    Ok(poll(&mut [PollFd::new(stream, PollFlags::IN)], limit)? > 0)
 }
 
 /// A mutex that a panic elsewhere can't make unusable.
