@@ -92,6 +92,15 @@ impl Explain for ReplaceError {
     }
 }
 
+/// Makes a folder for files that nobody else may change, whatever the umask, and those above it.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.create(folder)
+}
+
 /// A path with every symlink followed: the file that is read and replaced.
 #[derive(Debug, Clone)]
 pub struct Resolved {

@@ -3,7 +3,8 @@
 use crate::sandbox::{Said, Sandbox};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// What a good reference stands for.
 const VALUE: &str = "value-of-canary-42";
@@ -233,7 +234,7 @@ fn an_answer_counts_though_something_that_the_command_started_holds_its_output_o
     let sandbox = sandbox(&["get('leaves')", "get('leaves-much')"]);
     let said = sandbox.run(&["render", "--allow-new=2"]);
     let sleepers = fs::read_to_string(sandbox.path("sleepers")).unwrap();
-    sleepers.lines().for_each(|pid| drop(std::process::Command::new("kill").arg(pid).status()));
+    sleepers.lines().for_each(|pid| drop(Command::new("kill").arg(pid).status()));
     done(&said);
     let live = fs::read_to_string(sandbox.path("live.json")).unwrap();
     assert!(live.contains("\"value-of-canary-42\"") && live.contains("xxxend\""), "{} bytes", live.len());
@@ -318,12 +319,63 @@ fn a_declaration_that_can_not_be_is_an_error_with_its_place() {
 }
 
 #[test]
-fn a_config_that_everybody_can_write_declares_no_command() {
+fn a_config_that_others_can_change_or_replace_declares_no_command_and_the_hint_cures_it() {
     let sandbox = sandbox(&["get('good')"]);
     let config = sandbox.path(".config/keystencil/config.toml");
-    fs::set_permissions(&config, fs::Permissions::from_mode(0o666)).unwrap();
-    let said = refused(&sandbox);
-    assert!(said.contains("every user of this machine can write to this file"), "{said}");
-    assert!(said.contains("chmod o-w"), "{said}");
-    assert_eq!(asked(&sandbox), "");
+    let (folder, elsewhere) = (sandbox.path(".config/keystencil"), sandbox.path("dotfiles"));
+    let real = elsewhere.join("config.toml");
+    fs::create_dir(&elsewhere).unwrap();
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    for is_link in [false, true] {
+        if is_link {
+            fs::rename(&config, &real).unwrap();
+            std::os::unix::fs::symlink(&real, &config).unwrap();
+            set(&elsewhere, 0o700);
+        }
+        let file = if is_link { &real } else { &config };
+        for (path, mode) in
+            [(file, 0o666), (file, 0o664), (&folder, 0o775), (&folder, 0o707), (&elsewhere, 0o770), (&elsewhere, 0o702)]
+        {
+            if path == &elsewhere && !is_link {
+                continue;
+            }
+            set(path, mode);
+            let said = refused(&sandbox);
+            assert!(said.contains("other users can change this"), "{said}");
+            assert_eq!(asked(&sandbox), "");
+            let hint = said.lines().find_map(|line| line.strip_prefix("hint: `")).unwrap();
+            let hint = hint.trim_end_matches('`').replace("HOME/", "$HOME/");
+            assert!(
+                Command::new("sh").args(["-c", &hint]).env("HOME", sandbox.path("")).status().unwrap().success(),
+                "{hint}"
+            );
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o022, 0, "{hint}");
+        }
+    }
+    done(&sandbox.run(&["render", "--allow-new=1"]));
+    if is_root() {
+        sandbox.run(&["unrender"]);
+        for path in [&real, &elsewhere] {
+            std::os::unix::fs::chown(path, Some(12345), None).unwrap();
+            let said = sandbox.run(&["render"]);
+            assert!(said.code == 2 && said.err.contains("belongs to another user"), "{said:?}");
+            std::os::unix::fs::chown(path, Some(0), None).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_config_that_init_makes_may_declare_commands_whatever_the_umask() {
+    let sandbox = Sandbox::empty();
+    let line = format!("umask 0; exec '{}' init", env!("CARGO_BIN_EXE_keystencil"));
+    let init = Command::new("sh").args(["-c", &line]).env_clear().env("HOME", sandbox.path("")).status().unwrap();
+    assert!(init.success());
+    for made in [".config", ".config/keystencil", ".config/keystencil/config.toml"] {
+        let mode = fs::metadata(sandbox.path(made)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o022, 0, "{made}: {mode:o}");
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::getuid().is_root()
 }

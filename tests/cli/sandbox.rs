@@ -87,7 +87,11 @@ impl Sandbox {
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::write(&path, text).unwrap();
+        use std::os::unix::fs::PermissionsExt as _;
+        // Whatever the umask: commands of a config count only if nobody else can change it.
+        fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
     }
 
     /// A program of the test's own. Another process writes it: a file that this one has open for writing while another

@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text};
+use crate::host::replace::make_folder;
 use clap::Args;
 use std::fs;
 use std::io::Write as _;
@@ -37,8 +38,12 @@ pub(in crate::cli) fn run(context: &Context, _args: &InitArgs) -> Result<Exit, C
 fn write_new(path: &Path, text: &str) -> Result<(), CommandError> {
     let failed = |source| CommandError::file("write the file", path, &source);
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
+        make_folder(folder).map_err(failed)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
+    let mut file = options.open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)
 }

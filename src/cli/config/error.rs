@@ -61,11 +61,21 @@ pub(in crate::cli) enum ConfigError {
         /// Why not.
         unfit: Unfit,
     },
-    /// Anyone who can write the config decides what is run.
-    #[error("every user of this machine can write to this file, which says which programs are run")]
+    /// Another user could declare other commands.
+    #[error("other users can change this {}, and the config says which programs are run", kind(*is_folder))]
     Writable {
-        /// The config.
-        config: PathBuf,
+        /// The config, or its folder.
+        path: PathBuf,
+        /// Which of the two.
+        is_folder: bool,
+    },
+    /// The same.
+    #[error("this {} belongs to another user, and the config says which programs are run", kind(*is_folder))]
+    Foreign {
+        /// The config, or its folder.
+        path: PathBuf,
+        /// Which of the two.
+        is_folder: bool,
     },
     /// Two targets are one file.
     #[error("targets `{first}` and `{second}` are the same file, {}", path.display())]
@@ -81,12 +91,17 @@ pub(in crate::cli) enum ConfigError {
     },
 }
 
+fn kind(is_folder: bool) -> &'static str {
+    if is_folder { "folder" } else { "file" }
+}
+
 impl Explain for ConfigError {
     fn place(&self) -> Option<Place> {
         Some(match self {
-            Self::Unreadable { path, .. } | Self::SameFile { config: path, .. } | Self::Writable { config: path } => {
-                Place::file(path)
-            }
+            Self::Unreadable { path, .. }
+            | Self::SameFile { config: path, .. }
+            | Self::Writable { path, .. }
+            | Self::Foreign { path, .. } => Place::file(path),
             Self::Syntax { place, .. }
             | Self::UnknownProfile { place, .. }
             | Self::NoPath { place, .. }
@@ -120,7 +135,11 @@ impl Explain for ConfigError {
                 Some("write it as `\"90 days\"` or `\"12 weeks\"`; `\"never\"` turns the reminders off".to_owned())
             }
             Self::Provider { unfit, .. } => Some(unfit.hint().to_owned()),
-            Self::Writable { config } => Some(format!("`chmod o-w {}`", word(&config.to_string_lossy()))),
+            Self::Writable { path, .. } => Some(format!("`chmod go-w -- {}`", word(&path.to_string_lossy()))),
+            Self::Foreign { path, .. } => Some(format!(
+                "if it is yours, `sudo chown \"$USER\" -- {}`; else declare the commands in a config of your own",
+                word(&path.to_string_lossy())
+            )),
             Self::SameFile { .. } => Some("merge their templates into one".to_owned()),
         }
     }

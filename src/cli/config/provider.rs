@@ -19,8 +19,8 @@ pub(super) fn providers(
     home: &Path,
     place: &impl Fn(usize) -> Place,
 ) -> Result<Providers, ConfigError> {
-    if !entries.is_empty() && is_writable_by_all(config) {
-        return Err(ConfigError::Writable { config: config.to_owned() });
+    if !entries.is_empty() {
+        refuse_what_others_can_change(config)?;
     }
     entries.into_iter().map(|(name, entry)| provider(&name, entry, config, home, place)).collect()
 }
@@ -61,13 +61,30 @@ fn provider(
     declaration.check().map_err(|why| unfit(why, declared))
 }
 
+/// Refuses what somebody else could put another command into: as ssh does it, the file and its folder have to be yours or
+/// root's, and nobody else may write to them. If the config is a symlink that is asked of both ends.
 #[cfg(unix)]
-fn is_writable_by_all(config: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(config).is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0)
+fn refuse_what_others_can_change(config: &Path) -> Result<(), ConfigError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::getuid().as_raw();
+    let real = config.canonicalize().unwrap_or_else(|_| config.to_owned());
+    let folders = [config.parent(), real.parent()].into_iter().flatten();
+    // A bare name is in the working folder.
+    let folders = folders.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    for path in std::iter::once(&*real).chain(folders) {
+        let Ok(about) = std::fs::metadata(path) else { continue };
+        let (path, is_folder) = (path.to_owned(), about.is_dir());
+        if ![0, own].contains(&about.uid()) {
+            return Err(ConfigError::Foreign { path, is_folder });
+        }
+        if about.mode() & 0o022 != 0 {
+            return Err(ConfigError::Writable { path, is_folder });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
-fn is_writable_by_all(_: &Path) -> bool {
-    false
+fn refuse_what_others_can_change(_: &Path) -> Result<(), ConfigError> {
+    Ok(())
 }

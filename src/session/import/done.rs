@@ -4,7 +4,7 @@
 
 use super::{Keeper, SessionError};
 use crate::host::Resolved;
-use crate::host::replace::{ReplaceError, leftovers, sync_folder};
+use crate::host::replace::{ReplaceError, leftovers, make_folder, sync_folder};
 use crate::secret::SecretName;
 use crate::store::StoreKind;
 use std::fs;
@@ -31,7 +31,7 @@ pub(super) enum Existing<'a> {
 impl Done {
     pub(super) fn write(&mut self, path: &Path, text: &str, existing: Existing<'_>) -> Result<(), SessionError> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(ReplaceError::io("make its folder", path))?;
+        make_folder(folder).map_err(ReplaceError::io("make its folder", path))?;
         let file = Resolved::follow(path)?;
         // What a killed import left here; it holds no secret.
         for left in leftovers(file.path())? {
