@@ -42,6 +42,8 @@ mod store_native;
 mod store_vault;
 #[path = "../support/trace.rs"]
 mod trace;
+#[path = "../support/watcher.rs"]
+mod watcher;
 mod with_keyring;
 #[path = "../support/allow.rs"]
 mod yes;

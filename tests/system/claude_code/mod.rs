@@ -17,6 +17,7 @@ mod copies;
 mod delivery;
 mod endings;
 mod launchers;
+mod never_on_disk;
 mod overlap;
 mod races;
 mod slash_commands;

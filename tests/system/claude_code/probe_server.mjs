@@ -1,15 +1,19 @@
 // An MCP server on standard input and output that writes down what it was given.
 //
-//     node probe_server.mjs RECORD VARIABLE[,VARIABLE…] [ARGUMENT…]
+//     node probe_server.mjs RECORD VARIABLE[,VARIABLE…] [--hashed KEY]
 //
-// At start it appends one JSON line to RECORD: its pid, its parent's (the client's), the named variables of its
-// environment, and its further arguments. It offers no tools, and ends with its standard input.
+// At start it appends one JSON line to RECORD: its pid, its parent's (the client's), and the named variables of its
+// environment; or SHA-256 of KEY and each, so that the record holds no secret. It offers no tools, and ends with its
+// standard input.
+import crypto from "node:crypto";
 import fs from "node:fs";
 import readline from "node:readline";
 
-const [record, names, ...args] = process.argv.slice(2);
-const env = Object.fromEntries(names.split(",").map((name) => [name, process.env[name] ?? null]));
-fs.appendFileSync(record, JSON.stringify({ pid: process.pid, ppid: process.ppid, env, args }) + "\n");
+const [record, names, , key] = process.argv.slice(2);
+const shown = (value) => (key ? crypto.createHash("sha256").update(key + value).digest("hex") : value);
+const given = names.split(",").filter((name) => name in process.env);
+const env = Object.fromEntries(given.map((name) => [name, shown(process.env[name])]));
+fs.appendFileSync(record, JSON.stringify({ pid: process.pid, ppid: process.ppid, env }) + "\n");
 
 function result(method, params) {
   if (method === "initialize") {

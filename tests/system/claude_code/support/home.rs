@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::api::Api;
-use super::{process, stencil, tools};
+use super::process::{self, Process};
+use super::{stencil, tools};
 use crate::poll::{self, PATIENCE};
 use crate::residue;
 
@@ -38,11 +39,17 @@ pub(crate) struct Home {
 /// What the probe was given at one start.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Record {
+    pid: i32,
     pub(crate) ppid: i32,
     env: std::collections::BTreeMap<String, Option<String>>,
 }
 
 impl Record {
+    /// The process of the probe itself.
+    pub(crate) fn server(&self) -> Process {
+        Process::of(self.pid).expect("the server runs")
+    }
+
     pub(crate) fn env(&self, name: &str) -> &str {
         self.env.get(name).and_then(Option::as_deref).unwrap_or_default()
     }
@@ -152,6 +159,11 @@ impl Home {
 
     pub(crate) fn config(&self) -> Value {
         serde_json::from_slice(&std::fs::read(self.target()).unwrap()).expect("the target is JSON at every instant")
+    }
+
+    /// All folders that are this test's: what a machine would keep, and what the test keeps.
+    pub(crate) fn searched(&self) -> Vec<PathBuf> {
+        vec![self.root.path().into(), self.witness.path().into()]
     }
 
     /// Everything the probe has recorded so far.

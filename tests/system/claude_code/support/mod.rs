@@ -7,3 +7,4 @@ pub(crate) mod stencil;
 pub(crate) mod terminal;
 pub(crate) mod tools;
 pub(crate) mod watch;
+pub(crate) mod wrapped;

@@ -43,9 +43,14 @@ impl Process {
         }
     }
 
+    /// Its command line, which every user of the machine can read.
+    pub(crate) fn command_line(self) -> Vec<u8> {
+        std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default()
+    }
+
     /// Its command line and environment, the way any process of the same user can read them.
     pub(crate) fn open_to_all(self) -> Vec<u8> {
-        let mut all = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let mut all = self.command_line();
         all.extend(std::fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default());
         all
     }
