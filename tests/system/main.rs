@@ -18,6 +18,7 @@ mod crash;
 mod drift;
 mod faults;
 mod git;
+mod hosts;
 #[path = "../support/keepassxc.rs"]
 mod keepassxc;
 #[path = "../support/keyring.rs"]

@@ -3,7 +3,8 @@
 //     node http_probe.mjs RECORD KEY
 //
 // Prints its port on one line. For each request it appends one JSON line to RECORD: the method of MCP, and SHA-256 of KEY
-// and the Authorization header, if there was one. It offers no tools, and ends with its standard input.
+// and the Authorization header, if there was one. It offers no tools, and ends with its standard input, or after half an
+// hour.
 import crypto from "node:crypto";
 import fs from "node:fs";
 import http from "node:http";
@@ -39,4 +40,4 @@ http
     console.log(this.address().port);
   });
 process.stdin.resume().on("close", () => process.exit(0)).on("end", () => process.exit(0));
-setTimeout(() => process.exit(1), 900_000).unref();
+setTimeout(() => process.exit(1), 1_800_000).unref();

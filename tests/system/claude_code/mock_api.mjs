@@ -2,7 +2,7 @@
 //
 // Prints its port on one line. Then each line on standard input is an order that is confirmed by one line on standard
 // output: `answer` (the default) and `refuse` (400 to every request for a message) set what follows, `count` reports how
-// many messages were asked for. Ends when standard input closes, and in any case after ten minutes.
+// many messages were asked for. Ends when standard input closes, and in any case after half an hour.
 //
 // It refuses with 400 because the client repeats a request for minutes after 401, 429 and 5xx.
 import http from "node:http";
@@ -70,4 +70,4 @@ readline
     console.log(order === "count" ? asked : "done");
   })
   .on("close", () => process.exit(0));
-setTimeout(() => process.exit(1), 600_000).unref();
+setTimeout(() => process.exit(1), 1_800_000).unref();

@@ -165,3 +165,29 @@ fn a_server_gets_its_keys_in_the_environment_of_each_host() {
     }
     watch.saw_nothing();
 }
+
+/// Longer than any window, timeout or age of a backup that the client has. Too long for each change: run by hand.
+#[test]
+#[ignore = "takes twenty minutes"]
+fn a_session_of_twenty_minutes_keeps_its_servers_and_no_file_holds_a_key() {
+    let wrapped = Wrapped::new();
+    let watch = wrapped.watch();
+    let session = Session::bare(&wrapped.home);
+    for minute in 1..=20 {
+        std::thread::sleep(std::time::Duration::from_secs(60));
+        session.ask(&format!("minute {minute}"));
+        eprintln!("minute {minute}: {} requests", wrapped.requests().len());
+        if minute == 10 {
+            session.enter("/clear");
+        }
+    }
+    session.reconnect();
+    wrapped.assert_started_with_its_key(&wrapped.home.record(1));
+    wrapped.assert_started_with_its_key(&wrapped.home.record(2));
+    wrapped.assert_connected_with_its_key(1);
+    session.enter("/exit");
+    assert_eq!(session.status(), 0);
+    let seen = watch.saw();
+    eprintln!("{} reads, missed {:?}", seen.reads, seen.missed);
+    assert!(seen.found.is_empty(), "{:?}", seen.found);
+}

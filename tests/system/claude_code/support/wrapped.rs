@@ -16,7 +16,7 @@ use crate::poll::{self, PATIENCE};
 use crate::watcher::Watcher;
 
 /// What the hashes of the probes are made with.
-const KEY: &str = "a key for hashes, and no secret";
+pub(crate) const KEY: &str = "a key for hashes, and no secret";
 
 pub(crate) struct Wrapped {
     pub(crate) home: Home,
