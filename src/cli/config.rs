@@ -18,7 +18,7 @@ use crate::plan::wrap::Deliveries;
 use crate::session::Target;
 use crate::store::Providers;
 use file::expand;
-use file::{File, GitEntry, TargetEntry};
+use file::{AgentsEntry, File, GitEntry, TargetEntry};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::{Spanned, Value};
@@ -42,6 +42,8 @@ pub(super) struct Config {
     pub(super) repositories: Vec<PathBuf>,
     /// The files of targets with `git = "allow"`: they are rendered though git could commit them.
     pub(super) unguarded: Vec<PathBuf>,
+    /// `agents = "allow"`: AI tools may do what is asked of a person, once a person said yes to that.
+    pub(super) lets_agents: bool,
 }
 
 impl Config {
@@ -92,6 +94,7 @@ impl Config {
             rotate_after,
             repositories,
             unguarded,
+            lets_agents: file.agents == Some(AgentsEntry::Allow),
             file: Some(path),
         })
     }

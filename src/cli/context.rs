@@ -65,6 +65,13 @@ impl Context {
         self.global.config.clone().unwrap_or_else(|| self.environment.config_file())
     }
 
+    /// The same with every link resolved, if it is there.
+    pub(super) fn real_config(&self) -> PathBuf {
+        let named = self.config_file();
+        let absolute = std::path::absolute(&named).unwrap_or(named);
+        absolute.canonicalize().unwrap_or(absolute)
+    }
+
     /// How git has to call us as its filter, no matter who runs git.
     pub(super) fn filter_call(&self) -> FilterCall {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
@@ -166,6 +173,7 @@ impl Workplace<'_> {
             now: Timestamp::now,
             guarded: self.guarded,
             commands: self.config.providers.digest(&environment::search_path()),
+            agents: self.config.lets_agents.then(|| self.context.real_config().to_string_lossy().into_owned()),
         };
         work(&session)
     }

@@ -10,11 +10,13 @@ use super::targets::of_config;
 use crate::consent::record::{Differs, Entry, Machine, Server, Unfit};
 use crate::document::Pointer;
 use crate::error::Explain as _;
+use crate::host::agents::above;
 use crate::host::process::Process;
 use crate::host::program::find_all;
 use crate::host::servers::HostReferences;
+use crate::journal::Lease;
 use crate::plan::wrap::For;
-use crate::session::{DeliverError, Delivery, Event, Job, Receiver, Record, Recorded, Session, SessionError, Who};
+use crate::session::{DeliverError, Delivery, Event, Job, Receiver, Record, Recorded, Session, SessionError, Via, Who};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -74,19 +76,16 @@ pub(super) fn note(session: &Session<'_>, event: Event, delivered: Delivered<'_>
     let counts = if delivered.program.is_some() { own.clone() } else { caller(&own).unwrap_or_else(|| own.clone()) };
     let mut process = counts.lease(None, now);
     process.program = if delivered.program.is_some() { named.clone() } else { process.program };
-    let receiver = Receiver { target: delivered.target, server: delivered.server, process, agent: None };
+    let above = above(&own);
+    let nearest = above.iter().find_map(|above| Some((&above.process, above.agent?)));
+    let agent = nearest.map(|(tool, name)| Lease { program: Some(name.to_owned()), ..tool.lease(None, now) });
+    let receiver = Receiver { target: delivered.target, server: delivered.server, process, agent };
     session.state.note_delivery(delivered.delivery, receiver);
+    let (target, secrets) = (delivered.target.to_owned(), delivered.delivery.placeholders());
     session.state.log(&Record {
-        time: now,
-        event,
-        target: delivered.target.to_owned(),
         holders: vec![Who { pid: Some(own.pid), program: named.or(Some(own.program)), session: None }],
-        secrets: delivered.delivery.placeholders(),
-        remaining: 0,
-        seconds: None,
         dropped: delivered.dropped,
-        seen: Vec::new(),
-        noted: Vec::new(),
+        ..Record::plain(now, event, target, secrets, Via::of(&above))
     });
 }
 
@@ -138,7 +137,7 @@ pub(super) fn unrecorded(job: &Job<'_>) -> Result<Vec<Server>, SessionError> {
 ///
 /// # Errors
 /// [`CommandError`] if the records can't be read, sealed or written, or the terminal can't be read.
-pub(super) fn ensure_recorded(report: &Report, jobs: &[Job<'_>]) -> Result<(), CommandError> {
+pub(super) fn ensure_recorded(report: &Report, session: &Session<'_>, jobs: &[Job<'_>]) -> Result<(), CommandError> {
     for job in jobs {
         let servers = unrecorded(job)?;
         if servers.is_empty() {
@@ -161,7 +160,10 @@ pub(super) fn ensure_recorded(report: &Report, jobs: &[Job<'_>]) -> Result<(), C
         report.tell(&shown);
         if report.ask_yes(&Text::new().plain("Allow this?"))? {
             let number = servers.len();
+            let texts: Vec<&str> = servers.iter().flat_map(Server::texts).collect();
+            let secrets = crate::session::placeholders(&texts);
             job.record_servers(servers)?;
+            super::agents::log(session, Event::Allow, job.target.path.clone(), secrets);
             report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {}", count(number, "server"))));
         }
     }

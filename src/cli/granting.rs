@@ -7,14 +7,14 @@ mod shown;
 
 pub(super) use shown::{cut, in_use, one, shown};
 
+use super::agents::{log, may_ask, refuse};
 use super::context::Workplace;
 use super::delivering::record;
-use super::environment;
 use super::error::CommandError;
 use super::report::{BOLD, DIM, GOOD, Report, Text, count};
 use crate::consent::Flow;
 use crate::plan::OnConflict;
-use crate::session::{Job, Session, SessionError, Standing};
+use crate::session::{Event, Job, Session, SessionError, Standing};
 use clap::Args;
 use shown::{MANY, is_long};
 
@@ -127,13 +127,14 @@ pub(super) fn decide<'t>(
 ) -> Result<(), CommandError> {
     let report = workplace.report();
     if let Some(given) = allow_new.allow_new {
+        refuse(session, "--allow-new")?;
         without_asking(workplace, session, jobs, pending, given)?;
     }
-    if pending.is_empty() || !environment::is_interactive() {
+    if pending.is_empty() || !may_ask(workplace, session) {
         return Ok(());
     }
     if pending.commands && ask_commands(workplace)? {
-        session.allow_commands()?;
+        allow_commands(workplace, session)?;
         pending.commands = false;
     }
     let in_use = in_use(session, pending.all().flat_map(|(_, flows)| flows))?;
@@ -144,7 +145,7 @@ pub(super) fn decide<'t>(
         let all: Vec<&Flow> = pending.unsealed.iter().flat_map(|(_, flows)| flows).collect();
         if ask(report, &all)? {
             for (job, flows) in std::mem::take(&mut pending.unsealed) {
-                allow(report, job, &flows)?;
+                allow(report, session, job, &flows)?;
             }
         }
     }
@@ -154,7 +155,7 @@ pub(super) fn decide<'t>(
             report.tell(&Text::new().plain(WRAPPING).end());
         }
         if ask(report, &flows.iter().collect::<Vec<_>>())? {
-            allow(report, job, &flows)?;
+            allow(report, session, job, &flows)?;
         } else {
             pending.new.push((job, flows));
         }
@@ -163,12 +164,27 @@ pub(super) fn decide<'t>(
     Ok(())
 }
 
-fn allow(report: &Report, job: &Job<'_>, flows: &[Flow]) -> Result<(), CommandError> {
+fn allow_commands(workplace: &Workplace<'_>, session: &Session<'_>) -> Result<(), CommandError> {
+    session.allow_commands()?;
+    log(session, Event::Allow, workplace.context.real_config(), Vec::new());
+    Ok(())
+}
+
+fn allow(report: &Report, session: &Session<'_>, job: &Job<'_>, flows: &[Flow]) -> Result<(), CommandError> {
     job.allow(flows)?;
     record(job)?;
+    log(session, Event::Allow, job.target.path.clone(), placeholders(flows));
     let (things, path) = (things(flows), report.path(&job.target.path));
     report.note(Text::new().styled(GOOD, "allowed").plain(format_args!(" {things} of {path}")));
     Ok(())
+}
+
+/// The references of flows, each once.
+pub(super) fn placeholders(flows: &[Flow]) -> Vec<String> {
+    let mut all: Vec<String> = flows.iter().flat_map(|flow| flow.references.iter().cloned()).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The first set-up of targets, by a user who says how many things they saw.
@@ -197,14 +213,14 @@ fn without_asking<'t>(
         return Err(not_the_number(given, number));
     }
     if commands {
-        session.allow_commands()?;
+        allow_commands(workplace, session)?;
         pending.commands = false;
     }
     for list in [&mut pending.unsealed, &mut pending.new] {
         let (ours, others) = std::mem::take(list).into_iter().partition(is_first);
         *list = others;
         for (job, flows) in ours {
-            allow(workplace.report(), job, &flows)?;
+            allow(workplace.report(), session, job, &flows)?;
         }
     }
     for target in first {

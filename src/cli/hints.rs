@@ -2,6 +2,7 @@
 //!
 //! An error says itself what is wrong, and [`Explain::hint`] what would be right where that is no command of ours.
 
+pub(super) mod agents;
 pub(super) mod delivery;
 pub(super) mod lint;
 mod session;

@@ -3,6 +3,7 @@
 //! [`run`] is a whole program: it closes itself to core dumps, reads the command line, runs a verb of `commands`, and
 //! reports. A verb gets a `Context` and answers with an `Exit` or an error; it never ends the process itself.
 
+mod agents;
 mod args;
 mod commands;
 mod config;

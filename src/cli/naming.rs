@@ -55,6 +55,11 @@ pub(super) fn of_source(source: &Source) -> String {
     }
 }
 
+/// The placeholder of a name, as a template writes it.
+pub(super) fn placeholder(name: &SecretName) -> String {
+    Reference { source: Source::Secret(Query::Name(name.clone())), encodings: Vec::new() }.to_string()
+}
+
 /// The same of a placeholder; one that can't be read is shown as it is.
 pub(super) fn of_placeholder(placeholder: &str) -> String {
     Reference::parse(placeholder).map_or_else(|| placeholder.to_owned(), |reference| of_source(&reference.source))

@@ -52,7 +52,7 @@ pub struct Above {
 /// Everything above a process, its parent first.
 #[must_use]
 pub fn above(process: &Process) -> Vec<Above> {
-    let named = |process: Process| Above { agent: agent(&process.invocation(), &resolved), process };
+    let named = |process: Process| Above { agent: agent(&process), process };
     process.ancestors().into_iter().map(named).collect()
 }
 
@@ -68,17 +68,23 @@ pub fn nearest_agent(process: &Process) -> Option<(Process, &'static str)> {
     agents_above(process).into_iter().next()
 }
 
+/// The name of the AI tool that a process is, if it is one.
+#[must_use]
+pub fn agent(process: &Process) -> Option<&'static str> {
+    started(&process.invocation(), &resolved)
+}
+
 fn resolved(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
 /// The tool that was started so; `resolve` follows the links of a path.
-fn agent(started: &Invocation, resolve: &dyn Fn(&Path) -> Option<PathBuf>) -> Option<&'static str> {
-    let called = started.arguments.first().map(PathBuf::from);
-    let program = started.program.as_ref().or(called.as_ref())?;
+fn started(how: &Invocation, resolve: &dyn Fn(&Path) -> Option<PathBuf>) -> Option<&'static str> {
+    let called = how.arguments.first().map(PathBuf::from);
+    let program = how.program.as_ref().or(called.as_ref())?;
     let stem = stem(program);
     let tool = if RUNTIMES.contains(&stem.as_str()) {
-        of_script(started, resolve)
+        of_script(how, resolve)
     } else {
         TOOLS.iter().find(|tool| tool.programs.contains(&stem.as_str()) || is_release(tool, program, &stem))
     };
@@ -163,7 +169,7 @@ mod tests {
     use super::*;
 
     fn named(program: &str, arguments: &[&str]) -> Option<&'static str> {
-        let started = Invocation {
+        let how = Invocation {
             program: (!program.is_empty()).then(|| PathBuf::from(program)),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
             folder: Some(PathBuf::from("/home/u/project")),
@@ -176,7 +182,7 @@ mod tests {
             ("/usr/bin/codex", format!("{lib}/@openai/codex/bin/codex.js")),
             ("/home/u/project/node_modules/.bin/tsc", "/home/u/project/node_modules/typescript/bin/tsc".to_owned()),
         ];
-        agent(&started, &|path| Some(links.iter().find(|(link, _)| Path::new(link) == path)?.1.clone().into()))
+        started(&how, &|path| Some(links.iter().find(|(link, _)| Path::new(link) == path)?.1.clone().into()))
     }
 
     #[test]

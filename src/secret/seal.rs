@@ -29,6 +29,8 @@ pub enum Kind {
     Run,
     /// Secrets may be delivered to a server as a whole.
     Server,
+    /// AI tools may do what is asked of a person.
+    Agents,
 }
 
 /// The mark on a record.
@@ -94,6 +96,7 @@ impl SealKey {
             Kind::Commands => b"commands",
             Kind::Run => b"run",
             Kind::Server => b"server",
+            Kind::Agents => b"agents",
         };
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         for field in [CONTEXT, tag].iter().chain(fields) {

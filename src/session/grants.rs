@@ -216,6 +216,7 @@ impl Session<'_> {
         }
         self.state.forget_set_up()?;
         self.state.forget_runs()?;
+        self.state.forget_agents()?;
         for (kind, keys) in self.sources.seal_keys() {
             let removed = keys.and_then(|_| self.sources.replace_seal_key(kind, None));
             revoked.doubtful.extend(removed.err().map(|error| (kind, error)));
@@ -251,6 +252,7 @@ impl Session<'_> {
         }
         self.state.renew_commands(&renewals)?;
         self.state.renew_runs(&renewals)?;
+        self.state.renew_agents(&renewals)?;
         for Renewal { kind, new, .. } in &renewals {
             doubtful.extend(self.sources.replace_seal_key(*kind, Some(new)).err().map(|error| (*kind, error)));
         }

@@ -5,6 +5,8 @@
 
 use super::{Seen, State};
 use crate::host::OwnLock;
+use crate::host::agents::{Above, above};
+use crate::host::process::Process;
 use crate::journal::{Journal, Lease};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,8 @@ use std::time::Duration;
 const LIMIT: u64 = 1 << 20;
 /// This many files that hold secrets are noted of one closing. Arbitrary.
 const MOST_SEEN: usize = 20;
+/// So many programs that led to a record are noted of it. Arbitrary: more than stand above a tool in a terminal.
+const MOST_ABOVE: usize = 16;
 /// How long another writer of the log is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -34,6 +38,14 @@ pub enum Event {
     Run,
     /// Secrets were printed as headers for a host.
     Headers,
+    /// A secret was printed.
+    Get,
+    /// Secrets of the vault were printed, encrypted or not.
+    Export,
+    /// A backup was printed, with the secrets in it.
+    Backup,
+    /// A person said yes.
+    Allow,
 }
 
 /// One line of the log.
@@ -43,7 +55,7 @@ pub struct Record {
     pub time: Timestamp,
     /// What.
     pub event: Event,
-    /// The live file.
+    /// The live file, or what else it is about: the program, the config, the name of a backup; empty if that is nothing.
     #[serde(with = "crate::journal::path")]
     pub target: PathBuf,
     /// Who held it, as far as known: program, process id, session.
@@ -59,6 +71,9 @@ pub struct Record {
     /// Steering variables that were not passed to the program that was started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<String>,
+    /// The programs that led to it, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<Via>,
     /// Files that the host keeps of its sessions and that hold secrets; known when they are out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<String>,
@@ -81,7 +96,50 @@ pub struct Who {
     pub session: Option<String>,
 }
 
+/// A program that led to a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Via {
+    /// Process id.
+    pub pid: u32,
+    /// Name of the program.
+    pub program: String,
+    /// The AI tool that it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+impl Via {
+    /// What is above a process, as far as it is noted.
+    #[must_use]
+    pub fn of(above: &[Above]) -> Vec<Self> {
+        let one = |above: &Above| Self {
+            pid: above.process.pid,
+            program: above.process.program.clone(),
+            agent: above.agent.map(str::to_owned),
+        };
+        above.iter().take(MOST_ABOVE).map(one).collect()
+    }
+}
+
 impl Record {
+    /// A record of what is about no holder.
+    #[must_use]
+    pub fn plain(time: Timestamp, event: Event, target: PathBuf, secrets: Vec<String>, via: Vec<Via>) -> Self {
+        Self {
+            time,
+            event,
+            target,
+            holders: Vec::new(),
+            secrets,
+            remaining: 0,
+            seconds: None,
+            dropped: Vec::new(),
+            via,
+            seen: Vec::new(),
+            noted: Vec::new(),
+        }
+    }
+
     /// A record of what the journal says, with the holders it is about.
     #[must_use]
     pub fn new(time: Timestamp, event: Event, journal: &Journal, about: &[Lease], remaining: usize) -> Self {
@@ -90,17 +148,12 @@ impl Record {
         secrets.dedup();
         let who =
             |lease: &Lease| Who { pid: lease.pid, program: lease.program.clone(), session: lease.session.clone() };
+        let via = Via::of(&above(&Process::current()));
         Self {
-            time,
-            event,
-            target: journal.target.clone(),
             holders: about.iter().map(who).collect(),
-            secrets,
             remaining,
             seconds: (remaining == 0).then(|| time.duration_since(journal.since).as_secs()),
-            dropped: Vec::new(),
-            seen: Vec::new(),
-            noted: Vec::new(),
+            ..Self::plain(time, event, journal.target.clone(), secrets, via)
         }
     }
 
@@ -166,16 +219,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::new(folder.path().to_owned());
         let record = |n: usize| Record {
-            time: Timestamp::UNIX_EPOCH,
-            event: Event::Render,
             target: "x".repeat(100_000).into(),
-            holders: vec![],
-            secrets: vec![],
             remaining: n,
-            seconds: None,
-            dropped: Vec::new(),
-            seen: Vec::new(),
-            noted: Vec::new(),
+            ..Record::plain(Timestamp::UNIX_EPOCH, Event::Render, PathBuf::new(), Vec::new(), Vec::new())
         };
         for n in 0..40 {
             state.log(&record(n));

@@ -6,6 +6,7 @@
 //! again.
 
 mod absorb;
+mod agents;
 mod clean;
 mod closed;
 mod commands;
@@ -48,6 +49,7 @@ mod wrapping;
 mod write;
 
 pub use absorb::Absorbing;
+pub use agents::Let;
 pub use clean::{Cleaner, Known};
 pub use commands::Commands;
 pub use compare::Compared;
@@ -59,12 +61,12 @@ pub use grants::{Allowed, Revoked, Standing};
 pub use import::{ImportRequest, Imported, Keeper, Rewrite};
 pub use job::Job;
 pub use keep::Memory;
-pub use log::{Event, Record, Who};
+pub use log::{Event, Record, Via, Who};
 pub use owed::Owed;
 pub use refill::Refilled;
 pub use render::{RenderOptions, Rendered};
 pub use repositories::Repositories;
-pub use sealing::{Sealable, Sealed};
+pub use sealing::{Sealable, Sealed, placeholders};
 pub use seen::Seen;
 pub use state::State;
 pub use status::{Holder, TargetStatus};
@@ -122,6 +124,8 @@ pub struct Session<'a> {
     pub guarded: bool,
     /// The digest of the commands that the config declares, if it does.
     pub commands: Option<String>,
+    /// The config, if it lets AI tools do what is asked of a person; counts only once a person said yes to that.
+    pub agents: Option<String>,
 }
 
 impl Session<'static> {
@@ -141,6 +145,7 @@ impl Session<'static> {
             now: Timestamp::now,
             guarded: true,
             commands: None,
+            agents: None,
         }
     }
 }

@@ -119,6 +119,16 @@ pub(super) fn references(text: &str) -> Vec<Reference> {
     record::references(text)
 }
 
+/// The placeholders of all references in these texts, each once.
+#[must_use]
+pub fn placeholders(texts: &[&str]) -> Vec<String> {
+    let mut all: Vec<String> =
+        texts.iter().flat_map(|text| references(text)).map(|reference| reference.to_string()).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// Whether a record holds for the values of these references: for each, with a key of the store that its value comes
 /// from.
 pub(super) fn holds<T: Sealable>(

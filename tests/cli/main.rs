@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod absorb;
+mod agents;
 mod allow;
 mod bad_targets;
 #[path = "../support/below_nobody.rs"]

@@ -57,7 +57,12 @@ pub(crate) fn with_typed_after(sandbox: &Sandbox, arguments: &str, input: &str, 
 
 /// The same as [`with_typed`], where what templates ask for has to be allowed.
 pub(crate) fn typed_guarded(sandbox: &Sandbox, arguments: &str, input: &str) -> (i32, String) {
-    type_into(sandbox, &format!("{BINARY} {arguments}"), input, &|| {})
+    line_guarded(sandbox, &format!("{BINARY} {arguments}"), input)
+}
+
+/// The same with any command line.
+pub(crate) fn line_guarded(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
+    type_into(sandbox, line, input, &|| {})
 }
 
 fn type_into(sandbox: &Sandbox, line: &str, input: &str, meanwhile: &dyn Fn()) -> (i32, String) {

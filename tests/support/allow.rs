@@ -131,6 +131,7 @@ impl<'a> Yes<'a> {
             now: jiff::Timestamp::now,
             guarded: true,
             commands: None,
+            agents: None,
         };
         let Ok(job) = session.open(target) else { return };
         let Ok(flows) = job.flows(OnConflict::Replace) else { return };

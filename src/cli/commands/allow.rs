@@ -1,5 +1,6 @@
 //! `keystencil allow`.
 
+use crate::cli::agents::{refuse, settle};
 use crate::cli::context::{Context, Workplace};
 use crate::cli::delivering::ensure_recorded;
 use crate::cli::environment::is_interactive;
@@ -45,6 +46,9 @@ use serde_json::{Value, json};
 ///
 /// A yes counts for `run --for` and `headers` too. They also compare where the
 /// command is found, and ask nothing: if it moved, `allow` asks again.
+///
+/// It is refused below an AI tool that keystencil knows: a yes is a person's.
+/// `agents = "allow"` in the config lets tools say it, once you allowed that here.
 ///
 /// Examples:
 ///
@@ -92,6 +96,10 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             report.note(Text::new().plain(format_args!("took back {}", count(revoked.gone, "grant"))));
             return Ok(doubtful(report, &revoked));
         }
+        let asks = !args.pending && !args.revoke;
+        if asks {
+            refuse(session, "keystencil allow")?;
+        }
         let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
         if args.revoke {
             return revoke(&workplace, session, &targets, &args.slot);
@@ -113,8 +121,9 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
         }
         decide(&workplace, session, &jobs, &mut pending, args.new)?;
         if is_interactive() {
-            ensure_recorded(workplace.report(), &jobs)?;
+            ensure_recorded(workplace.report(), session, &jobs)?;
         }
+        settle(&workplace, session)?;
         match pending.slots() + usize::from(pending.commands) {
             0 => Ok(Exit::Done),
             things => Err(not_allowed(things)),

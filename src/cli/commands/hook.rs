@@ -102,6 +102,7 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CommandErro
         let call = Call { workplace: &workplace, session, lease, family };
         match event {
             Event::SessionStart => {
+                session.state.note_session(&call.lease);
                 let told = call.start()?;
                 let all: Vec<String> = told.into_iter().chain(reminder(&workplace, session)).collect();
                 Ok((!all.is_empty()).then(|| all.join(" ")))

@@ -11,6 +11,7 @@ mod show;
 pub(in crate::cli) use error::ImportError;
 
 use crate::adopt::import::{Extent, ImportPlan, plan_knowing};
+use crate::cli::agents::{log, refuse};
 use crate::cli::commands::check::known;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::delivering::record;
@@ -18,6 +19,7 @@ use crate::cli::environment;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::WRAPPING;
+use crate::cli::naming::placeholder;
 use crate::cli::outcome::closed_warnings;
 use crate::cli::progress::Progress;
 use crate::cli::recovery::recover;
@@ -28,7 +30,7 @@ use crate::host::{ReplaceError, Resolved};
 use crate::plan::render::target as check;
 use crate::plan::wrap;
 use crate::session::import::settle_names;
-use crate::session::{ImportRequest, Imported, Session, SessionError};
+use crate::session::{Event, ImportRequest, Imported, Session, SessionError};
 pub(in crate::cli) use args::ImportArgs;
 use args::{check_selection, selection};
 use destination::{Destination, from_home};
@@ -47,6 +49,7 @@ pub(in crate::cli) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, 
         if args.dry_run {
             return import(&workplace, session, args);
         }
+        refuse(session, "keystencil import")?;
         let recovery = recover(workplace.report(), session);
         recovery.then(workplace.report(), import(&workplace, session, args))
     })
@@ -103,6 +106,10 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
             Ok(imported) => {
                 let exit = done(session, &shown, &imported, args)?;
                 let allowed = imported.allowed.and_then(|()| record(&session.open(&destination.target)?));
+                if allowed.is_ok() {
+                    let secrets = plan.secrets.iter().map(|found| placeholder(&found.name)).collect();
+                    log(session, Event::Allow, destination.target.path.clone(), secrets);
+                }
                 return Ok(exit.and(not_allowed(workplace, allowed)));
             }
             // Planned again, and shown again if that makes a difference.

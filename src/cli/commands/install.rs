@@ -5,6 +5,7 @@ mod shim;
 
 pub(in crate::cli) use shim::{is_shim, real_program};
 
+use crate::cli::agents::for_a_person;
 use crate::cli::context::Context;
 use crate::cli::environment::{own_program, search_path, variable_os};
 use crate::cli::error::CommandError;
@@ -64,6 +65,7 @@ pub(in crate::cli) fn install(context: &Context, args: &InstallArgs) -> Result<E
 }
 
 pub(in crate::cli) fn uninstall(context: &Context, args: &UninstallArgs) -> Result<Exit, CommandError> {
+    for_a_person(&context.open_anyhow(), "keystencil uninstall")?;
     match &args.what {
         Uninstall::ClaudeCode => hooks(context, None, "uninstalled", "are not there"),
         Uninstall::Shim(args) => shim::uninstall(context, args),

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) rotate_after: Option<Spanned<Value>>,
     #[serde(default)]
     pub(super) repositories: Vec<String>,
+    pub(super) agents: Option<AgentsEntry>,
 }
 
 /// `[targets.NAME]`.
@@ -61,6 +62,14 @@ impl From<DeliverEntry> for Deliver {
             DeliverEntry::Auto => Self::Auto,
         }
     }
+}
+
+/// `agents`: whether AI tools may do what is asked of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum AgentsEntry {
+    Refuse,
+    Allow,
 }
 
 /// `git`: whether a target may be rendered where git could commit it.

@@ -48,19 +48,20 @@ pub enum Imported {
 }
 
 impl Vault {
-    /// The secrets of the vault, sealed again.
+    /// The secrets of the vault, sealed again, and their names.
     ///
     /// # Errors
     /// [`StoreError::VaultRecipient`] if nothing can be sealed to one, and every way the vault may not answer.
-    pub fn export(&self, sealing: &Sealing) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    pub fn export(&self, sealing: &Sealing) -> Result<(Zeroizing<Vec<u8>>, Vec<SecretName>), StoreError> {
         let mut document = self.open()?.unwrap_or_default();
         (document.backups, document.recipients) = (Vec::new(), Vec::new());
         document.put_seal_key(None);
+        let names = document.entries().into_iter().map(|entry| entry.name).collect();
         let plain = document.to_json()?;
         let unsealed =
             |_| StoreError::Unavailable { store: StoreKind::Vault, reason: "the export can't be encrypted".to_owned() };
         let sealed = match sealing {
-            Sealing::Plaintext => return Ok(plain),
+            Sealing::Plaintext => return Ok((plain, names)),
             Sealing::Passphrase(typed) => passphrase::protect(&plain, typed).map_err(unsealed)?,
             Sealing::Recipients(texts) => {
                 let mut keys = Vec::with_capacity(texts.len());
@@ -73,7 +74,7 @@ impl Vault {
                 seal::armor(&sealed).map_err(|_| unsealed(seal::Unsealed::Recipients))?
             }
         };
-        Ok(Zeroizing::new(sealed))
+        Ok((Zeroizing::new(sealed), names))
     }
 
     /// Merges an export into the vault, all of it or, on an error, nothing. `source` names it in errors. It is opened

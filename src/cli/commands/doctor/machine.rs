@@ -4,6 +4,7 @@ use super::finding::Finding;
 use super::targets::open_to_others;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
+use crate::cli::hints;
 use crate::host::shell::word;
 use std::fs;
 
@@ -12,6 +13,18 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     if environment::is_grants_off() {
         let off = "off, by KEYSTENCIL_GRANTS: exec and render fill every slot, wherever its secret goes";
         findings.push(Finding::idle("grants", off));
+    }
+    if workplace.config.lets_agents {
+        findings.push(match workplace.session(|session| !session.lets_agents()) {
+            false => {
+                Finding::idle("agents", "AI tools may read secrets and say yes in your place: you allowed this config")
+            }
+            true => Finding::due(
+                "agents",
+                "the config lets AI tools read secrets and say yes, and nobody allowed that",
+                Some(hints::agents::not_let()),
+            ),
+        });
     }
     findings.push(match workplace.context.hardened.is_in_force() {
         true => Finding::good("core dumps", "off for keystencil"),

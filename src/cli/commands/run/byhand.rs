@@ -3,6 +3,7 @@
 use super::masked;
 use super::start::{Failed, Start};
 use crate::adopt::import::dotenv;
+use crate::cli::agents::{log, may_ask};
 use crate::cli::context::{Context, Workplace};
 use crate::cli::delivering::{Delivered, found, is_own, note};
 use crate::cli::environment::{is_interactive, variables, working_folder};
@@ -14,7 +15,7 @@ use crate::cli::holder::goes_without_grants;
 use crate::cli::report::{BOLD, DIM, MARK, Report, Text};
 use crate::consent::record::Run;
 use crate::consent::steering::steers;
-use crate::session::{DeliverError, Delivery, Event, Session};
+use crate::session::{DeliverError, Delivery, Event, Session, placeholders};
 use crate::template::{Part, parse_parts};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -138,10 +139,11 @@ fn deliver(workplace: &Workplace<'_>, session: &Session<'_>, asked: &Asked) -> R
             .hint("run it once at a terminal, where you are asked"),
     };
     match session.deliver_run(&asked.record) {
-        Err(DeliverError::NotAllowed) if is_interactive() && session.guarded => {
+        Err(DeliverError::NotAllowed) if session.guarded && may_ask(workplace, session) => {
             workplace.report().tell(&question(workplace.report(), asked));
             if workplace.report().ask_yes(&Text::new().plain("Allow this?"))? {
                 session.allow_run(asked.record.clone())?;
+                log(session, Event::Allow, asked.program.clone(), placeholders(&asked.record.texts()));
             }
             session.deliver_run(&asked.record).map_err(explained)
         }

@@ -1,5 +1,6 @@
 //! `keystencil secret move`. (`move` is no name for a module.)
 
+use crate::cli::agents::for_a_person;
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -56,6 +57,7 @@ enum To {
 type Outcome = (SecretName, Result<Moved, CommandError>);
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &MoveArgs) -> Result<Exit, CommandError> {
+    for_a_person(workplace, "keystencil secret move")?;
     let (from, to) = match args.to {
         To::Vault => (StoreKind::Native, StoreKind::Vault),
         To::Native => (StoreKind::Vault, StoreKind::Native),

@@ -1,13 +1,16 @@
 //! `keystencil vault backups`.
 
 use super::ListArgs;
+use crate::cli::agents::{for_a_person, log_reading};
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, age, table};
+use crate::session::Event;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// List, show, and remove backups in the vault
 ///
@@ -83,11 +86,13 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError
 
 fn show(workplace: &Workplace<'_>, args: &ShowArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
+    for_a_person(workplace, "keystencil vault backups show")?;
     if report.is_out_terminal() && !args.reveal {
         return Err(CommandError::hidden("a backup"));
     }
     let found = workplace.lookup.stores.vault().get_backup(&args.name)?;
     let content = found.ok_or_else(|| no_backup(&args.name))?;
+    log_reading(workplace, Event::Backup, PathBuf::from(&args.name), Vec::new());
     report.raw(&content)?;
     Ok(Exit::Done)
 }

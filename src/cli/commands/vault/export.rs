@@ -1,11 +1,15 @@
 //! `keystencil vault export`.
 
 use super::new_passphrase;
+use crate::cli::agents::{for_a_person, log_reading};
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::naming::placeholder;
+use crate::session::Event;
 use crate::store::vault::Sealing;
 use clap::Args;
+use std::path::PathBuf;
 
 /// Print the vault's secrets, encrypted for another machine
 ///
@@ -35,6 +39,7 @@ pub(super) struct ExportArgs {
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &ExportArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
+    for_a_person(workplace, "keystencil vault export")?;
     if args.plaintext && report.is_out_terminal() {
         return Err(CommandError::hidden("a vault in plain text"));
     }
@@ -45,6 +50,9 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ExportArgs) -> Result<Exit, 
     } else {
         Sealing::Recipients(args.to.clone())
     };
-    report.raw(&workplace.lookup.stores.vault().export(&sealing)?)?;
+    let (export, names) = workplace.lookup.stores.vault().export(&sealing)?;
+    let secrets = names.iter().map(placeholder).collect();
+    log_reading(workplace, Event::Export, PathBuf::new(), secrets);
+    report.raw(&export)?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! `keystencil vault recipients`.
 
 use super::ListArgs;
+use crate::cli::agents::for_a_person;
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -88,6 +89,7 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError
 }
 
 fn add(workplace: &Workplace<'_>, args: &AddArgs) -> Result<Exit, CommandError> {
+    for_a_person(workplace, "keystencil vault recipients add")?;
     let added = workplace.lookup.stores.vault().add_recipient(&args.key, args.name.as_deref())?;
     let text = if added {
         Text::new().styled(GOOD, "added").plain(" the recipient: the vault is encrypted to it as well now")

@@ -1,6 +1,7 @@
 //! `keystencil vault rekey`.
 
 use super::new_passphrase;
+use crate::cli::agents::for_a_person;
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -36,6 +37,7 @@ pub(super) struct RekeyArgs {
 
 pub(super) fn run(workplace: &Workplace<'_>, args: &RekeyArgs) -> Result<Exit, CommandError> {
     let report = workplace.report();
+    for_a_person(workplace, "keystencil vault rekey")?;
     let new = match &args.identity {
         Some(file) => NewIdentity::File(file.clone()),
         None if args.passphrase => NewIdentity::Protected(new_passphrase(report)?),
