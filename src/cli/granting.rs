@@ -9,8 +9,8 @@ pub(super) use shown::{cut, in_use, one, shown};
 
 use super::agents::{log, may_ask, refuse};
 use super::context::Workplace;
-use super::delivering::record;
 use super::error::CommandError;
+use super::recording::record;
 use super::report::{BOLD, DIM, GOOD, Report, Text, count};
 use crate::consent::Flow;
 use crate::plan::OnConflict;

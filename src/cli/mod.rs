@@ -23,6 +23,7 @@ mod lookup;
 mod naming;
 mod outcome;
 mod progress;
+mod recording;
 mod recovery;
 mod report;
 mod revocation;

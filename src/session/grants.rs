@@ -225,7 +225,7 @@ impl Session<'_> {
     }
 
     /// A new key for every store, under which all is sealed that holds now.
-    fn renew_keys(&self) -> Result<Vec<(StoreKind, StoreError)>, SessionError> {
+    pub(super) fn renew_keys(&self) -> Result<Vec<(StoreKind, StoreError)>, SessionError> {
         let mut doubtful = Vec::new();
         let mut renewals = Vec::new();
         for (kind, old) in self.sources.seal_keys() {

@@ -5,10 +5,9 @@
 //! holds wherever the value is. A record that the old store's key does not verify gets nothing.
 
 use super::grants::Allowed;
+use super::runs::NOWHERE;
 use super::sealing::{Sealable, Sealed, references};
 use super::{Session, SessionError};
-use crate::consent::Grant;
-use crate::consent::record::Server;
 use crate::secret::{Query, SealKey, SecretName};
 use crate::store::StoreKind;
 use std::path::Path;
@@ -20,19 +19,17 @@ impl Session<'_> {
     /// [`SessionError::Store`] if a store does not say which keys it has, or takes none; [`SessionError::Grants`] and
     /// [`SessionError::File`].
     pub fn seal_for_move(&self, name: &SecretName, from: StoreKind, to: StoreKind) -> Result<(), SessionError> {
-        let asks = |grant: &Grant| {
-            let is_it = |query: &Query| matches!(query, Query::Name(asked) if asked == name);
-            references(&grant.text).iter().filter_map(|reference| reference.source.query()).any(is_it)
+        let is_it = |query: &Query| matches!(query, Query::Name(asked) if asked == name);
+        let asks = |texts: &[&str]| {
+            let all = texts.iter().flat_map(|text| references(text));
+            all.into_iter().any(|reference| reference.source.query().is_some_and(is_it))
         };
-        let delivers = |server: &Server| {
-            let is_it = |query: &Query| matches!(query, Query::Name(asked) if asked == name);
-            let texts = server.texts().into_iter().flat_map(references);
-            texts.into_iter().any(|reference| reference.source.query().is_some_and(is_it))
-        };
-        let is_about_it = |allowed: &Allowed| allowed.grants.iter().any(|sealed| asks(&sealed.what));
         let states = self.state.granting()?;
+        let mut runs = self.state.runs();
         // One that can't be read holds for nothing.
-        if !states.iter().filter_map(|state| state.grants().ok().flatten()).any(|allowed| is_about_it(&allowed)) {
+        let mut allowed = states.iter().filter_map(|state| state.grants().ok().flatten());
+        let is_about_it = |allowed: &Allowed| allowed.grants.iter().any(|sealed| asks(&[&sealed.what.text]));
+        if !allowed.any(|allowed| is_about_it(&allowed)) && !runs.iter().any(|sealed| asks(&sealed.what.texts())) {
             return Ok(());
         }
         let (mut old, mut new): (Vec<SealKey>, Vec<SealKey>) = Default::default();
@@ -48,17 +45,21 @@ impl Session<'_> {
             let Ok(Some(mut allowed)) = state.grants() else { continue };
             let target = allowed.target.clone();
             let mut changed = false;
-            for sealed in allowed.grants.iter_mut().filter(|sealed| asks(&sealed.what)) {
+            for sealed in allowed.grants.iter_mut().filter(|sealed| asks(&[&sealed.what.text])) {
                 changed |= self.seal_again(sealed, &target, &old, &mut new, to)?;
             }
-            for sealed in allowed.servers.iter_mut().filter(|sealed| delivers(&sealed.what)) {
+            for sealed in allowed.servers.iter_mut().filter(|sealed| asks(&sealed.what.texts())) {
                 changed |= self.seal_again(sealed, &target, &old, &mut new, to)?;
             }
             if changed {
                 state.write_grants(&allowed)?;
             }
         }
-        Ok(())
+        let mut changed = false;
+        for sealed in runs.iter_mut().filter(|sealed| asks(&sealed.what.texts())) {
+            changed |= self.seal_again(sealed, Path::new(NOWHERE), &old, &mut new, to)?;
+        }
+        if changed { self.state.write_runs(&runs) } else { Ok(()) }
     }
 
     /// Seals one with the new store's key, which is made if there is none; whether that was to be done.

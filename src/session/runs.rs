@@ -2,7 +2,7 @@
 
 use super::sealing::{Renewal, Sealed};
 use super::state::State;
-use super::{Session, SessionError};
+use super::{Revoked, Session, SessionError};
 use crate::consent::record::Run;
 use std::path::Path;
 
@@ -25,7 +25,27 @@ impl Session<'_> {
         all.push(Sealed::new(run, Path::new(NOWHERE), keys.iter().flatten()));
         let surplus = all.len().saturating_sub(MOST);
         all.drain(..surplus);
-        self.state.write_note(RUNS, &all)
+        self.state.write_runs(&all)
+    }
+
+    /// The commands that a person let run with secrets, the newest last; whether they hold, the keys of the stores say.
+    #[must_use]
+    pub fn allowed_runs(&self) -> Vec<Run> {
+        self.state.runs().into_iter().map(|sealed| sealed.what).collect()
+    }
+
+    /// Takes those back of which `which` says so, and gives the stores new keys: an old copy of the records does not count.
+    ///
+    /// # Errors
+    /// [`SessionError::File`].
+    pub fn revoke_runs(&self, which: impl Fn(&Run) -> bool) -> Result<Revoked, SessionError> {
+        let mut all = self.state.runs();
+        let gone = all.extract_if(.., |sealed| which(&sealed.what)).count();
+        if gone == 0 {
+            return Ok(Revoked::default());
+        }
+        self.state.write_runs(&all)?;
+        Ok(Revoked { gone, doubtful: self.renew_keys()? })
     }
 }
 
@@ -35,6 +55,10 @@ impl State {
         self.note(RUNS)
     }
 
+    pub(super) fn write_runs(&self, all: &[Sealed<Run>]) -> Result<(), SessionError> {
+        self.write_note(RUNS, &all)
+    }
+
     /// Seals what holds under new keys as well.
     pub(super) fn renew_runs(&self, renewals: &[Renewal]) -> Result<(), SessionError> {
         let mut all = self.runs();
@@ -42,7 +66,7 @@ impl State {
             return Ok(());
         }
         all.iter_mut().for_each(|sealed| sealed.renew(Path::new(NOWHERE), renewals));
-        self.write_note(RUNS, &all)
+        self.write_runs(&all)
     }
 
     /// Takes all of them back.

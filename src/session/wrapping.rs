@@ -4,6 +4,7 @@
 use super::job::{Job, NEW_TARGET};
 use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError, Target};
+use crate::consent::record::{Machine, Server as Record, Unfit};
 use crate::document::{Document, Pointer};
 use crate::host::Resolved;
 use crate::host::servers::HostReferences;
@@ -20,6 +21,9 @@ pub enum SlotDelivery {
     File,
     /// Its server is wrapped: the file never holds it.
     Wrapped,
+    /// The same, and there is no record of the server as it is now, so it would not start: what keeps it from having one,
+    /// or nothing if a yes makes one.
+    Unrecorded(Option<Unfit>),
     /// Its server should be wrapped, and is in the file as a plain one, or for another program or place: any render
     /// mends that.
     NotWrapped,
@@ -89,13 +93,31 @@ impl Job<'_> {
         Ok(blueprint)
     }
 
-    /// How each slot is delivered that is in it, or will once the template is merged.
+    /// How each slot is delivered that is in it, or will once the template is merged. No store is asked, so a record
+    /// counts here that none of them may have sealed.
     ///
     /// # Errors
-    /// As [`Self::preview`].
-    pub fn deliveries(&self) -> Result<Vec<(Pointer, SlotDelivery)>, SessionError> {
+    /// As [`Self::preview`], and [`SessionError::Grants`].
+    pub fn deliveries(&self, machine: &Machine<'_>) -> Result<Vec<(Pointer, SlotDelivery)>, SessionError> {
         let plan = self.preview(OnConflict::Keep)?;
-        let text = Resolved::follow(&self.target.path)?.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
+        let plain = Document::parse_relaxed(plan.placeholder_form.as_bytes()).ok();
+        let file = Resolved::follow(&self.target.path)?;
+        let records = self.session.state.of(&file).grants()?.map(|allowed| allowed.servers).unwrap_or_default();
+        let recorded = |server: &Pointer| {
+            let node = plain.as_ref().and_then(|plain| plain.find(server));
+            let is_asked = plan.asked().any(|flow| flow.pointer.is_within(server));
+            match node.map(|node| Record::read(server, node, machine)) {
+                Some(Err(why)) => SlotDelivery::Unrecorded(Some(why)),
+                // What nobody allowed is told as that.
+                Some(Ok(Some(server)))
+                    if !is_asked && !records.iter().any(|one| one.is_sealed() && one.what.is_as(&server)) =>
+                {
+                    SlotDelivery::Unrecorded(None)
+                }
+                _ => SlotDelivery::Wrapped,
+            }
+        };
+        let text = file.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
         let live = Document::open(&self.target.path, &text).ok();
         let servers = live.map(|live| wrapped(live.document())).unwrap_or_default();
         let of = |slot: &Pointer| {
@@ -109,8 +131,11 @@ impl Job<'_> {
             let program = servers.iter().find(|one| one.pointer.is_within(&server)).map(|one| &one.program);
             match program {
                 Some(program) if is_gone(program) => SlotDelivery::ProgramGone(program.clone()),
-                _ if plan.delivered.unwrapped.contains(slot) => SlotDelivery::NotWrapped,
-                _ => SlotDelivery::Wrapped,
+                _ => match recorded(&server) {
+                    unfit @ SlotDelivery::Unrecorded(Some(_)) => unfit,
+                    _ if plan.delivered.unwrapped.contains(slot) => SlotDelivery::NotWrapped,
+                    how => how,
+                },
             }
         };
         Ok(plan.flows.iter().map(|flow| (flow.pointer.clone(), of(&flow.pointer))).collect())

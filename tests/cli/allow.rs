@@ -120,6 +120,9 @@ fn a_program_runs_with_what_was_allowed() {
 #[test]
 fn what_was_allowed_can_be_seen_and_taken_back() {
     let sandbox = with_server();
+    // Its command is not there, so no server is recorded.
+    let template = sandbox.read(".config/keystencil/claude.json").replace("npx", "no-such-program");
+    sandbox.write(".config/keystencil/claude.json", &template);
     run(&sandbox, &["allow", "--allow-new=1"]);
     snapshot("allow_list", &run(&sandbox, &["allow", "--list"]).whole());
     let json: serde_json::Value = serde_json::from_str(&run(&sandbox, &["allow", "--list", "--json"]).out).unwrap();
@@ -131,7 +134,7 @@ fn what_was_allowed_can_be_seen_and_taken_back() {
     assert!(said.code == 0 && said.err.contains("took back 1 grant"), "{said:?}");
     assert_eq!(run(&sandbox, &["render"]).code, 3);
     let pending = run(&sandbox, &["allow", "--pending"]);
-    assert!(pending.code == 1 && pending.out.contains("→ npx -y server-github"), "{pending:?}");
+    assert!(pending.code == 1 && pending.out.contains("→ no-such-program -y server-github"), "{pending:?}");
     let pending = run(&sandbox, &["allow", "--pending", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&pending.out).unwrap();
     assert_eq!(json[0]["new"][0]["references"][0], "<< keyring('github') >>");

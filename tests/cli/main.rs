@@ -59,6 +59,7 @@ mod poll;
 mod providers;
 mod purge;
 mod readme;
+mod records;
 #[cfg(all(target_os = "linux", feature = "system-tests"))]
 mod relocate;
 mod render;

@@ -53,7 +53,10 @@ fn another_value_in_the_new_store_is_replaced_only_when_that_is_asked_for() {
     run(&keyring, "--store vault secret set openai", "another-canary");
     let refused = run(&keyring, "secret move openai --to vault", "");
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("the vault has another value") && refused.err.contains("--replace"), "{refused:?}");
+    assert!(
+        refused.err.contains("the vault has a different value") && refused.err.contains("--replace"),
+        "{refused:?}"
+    );
     assert_eq!(value(&keyring, "native").as_deref(), Some(KEY));
     assert_eq!(value(&keyring, "vault").as_deref(), Some("another-canary"));
     assert_eq!(run(&keyring, "secret move openai --to vault --replace", "").code, 0);

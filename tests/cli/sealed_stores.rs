@@ -4,6 +4,8 @@ use crate::keyring::Keyring;
 use crate::keyrings::{github, hook, run, with_target};
 use crate::sandbox::{BINARY, KEY};
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
 
 fn live(keyring: &Keyring) -> String {
     fs::read_to_string(keyring.path().join(".claude.json")).unwrap_or_default()
@@ -48,11 +50,44 @@ fn what_was_allowed_for_a_secret_holds_after_it_was_moved_to_the_other_store_and
 }
 
 #[test]
+fn a_command_that_was_let_run_by_hand_still_is_after_its_secret_was_moved() {
+    let keyring = Keyring::start();
+    assert_eq!(run(&keyring, &["--store", "vault", "secret", "set", "github"], KEY).code, 0);
+    let line = format!("exec {BINARY} run -- printenv TOKEN");
+    let by_hand = |terminal: bool| {
+        let mut command = keyring.command(if terminal { "script" } else { "sh" });
+        command.args(if terminal { ["-qec", &line, "/dev/null"] } else { ["-c", &line, "sh"] });
+        command.env("TOKEN", "<< keyring('github') >>").env("SHELL", "/bin/sh").current_dir(keyring.path());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (mut shown, mut byte, mut is_asked) = (String::new(), [0], false);
+        while let Ok(1) = screen.read(&mut byte) {
+            shown.push(char::from(byte[0]));
+            // What is typed before the question is no answer to it.
+            if !is_asked && shown.ends_with("] ") {
+                keyboard.write_all(b"y\n").unwrap();
+                is_asked = true;
+            }
+        }
+        drop(keyboard);
+        (child.wait().unwrap().code(), shown.contains("canary"))
+    };
+    assert_eq!(by_hand(false), (Some(125), false));
+    assert_eq!(by_hand(true), (Some(0), true));
+    for store in ["native", "vault", "native"] {
+        assert_eq!(run(&keyring, &["secret", "move", "github", "--to", store], "").code, 0);
+        assert_eq!(by_hand(false), (Some(0), true), "{store}");
+    }
+    assert_eq!(run(&keyring, &["allow", "--revoke", "--all"], "").code, 0);
+    assert_eq!(by_hand(false), (Some(125), false));
+}
+
+#[test]
 fn a_move_that_does_not_happen_seals_nothing() {
     let keyring = allowed_in("vault");
     assert_eq!(run(&keyring, &["--store", "native", "secret", "set", "github"], "another-canary").code, 0);
     let refused = run(&keyring, &["secret", "move", "github", "--to", "native"], "");
-    assert!(refused.code == 2 && refused.err.contains("has another value"), "{refused:?}");
+    assert!(refused.code == 2 && refused.err.contains("has a different value"), "{refused:?}");
     assert!(!filled(&keyring).0, "the other value was never allowed");
     // Nor does a record that the old store's key does not verify get a seal by a move the other way.
     assert_eq!(run(&keyring, &["secret", "move", "github", "--to", "vault", "--replace"], "").code, 0);

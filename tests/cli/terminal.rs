@@ -65,6 +65,11 @@ pub(crate) fn line_guarded(sandbox: &Sandbox, line: &str, input: &str) -> (i32, 
     type_into(sandbox, line, input, &|| {})
 }
 
+/// The same with any command line.
+pub(crate) fn line_typed_guarded(sandbox: &Sandbox, line: &str, input: &str) -> (i32, String) {
+    type_into(sandbox, line, input, &|| {})
+}
+
 fn type_into(sandbox: &Sandbox, line: &str, input: &str, meanwhile: &dyn Fn()) -> (i32, String) {
     // Outside of the home, in which tests count files.
     let device = tempfile::NamedTempFile::new().unwrap();

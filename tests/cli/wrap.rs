@@ -20,7 +20,11 @@ fn sandbox(config: &str) -> Sandbox {
     let sandbox = Sandbox::with_key();
     sandbox.write(".config/keystencil/claude.json", TEMPLATE);
     deliver(&sandbox, config);
-    sandbox
+    for program in ["npx", "server"] {
+        sandbox.write_program(&format!("bin/{program}"), crate::run::PROBE);
+    }
+    let path = crate::run::path(&sandbox);
+    sandbox.with_variable("PATH", &path)
 }
 
 fn deliver(sandbox: &Sandbox, lines: &str) {

@@ -7,11 +7,14 @@
 #![allow(dead_code)]
 
 use keystencil::consent::Flow;
+use keystencil::consent::record::{Machine, Unfit};
 use keystencil::host::git::Places;
 use keystencil::host::profile::{self, Profile};
+use keystencil::host::program::find_all;
+use keystencil::host::servers::HostReferences;
 use keystencil::plan::OnConflict;
 use keystencil::secret::SealKey;
-use keystencil::session::{FilterCall, Session, Sources, Standing, State, Target};
+use keystencil::session::{FilterCall, Job, Session, SessionError, Sources, Standing, State, Target};
 use keystencil::store::{Answers, Bus, Choice, Request, SealKeys, StoreError, StoreKind, Stores, VaultPaths};
 use keystencil::template::Variables;
 use std::cell::LazyCell;
@@ -72,10 +75,10 @@ impl<'a> Yes<'a> {
             let Some(template) = text("template") else { continue };
             let profile: &'static dyn Profile = profile.unwrap_or_else(|| profile::of(&path, &|_| None));
             let template = self.expand(template, folder);
-            self.to_target(
-                &Target { name: Some(name.clone()), template, path, profile, deliveries: Default::default() },
-                &variables,
-            );
+            // Nothing is wrapped here, but what will be is recorded.
+            let is_delivered = target.get("deliver").is_some() || target.get("servers").is_some();
+            let target = Target { name: Some(name.clone()), template, path, profile, deliveries: Default::default() };
+            self.to_target(&target, &variables, is_delivered);
         }
         if !variables.providers.is_empty() {
             self.to_commands(path, variables.providers.len());
@@ -99,10 +102,8 @@ impl<'a> Yes<'a> {
     pub(crate) fn to_pair(&self, template: &Path, to: &Path, profile: Option<&str>) {
         let (template, path) = (self.home.join(template), self.home.join(to));
         let profile = profile.and_then(profile::named).unwrap_or_else(|| profile::of(&path, &|_| None));
-        self.to_target(
-            &Target { name: None, template, path, profile, deliveries: Default::default() },
-            &variables(self.home),
-        );
+        let target = Target { name: None, template, path, profile, deliveries: Default::default() };
+        self.to_target(&target, &variables(self.home), false);
     }
 
     /// To what a command line of `render` or `exec` is about.
@@ -118,7 +119,7 @@ impl<'a> Yes<'a> {
         }
     }
 
-    fn to_target(&self, target: &Target, variables: &Variables) {
+    fn to_target(&self, target: &Target, variables: &Variables, is_delivered: bool) {
         let session = Session {
             state: State::new(self.state.clone()),
             variables,
@@ -140,6 +141,22 @@ impl<'a> Yes<'a> {
         if !new.is_empty() {
             let _ = job.allow(&new);
         }
+        if is_delivered {
+            let _ = self.record(&job);
+        }
+    }
+
+    /// Records the servers whose programs are found in the home's `bin`, or where every program is.
+    fn record(&self, job: &Job<'_>) -> Result<(), SessionError> {
+        let folders = [self.home.join("bin"), "/usr/bin".into(), "/bin".into()];
+        let working = self.home.to_owned();
+        let found = move |command: &str, _: Option<&str>| match find_all(command, &folders, &working) {
+            found if found.is_empty() => Err(Unfit::NotFound),
+            found => Ok(found),
+        };
+        let home = [("HOME".to_owned(), self.home.to_string_lossy().into_owned())];
+        let machine = Machine { found: &found, variables: &home, references: HostReferences::of(&job.target.path) };
+        job.record_servers(job.unrecorded(job.servers(&machine)?)?)
     }
 
     fn expand(&self, path: &str, folder: &Path) -> PathBuf {

@@ -1,19 +1,20 @@
 //! `keystencil allow`.
 
+mod list;
+mod revoke;
+
 use crate::cli::agents::{refuse, settle};
 use crate::cli::context::{Context, Workplace};
-use crate::cli::delivering::ensure_recorded;
 use crate::cli::environment::is_interactive;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::cli::granting::{AllowNewArgs, Pending, cut, decide, in_use, one, shown, shown_commands};
-use crate::cli::report::{BOLD, DIM, MARK, Report, Text, Warning, count, warning, wrap};
+use crate::cli::granting::{AllowNewArgs, Pending, decide, in_use, one, shown, shown_commands};
+use crate::cli::recording::{ensure_recorded, shown_servers, tell_unfit, unrecorded};
+use crate::cli::report::Text;
 use crate::cli::targets::{TargetArgs, select};
-use crate::consent::{Flow, Grant};
-use crate::document::{Pointer, PointerError};
-use crate::error::Explain as _;
+use crate::consent::Flow;
 use crate::plan::OnConflict;
-use crate::session::{Revoked, Sealed, Session, Target};
+use crate::session::{Job, Session, Target};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -73,11 +74,14 @@ pub(in crate::cli) struct AllowArgs {
     /// Take back what was allowed
     #[arg(long, conflicts_with = "allow_new")]
     revoke: bool,
-    /// Take back for this slot only, a JSON pointer as `--list` shows it
+    /// Take back for this slot or server only, a JSON pointer as `--list` shows it
     #[arg(long, value_name = "POINTER", requires = "revoke")]
     slot: Vec<String>,
+    /// Take back for this command only, which you ran by hand, by the ID that `--list` shows
+    #[arg(long, value_name = "ID", requires = "revoke", conflicts_with_all = ["targets", "slot"])]
+    run: Vec<String>,
     /// Take back everything, of files in no config too, and forget that anything was decided
-    #[arg(long, requires = "revoke", conflicts_with_all = ["targets", "slot"])]
+    #[arg(long, requires = "revoke", conflicts_with_all = ["targets", "slot", "run"])]
     all: bool,
     /// Report as JSON on standard output
     #[arg(long)]
@@ -88,13 +92,13 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
     let workplace = context.open()?;
     workplace.session(|session| {
         if args.list {
-            return list(&workplace, session, args.json);
+            return list::list(&workplace, session, args.json);
         }
         if args.all {
-            let revoked = session.revoke_all()?;
-            let report = workplace.report();
-            report.note(Text::new().plain(format_args!("took back {}", count(revoked.gone, "grant"))));
-            return Ok(doubtful(report, &revoked));
+            return revoke::everything(&workplace, session);
+        }
+        if !args.run.is_empty() {
+            return revoke::runs(&workplace, session, &args.run);
         }
         let asks = !args.pending && !args.revoke;
         if asks {
@@ -102,7 +106,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
         }
         let targets = select(&workplace.config, &args.targets.targets, &args.targets.pair)?;
         if args.revoke {
-            return revoke(&workplace, session, &targets, &args.slot);
+            return revoke::targets(&workplace, session, &targets, &args.slot);
         }
         // A target that can't be rendered is told of here.
         let jobs = session.open_all(&targets)?;
@@ -114,7 +118,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             workplace.report().json(&pending.all().map(|(job, flows)| pending_json(job.target, flows)).collect())?;
         }
         if args.pending {
-            return show(&workplace, session, &pending, args.json);
+            return show(&workplace, session, &jobs, &pending, args.json);
         }
         if pending.is_empty() {
             workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
@@ -124,8 +128,9 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             ensure_recorded(workplace.report(), session, &jobs)?;
         }
         settle(&workplace, session)?;
+        let exit = jobs.iter().fold(Exit::Done, |exit, job| exit.and(tell_unfit(workplace.report(), job)));
         match pending.slots() + usize::from(pending.commands) {
-            0 => Ok(Exit::Done),
+            0 => Ok(exit),
             things => Err(not_allowed(things)),
         }
     })
@@ -135,10 +140,19 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
 fn show(
     workplace: &Workplace<'_>,
     session: &Session<'_>,
+    jobs: &[Job<'_>],
     pending: &Pending<'_>,
     json: bool,
 ) -> Result<Exit, CommandError> {
     let report = workplace.report();
+    let mut is_empty = pending.is_empty();
+    for job in jobs.iter().filter(|_| session.guarded) {
+        let servers = unrecorded(job)?;
+        is_empty &= servers.is_empty();
+        if !servers.is_empty() && !json {
+            report.out(&shown_servers(report, job, &servers))?;
+        }
+    }
     if pending.commands && !json {
         report.out(&shown_commands(workplace))?;
     }
@@ -149,7 +163,7 @@ fn show(
             report.out(&flows.iter().fold(head, |text, flow| text.text(&one(flow, &in_use))))?;
         }
     }
-    Ok(if pending.is_empty() { Exit::Done } else { Exit::Differences })
+    Ok(if is_empty { Exit::Done } else { Exit::Differences })
 }
 
 fn pending_json(target: &Target, flows: &[Flow]) -> Value {
@@ -168,84 +182,6 @@ fn pending_json(target: &Target, flows: &[Flow]) -> Value {
         })
         .collect();
     json!({ "target": target.name, "path": target.path.display().to_string(), "new": flows })
-}
-
-fn list(workplace: &Workplace<'_>, session: &Session<'_>, json: bool) -> Result<Exit, CommandError> {
-    let report = workplace.report();
-    let all = session.all_allowed()?;
-    if json {
-        let one = |Sealed { what: grant, .. }: &Sealed<Grant>| {
-            let kind = if grant.is_start() { "start" } else { "slot" };
-            json!({"kind": kind, "slot": grant.pointer, "text": grant.text, "address": grant.address})
-        };
-        let file = |allowed: &crate::session::Allowed| {
-            let grants: Vec<Value> = allowed.grants.iter().map(one).collect();
-            json!({ "path": allowed.target.display().to_string(), "grants": grants })
-        };
-        report.json(&all.iter().map(file).collect())?;
-        return Ok(Exit::Done);
-    }
-    if all.iter().all(|allowed| allowed.grants.is_empty()) {
-        report.note(Text::new().plain("nothing was allowed yet; `keystencil allow` shows what the templates ask for"));
-    }
-    for allowed in all.iter().filter(|allowed| !allowed.grants.is_empty()) {
-        let mut text = Text::new().styled(BOLD, report.path(&allowed.target)).end();
-        for Sealed { what: grant, .. } in &allowed.grants {
-            let to = if grant.address.is_empty() { "the file itself" } else { &grant.address };
-            // A line of its own for what is long: nothing is wider than 80 columns, but for a word that is.
-            let what = if grant.is_start() { "starts".to_owned() } else { cut(&grant.text) };
-            let to = wrap(&cut(to), 6);
-            let fits = !to.contains('\n') && what.chars().count() + to.chars().count() + 5 <= 80;
-            text = text.plain("  ").styled(MARK, what);
-            text = if fits { text.plain(" → ") } else { text.end().plain("    → ") }.block(&to).end();
-            text = text.styled(DIM, format_args!("    in {}", grant.pointer)).end();
-        }
-        report.out(&text)?;
-    }
-    Ok(Exit::Done)
-}
-
-fn revoke(
-    workplace: &Workplace<'_>,
-    session: &Session<'_>,
-    targets: &[Target],
-    slots: &[String],
-) -> Result<Exit, CommandError> {
-    let slots: Vec<Pointer> =
-        slots.iter().map(|slot| Pointer::parse(slot)).collect::<Result<_, _>>().map_err(|error: PointerError| {
-            CommandError::new(error.to_string())
-                .hint("write it as `keystencil allow --list` shows it: /mcpServers/github/env/TOKEN")
-        })?;
-    let (report, mut gone, mut exit) = (workplace.report(), 0, Exit::Done);
-    for target in targets {
-        let revoked = session.revoke(&target.path, |grant| slots.is_empty() || slots.contains(&grant.pointer))?;
-        exit = exit.and(doubtful(report, &revoked));
-        gone += revoked.gone;
-    }
-    report.note(Text::new().plain(format_args!("took back {}", count(gone, "grant"))));
-    for target in targets {
-        if session.journal(&target.path)?.is_some() {
-            let path = report.path(&target.path);
-            report.note(
-                Text::new().plain(format_args!("{path} is rendered: `keystencil unrender` takes out what is in it")),
-            );
-        }
-    }
-    Ok(exit.and(Exit::attention(gone == 0)))
-}
-
-/// Says of which stores an old record may come back.
-fn doubtful(report: &Report, revoked: &Revoked) -> Exit {
-    for (kind, error) in &revoked.doubtful {
-        report.warning(&Warning {
-            place: error.place(),
-            hint: Some("when it answers, take back any one grant, or `keystencil allow --revoke --all`".to_owned()),
-            ..warning(format_args!(
-                "the {kind} keeps its old key, so an old copy of what was taken back counts: {error}"
-            ))
-        });
-    }
-    Exit::attention(!revoked.doubtful.is_empty())
 }
 
 fn not_allowed(things: usize) -> CommandError {

@@ -6,6 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::granting::{AllowNewArgs, cut, ensure};
 use crate::cli::holder::{self, goes_without_grants};
 use crate::cli::outcome;
+use crate::cli::recording::tell_unfit;
 use crate::cli::recovery::recover;
 use crate::cli::report::{Text, count};
 use crate::cli::targets::{TargetArgs, select};
@@ -116,7 +117,8 @@ fn render(
         workplace.report().json(&report.into())?;
     }
     let say = if json { outcome::render_warnings } else { outcome::rendered };
-    Ok(done().fold(Exit::Done, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered))))
+    let exit = done().fold(Exit::Done, |exit, (target, rendered)| exit.and(say(workplace.report(), target, rendered)));
+    Ok(jobs.iter().fold(exit, |exit, job| exit.and(tell_unfit(workplace.report(), job))))
 }
 
 fn as_json(target: &Target, rendered: &Rendered) -> Value {

@@ -6,6 +6,7 @@ use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::granting::{not_allowed, things};
 use crate::cli::outcome::{holder, lost_hint, seen_warning};
+use crate::cli::recording::deliveries;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Text, WARN, age, clean, count};
 use crate::cli::rotation::changed;
 use crate::cli::usage::{self, is_answer};
@@ -14,7 +15,7 @@ use crate::consent::Flow;
 use crate::document::Pointer;
 use crate::journal::Lease;
 use crate::secret::SecretName;
-use crate::session::{Job, SessionError, SlotDelivery, TargetStatus};
+use crate::session::{SessionError, SlotDelivery, TargetStatus};
 use crate::store::Listing;
 use crate::template::Source;
 use clap::Args;
@@ -125,7 +126,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
-                    delivery: delivery(&job),
+                    delivery: deliveries(&job),
                     not_allowed,
                     filters: session.stale_filters(target),
                     trouble: None,
@@ -181,19 +182,13 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
     })
 }
 
-/// How the slots of a target are delivered; nothing if all are filled in the file, or the template can't be used.
-fn delivery(job: &Job<'_>) -> Vec<(Pointer, SlotDelivery)> {
-    if job.target.deliveries.are_files() {
-        return Vec::new();
-    }
-    job.deliveries().unwrap_or_default()
-}
-
 /// How one slot is delivered, in a few words, and what the matter is if something is.
 fn in_words(delivery: &SlotDelivery) -> (&'static str, Option<String>) {
     match delivery {
         SlotDelivery::File => ("file", None),
         SlotDelivery::Wrapped => ("wrap", None),
+        SlotDelivery::Unrecorded(None) => ("would not start", Some("it changed: `keystencil allow`".to_owned())),
+        SlotDelivery::Unrecorded(Some(why)) => ("would not start", Some(clean(&why.to_string()))),
         SlotDelivery::NotWrapped => ("not wrapped", Some("`keystencil render` mends it".to_owned())),
         SlotDelivery::ProgramGone(program) => {
             ("not wrapped", Some(format!("{} is gone; `keystencil render` mends it", clean(program))))

@@ -1,6 +1,6 @@
 //! What to do about a server that gets nothing, where nobody is asked: a host has started it, or asks for its headers.
 
-use crate::consent::record::Differs;
+use crate::consent::record::{Differs, Unfit};
 use crate::session::DeliverError;
 use crate::store::StoreError;
 
@@ -32,6 +32,15 @@ pub(in crate::cli) fn differs(target: &str, differs: &Differs) -> String {
         _ => format!(
             "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
         ),
+    }
+}
+
+/// What to do about a server of which there can be no record.
+pub(in crate::cli) fn unfit(target: &str, why: &Unfit) -> String {
+    match why {
+        Unfit::NotFound => format!("install it, then `keystencil allow {target}`"),
+        Unfit::Key(_) => "store it with `keystencil secret set`, and put a reference in its place".to_owned(),
+        _ => "`deliver = \"file\"` under [targets.NAME.servers.SERVER] fills it in the file".to_owned(),
     }
 }
 

@@ -33,6 +33,16 @@ impl Run {
         self.argv.iter().chain(self.variables.values()).map(String::as_str).collect()
     }
 
+    /// What a person names it by: eight digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("keystencil 2026 run id v1");
+        for field in self.fields() {
+            hasher.update(&(field.len() as u64).to_le_bytes()).update(field);
+        }
+        hasher.finalize().to_hex().chars().take(8).collect()
+    }
+
     /// Whether there is a reference in it at all.
     #[must_use]
     pub fn has_references(&self) -> bool {

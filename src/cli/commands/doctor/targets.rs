@@ -7,6 +7,7 @@ use crate::cli::environment;
 use crate::cli::granting::{not_allowed, things};
 use crate::cli::hints;
 use crate::cli::outcome::lost_hint;
+use crate::cli::recording::deliveries;
 use crate::cli::report::{Report, count};
 use crate::document::Document;
 use crate::error::Explain;
@@ -185,10 +186,20 @@ fn wrapping(job: &Job<'_>, subject: &str) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    let slots = job.deliveries().unwrap_or_default();
+    let slots = deliveries(job);
     for (pointer, delivery) in &slots {
         let (message, hint) = match delivery {
             SlotDelivery::File | SlotDelivery::Wrapped => continue,
+            SlotDelivery::Unrecorded(None) => (
+                format!(
+                    "the server of {pointer} is wrapped, and has changed since you allowed it, so it would not start"
+                ),
+                "`keystencil allow`".to_owned(),
+            ),
+            SlotDelivery::Unrecorded(Some(why)) => (
+                format!("the server of {pointer} is wrapped, and would not start: {why}"),
+                hints::delivery::unfit(job.target.name.as_deref().unwrap_or_default(), why),
+            ),
             SlotDelivery::NotWrapped => {
                 (format!("the server of {pointer} is not wrapped"), "`keystencil render`".to_owned())
             }

@@ -3,10 +3,11 @@
 
 use super::start::{Failed, Start};
 use crate::cli::context::Context;
-use crate::cli::delivering::{Delivered, differs, explained, found, note, recorded};
+use crate::cli::delivering::{Delivered, differs, explained, note, recorded};
 use crate::cli::environment::{NESTING, nesting, variables, working_folder};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::recording::found;
 use crate::consent::record::{Entry, Now, Started};
 use crate::consent::steering::steers;
 use crate::plan::wrap::For;
