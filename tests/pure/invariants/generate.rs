@@ -1,14 +1,20 @@
 //! Documents, templates, secrets and drifts for the invariants.
 
+use super::engine;
+use keystencil::host::servers::HostReferences;
+use keystencil::plan::wrap::{Deliver, Deliveries, Wrapper, Wrapping};
+use keystencil::plan::{Applied, RenderPlan};
+use keystencil::template::Blueprint;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-/// A target, a template for it, and the secrets `s0`, `s1`, … the template refers to.
+/// A target, a template for it, the secrets `s0`, `s1`, … the template refers to, and how they are delivered.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) target: String,
     pub(crate) secrets: Vec<String>,
+    pub(crate) deliver: Deliver,
     template: Piece,
 }
 
@@ -56,10 +62,13 @@ fn secret() -> impl Strategy<Value = String> {
     ]
 }
 
+fn slot() -> impl Strategy<Value = Piece> {
+    ("(|Bearer |x\"y )", vec(0..3usize, 1..3), "(|/tail|é)", 0..4u8)
+        .prop_map(|(before, secrets, after, notation)| Piece::Slot { before, secrets, after, notation })
+}
+
 fn piece() -> impl Strategy<Value = Piece> {
-    let slot = ("(|Bearer |x\"y )", vec(0..3usize, 1..3), "(|/tail|é)", 0..4u8)
-        .prop_map(|(before, secrets, after, notation)| Piece::Slot { before, secrets, after, notation });
-    let leaf = prop_oneof![2 => slot, 1 => scalar().prop_map(Piece::Scalar)];
+    let leaf = prop_oneof![2 => slot(), 1 => scalar().prop_map(Piece::Scalar)];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             1 => vec(inner.clone(), 0..4).prop_map(Piece::Array),
@@ -77,20 +86,58 @@ fn members(inner: impl Strategy<Value = Piece>) -> impl Strategy<Value = Vec<(St
     })
 }
 
+/// A server: most can be wrapped, some have a reference where none can be delivered.
+fn server() -> impl Strategy<Value = Piece> {
+    let text = |text: &str| Piece::Scalar(Value::from(text));
+    let command = prop_oneof![6 => Just(text("npx")), 1 => slot()];
+    let arguments = prop::option::of(vec(prop_oneof![2 => slot(), 3 => Just(text("-y"))], 0..3).prop_map(Piece::Array));
+    let started = (command, arguments, values()).prop_map(|(command, arguments, env)| {
+        let mut members = vec![("command".to_owned(), command), ("env".to_owned(), env)];
+        members.extend(arguments.map(|arguments| ("args".to_owned(), arguments)));
+        Piece::Object(members)
+    });
+    let reached = values().prop_map(move |headers| {
+        Piece::Object(vec![("url".to_owned(), text("https://example.com/mcp")), ("headers".to_owned(), headers)])
+    });
+    prop_oneof![3 => started, 1 => reached]
+}
+
+/// Variables or headers.
+fn values() -> impl Strategy<Value = Piece> {
+    members(prop_oneof![3 => slot(), 1 => Just(Piece::Scalar(Value::from("plain")))]).prop_map(Piece::Object)
+}
+
 impl Case {
     pub(crate) fn any() -> impl Strategy<Value = Self> {
-        (document(), 0..6u8, any::<bool>(), vec(secret(), 3), members(piece())).prop_map(
-            |(document, style, bom, secrets, template)| {
+        let deliver = prop::sample::select(vec![Deliver::File, Deliver::Wrap, Deliver::Auto]);
+        let servers = prop::option::of(members(server()));
+        (document(), 0..6u8, any::<bool>(), vec(secret(), 3), members(piece()), servers, deliver).prop_map(
+            |(document, style, bom, secrets, mut template, servers, deliver)| {
                 let text = layout(&document, style);
                 // Told apart from the first bytes on, so that no secret is a part of another one's surroundings.
                 let secrets = secrets.iter().enumerate().map(|(i, secret)| format!("{i}#{secret}#{i}")).collect();
+                template.extend(servers.map(|servers| ("mcpServers".to_owned(), Piece::Object(servers))));
                 Self {
                     target: if bom { format!("\u{feff}{text}") } else { text },
                     secrets,
+                    deliver,
                     template: Piece::Object(template),
                 }
             },
         )
+    }
+
+    /// A render of this case's secrets, in its way of delivery.
+    pub(crate) fn plan(&self, target: &str, blueprint: &Blueprint, earlier: Option<&Applied>) -> RenderPlan {
+        let deliveries = Deliveries { all: self.deliver, ..Deliveries::default() };
+        let wrapper = Wrapper {
+            program: "/usr/bin/keystencil",
+            target: "claude",
+            helper: Some("headersHelper"),
+            references: HostReferences::Braced,
+        };
+        let wrapping = Wrapping { wrapper, deliveries: &deliveries };
+        engine::plan_delivered(target, blueprint, &self.secrets, earlier, Some(wrapping))
     }
 
     pub(crate) fn template(&self) -> String {
