@@ -15,11 +15,11 @@ const CONFIG: &str = include_str!("demo/config.toml");
 
 /// Play a whole session in a scratch directory
 ///
-/// Stores a made-up key, renders a template, runs a program that gets the key,
-/// removes the key again and checks that nothing is left of it. Everything happens
-/// in a scratch folder with its own vault, which is removed at the end: your own
-/// files and your keyring are not touched. Fails if a step does not do what it
-/// shows.
+/// Stores a made-up key and delivers it in both ways: in the live file while a
+/// program runs, and without any file. Then checks that nothing is left of it.
+/// Everything happens in a scratch folder with its own vault, which is removed at
+/// the end: your own files and your keyring are not touched. Fails if a step does
+/// not do what it shows.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct DemoArgs {
@@ -58,23 +58,38 @@ fn play(stage: &Stage<'_>) -> Result<(), CommandError> {
     stage.run("keystencil allow --pending", &["allow", "--pending"], 1)?;
     stage.run("keystencil allow --allow-new=1", &["allow", "--allow-new=1"], 0)?;
 
-    stage.tell("A program that reads the live file gets the key, for as long as it runs.")?;
+    stage.tell("One way: the key is in the live file for as long as a program runs.")?;
     stage.run_child("keystencil exec -- demo-child")?;
     let at_rest = stage.read(".claude.json")?;
     stage.check("the key is out of the live file again", !stage.holds_key(&at_rest))?;
     stage.check("the settings that were there are there", keeps_lines(&at_rest))?;
 
-    stage.tell("The same by hand. While it is rendered, this patch is what is owed:")?;
-    stage.run("keystencil render", &["render"], 0)?;
-    stage.check("the live file holds the key now", stage.holds_key(&stage.read(".claude.json")?))?;
-    stage.run("keystencil diff --rendered --patch", &["diff", "--rendered", "--patch"], 1)?;
-    stage.run("keystencil unrender", &["unrender"], 0)?;
-
-    let after = stage.read(".claude.json")?;
-    stage.check(&format!("byte for byte as it was ({} bytes)", after.len()), after == at_rest)?;
+    if stage.can_wrap() {
+        wrap(stage, &at_rest)?;
+    }
     let (files, holding) = stage.search()?;
     stage.check(&format!("not a trace of the key in the {files} files of this home"), holding == 0)?;
     stage.tell("Now your own: `keystencil init`")
+}
+
+/// The same without a file, and back again.
+fn wrap(stage: &Stage<'_>, at_rest: &[u8]) -> Result<(), CommandError> {
+    stage.tell("The other way: the key is never in a file. The server is called through us.")?;
+    stage.show("echo 'deliver = \"wrap\"' >> keystencil.toml")?;
+    stage.write("keystencil.toml", &format!("{CONFIG}deliver = \"wrap\"\n"))?;
+    stage.run("keystencil render", &["render"], 0)?;
+    stage.cat(".claude.json")?;
+    stage.tell("The host runs that helper as it connects, and the header has the key.")?;
+    stage.run_host("demo-child")?;
+    stage.check("the live file never held it", !stage.holds_key(&stage.read(".claude.json")?))?;
+
+    stage.tell("Back to the first way, and nothing has changed.")?;
+    stage.write("keystencil.toml", CONFIG)?;
+    stage.run("keystencil render", &["render"], 0)?;
+    stage.check("the live file holds the key now", stage.holds_key(&stage.read(".claude.json")?))?;
+    stage.run("keystencil unrender", &["unrender"], 0)?;
+    let after = stage.read(".claude.json")?;
+    stage.check(&format!("byte for byte as it was ({} bytes)", after.len()), after == at_rest)
 }
 
 /// Whether every line of the live file that was there before is there still, as it was.

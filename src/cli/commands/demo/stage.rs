@@ -6,6 +6,7 @@ use crate::cli::error::CommandError;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ pub(super) struct Stage<'a> {
     report: &'a Report,
     home: &'a Path,
     program: PathBuf,
+    /// Where this program is found first, so that a call that is written into a file is of this one.
+    path: OsString,
     key: String,
 }
 
@@ -23,7 +26,10 @@ impl<'a> Stage<'a> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| went_wrong("cannot get random bytes from the system"))?;
         let program = std::env::current_exe().map_err(file("find itself", home))?;
-        Ok(Self { report, home, program, key: format!("ghp_demo{}", hex::encode(random)) })
+        let folders = environment::variable_os("PATH").unwrap_or_default();
+        let own = program.parent().map(Path::to_owned);
+        let path = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&folders))).unwrap_or(folders);
+        Ok(Self { report, home, program, path, key: format!("ghp_demo{}", hex::encode(random)) })
     }
 
     /// What is going on.
@@ -57,20 +63,37 @@ impl<'a> Stage<'a> {
         [self.key.as_bytes(), encoded].iter().any(|needle| memchr::memmem::find(bytes, needle).is_some())
     }
 
+    /// The file as a person would see it for whom keystencil is on the `PATH` of a shell.
     pub(super) fn cat(&self, name: &str) -> Result<(), CommandError> {
-        self.prompt(&format!("cat {name}"))?;
-        self.report.out(&Text::new().block(&String::from_utf8_lossy(&self.read(name)?)).end())
+        self.show(&format!("cat {name}"))?;
+        let text = String::from_utf8_lossy(&self.read(name)?).replace(&*self.program.to_string_lossy(), "keystencil");
+        self.report.out(&Text::new().block(&text).end())
+    }
+
+    /// Whether servers can be called through this program: by another name it would not know its calls again.
+    pub(super) fn can_wrap(&self) -> bool {
+        self.program.file_stem().is_some_and(|name| name == "keystencil")
+    }
+
+    /// What a person would type.
+    pub(super) fn show(&self, line: &str) -> Result<(), CommandError> {
+        self.report.out(&Text::new().styled(DIM, "$ ").styled(BOLD, line).end())
     }
 
     /// Runs this program; `shown` is what a person would type for it.
     pub(super) fn run(&self, shown: &str, arguments: &[&str], status: i32) -> Result<(), CommandError> {
-        self.prompt(shown)?;
+        let colored = [&["--color", "always"], arguments].concat();
+        self.start(shown, &colored, status)
+    }
+
+    fn start(&self, shown: &str, arguments: &[&str], status: i32) -> Result<(), CommandError> {
+        self.show(shown)?;
         let failed = file("run", &self.program);
         let mut child = Command::new(&self.program)
-            .args(["--color", "always"])
             .args(arguments)
             .env_clear()
-            .envs(["PATH", "SystemRoot"].iter().filter_map(|name| Some((name, environment::variable_os(name)?))))
+            .envs(environment::variable_os("SystemRoot").map(|value| ("SystemRoot", value)))
+            .env("PATH", &self.path)
             .envs(["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"].map(|name| (name, self.home)))
             .env("KEYSTENCIL_STORE", "vault")
             .env("KEYSTENCIL_CONFIG", self.home.join("keystencil.toml"))
@@ -106,6 +129,12 @@ impl<'a> Stage<'a> {
         self.run(shown, &line, 0)
     }
 
+    /// Runs it by itself, as a host that connects to the server.
+    pub(super) fn run_host(&self, shown: &str) -> Result<(), CommandError> {
+        let (target, print) = (self.home.join(".claude.json"), fingerprint(&self.key));
+        self.start(shown, &[NAME, &target.to_string_lossy(), &print, "connects"], 0)
+    }
+
     /// How many files there are, and how many of them hold the key.
     pub(super) fn search(&self) -> Result<(usize, usize), CommandError> {
         let (mut files, mut holding) = (0, 0);
@@ -122,10 +151,6 @@ impl<'a> Stage<'a> {
             }
         }
         Ok((files, holding))
-    }
-
-    fn prompt(&self, line: &str) -> Result<(), CommandError> {
-        self.report.out(&Text::new().styled(DIM, "$ ").styled(BOLD, line).end())
     }
 }
 
