@@ -2,7 +2,9 @@
 //
 // Prints its port on one line. Then each line on standard input is an order that is confirmed by one line on standard
 // output: `answer` (the default) and `refuse` (400 to every request for a message) set what follows, `count` reports how
-// many messages were asked for. Ends when standard input closes, and in any case after half an hour.
+// many messages were asked for. `call JSON` has the model ask for these uses of tools, a list of [NAME, INPUT], in the next
+// message that may have any, all of them at once; `results` reports what came of them, a list of [FAILED, TEXT].
+// Ends when standard input closes, and in any case after half an hour.
 //
 // It refuses with 400 because the client repeats a request for minutes after 401, 429 and 5xx.
 import http from "node:http";
@@ -12,11 +14,35 @@ const TEXT = "Hello from the mock.";
 const MOST_BODY = 16 << 20;
 let refusing = false;
 let asked = 0;
+let calls = [];
+let results = [];
 
 const message = (content, stop_reason, output_tokens) => ({
   id: "msg_mock", type: "message", role: "assistant", model: "mock", content, stop_reason, stop_sequence: null,
   usage: { input_tokens: 1, output_tokens },
 });
+
+const toolUse = (calls) => [
+  { type: "message_start", message: message([], null, 0) },
+  ...calls.flatMap(([name, input], index) => [
+    { type: "content_block_start", index, content_block: { type: "tool_use", id: `toolu_${index}`, name, input: {} } },
+    { type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json: JSON.stringify(input) } },
+    { type: "content_block_stop", index },
+  ]),
+  { type: "message_delta", delta: { stop_reason: "tool_use", stop_sequence: null }, usage: { output_tokens: 5 } },
+  { type: "message_stop" },
+];
+
+// What the model is told came of its uses of tools.
+function note(body) {
+  for (const { content } of JSON.parse(body).messages ?? []) {
+    for (const block of Array.isArray(content) ? content : []) {
+      const index = block.type === "tool_result" && /^toolu_(\d+)$/.exec(block.tool_use_id)?.[1];
+      const text = typeof block.content === "string" ? block.content : JSON.stringify(block.content);
+      if (index) results[index] = [block.is_error === true, text];
+    }
+  }
+}
 
 const events = [
   { type: "message_start", message: message([], null, 0) },
@@ -43,8 +69,10 @@ function answer(path, body, response) {
   if (!body.includes('"stream":true')) {
     return json(response, 200, message([{ type: "text", text: TEXT }], "end_turn", 5));
   }
+  note(body);
+  const uses = calls.length > 0 && body.includes('"name":"Bash"') ? calls.splice(0) : [];
   response.writeHead(200, { "content-type": "text/event-stream" });
-  for (const event of events) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  for (const event of uses.length > 0 ? toolUse(uses) : events) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
   response.end();
 }
 
@@ -67,6 +95,8 @@ readline
   .on("line", (order) => {
     if (order === "refuse") refusing = true;
     if (order === "answer") refusing = false;
+    if (order.startsWith("call ")) [calls, results] = [JSON.parse(order.slice(5)), []];
+    if (order === "results") return console.log(JSON.stringify(results));
     console.log(order === "count" ? asked : "done");
   })
   .on("close", () => process.exit(0));

@@ -12,6 +12,7 @@
 pub(crate) mod support;
 
 mod absorb;
+mod agent;
 mod bare_client;
 mod copies;
 mod delivery;

@@ -41,6 +41,16 @@ impl Api {
         self.order("count").parse().expect("a number")
     }
 
+    /// The next message that may use tools uses all of these, each a name and its input.
+    pub(crate) fn call(&self, uses: &[(&str, serde_json::Value)]) {
+        self.order(&format!("call {}", serde_json::to_string(uses).expect("JSON")));
+    }
+
+    /// What the model was told came of them: whether it failed, and the text.
+    pub(crate) fn results(&self) -> Vec<(bool, String)> {
+        serde_json::from_str(&self.order("results")).expect("a result for each use")
+    }
+
     fn order(&self, word: &str) -> String {
         let mut line = self.line.lock().expect("not poisoned");
         writeln!(line.0, "{word}").expect("the mock API listens");
