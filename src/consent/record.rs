@@ -98,7 +98,7 @@ pub enum Differs {
     #[error("argument {0} is not the one that was allowed")]
     Argument(usize),
     /// A variable of its environment.
-    #[error("the variable `{0}` is not as it was allowed")]
+    #[error("the variable `{0}` differs from the one that was allowed")]
     Variable(String),
     /// The working folder.
     #[error("the working folder is not the one that was allowed")]
@@ -112,7 +112,7 @@ pub enum Differs {
         is: PathBuf,
     },
     /// The home folder leads programs to their settings.
-    #[error("`{0}` names another folder than when this was allowed")]
+    #[error("`{0}` names a different folder than when this was allowed")]
     Home(String),
     /// The host names no destination.
     #[error("the host does not say which URL the headers are for")]

@@ -49,7 +49,7 @@ pub enum DeliverError {
     #[error("the environment variable `{0}` is not set")]
     Unset(String),
     /// The store does not say whether it was allowed.
-    #[error("the {0} does not say whether this was allowed: {1}")]
+    #[error("cannot tell whether this was allowed, because the {0} fails: {1}")]
     Silent(StoreKind, StoreError),
     /// No store that is found here has a key that could have sealed it: another home, or a session without its keyring.
     #[error("no store that is found here says whether this was allowed")]

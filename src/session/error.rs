@@ -28,7 +28,7 @@ pub enum SessionError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// A server that is the same in the template as in the live file of a host.
-    #[error("a server stands here in its wrapped form, which only the live file has")]
+    #[error("this server is in its wrapped form, which only the live file has")]
     WrappedTemplate(Place),
     /// Secrets that are in no store, and variables that are not set: all of them.
     #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]

@@ -47,7 +47,7 @@ fn a_home_in_order_has_nothing_amiss() {
 #[test]
 fn an_empty_home_has_no_config_and_a_broken_one_is_told_and_the_rest_looked_at() {
     let sandbox = Sandbox::empty();
-    assert_eq!(amiss(&sandbox), ["due config: there is none at ~/.config/keystencil/config.toml | `keystencil init`"]);
+    assert_eq!(amiss(&sandbox), ["due config: ~/.config/keystencil/config.toml does not exist | `keystencil init`"]);
     sandbox.write(".config/keystencil/config.toml", "nonsense");
     let amiss = amiss(&sandbox);
     assert!(amiss[0].starts_with("bad config: ") && amiss[0].contains("config.toml:1:"), "{amiss:?}");

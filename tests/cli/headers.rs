@@ -71,7 +71,7 @@ fn each_verb_is_for_its_own_kind_of_server() {
     assert_refused(&run, 125, "a URL was allowed here");
     let sandbox = crate::run::allowed(crate::run::SERVER);
     let mut command = with_path(&sandbox, &["headers", "--for", "claude:/mcpServers/github"]);
-    assert_refused(&said(&sandbox, command.env("CLAUDE_CODE_MCP_SERVER_URL", URL)), 125, "a command was allowed here");
+    assert_refused(&said(&sandbox, command.env("CLAUDE_CODE_MCP_SERVER_URL", URL)), 125, "you allowed a command here");
 }
 
 #[test]

@@ -106,5 +106,5 @@ fn folders_that_are_other_than_at_the_yes_are_said() {
         ".config/keystencil/config.toml",
         &format!("[targets.claude]\ntemplate = 'claude.json'\npath = '{}'\n", sandbox.path("live.json").display()),
     );
-    assert_refused(&said(&sandbox, command.env("HOME", empty.home())), 125, "`HOME` names another folder");
+    assert_refused(&said(&sandbox, command.env("HOME", empty.home())), 125, "`HOME` names a different folder");
 }

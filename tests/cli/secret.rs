@@ -121,7 +121,7 @@ fn a_value_comes_from_a_variable_of_the_environment() {
     let said = set(Some(KEY.as_bytes()));
     assert_eq!((said.code, said.whole().contains("canary")), (0, false), "{said:?}");
     assert_eq!(sandbox.run(&["secret", "get", "openai"]).out, format!("{KEY}\n"));
-    for (value, complaint) in [(None, "no variable"), (Some(&b"\xff\xfe"[..]), "not UTF-8"), (Some(b""), "empty value")]
+    for (value, complaint) in [(None, "is not set"), (Some(&b"\xff\xfe"[..]), "not UTF-8"), (Some(b""), "empty value")]
     {
         let said = set(value);
         assert_eq!(said.code, 2);
@@ -142,7 +142,7 @@ fn a_value_comes_from_a_file_which_is_then_to_be_deleted() {
     assert_eq!(sandbox.run(&["secret", "get", "openai"]).out, format!("{KEY}\n"));
     mode(0o600);
     let said = set("key.txt");
-    assert!(said.err.ends_with("the value still stands in key.txt as plain text: delete it\n"), "{said:?}");
+    assert!(said.err.ends_with("the value is still in key.txt in plain text: delete it\n"), "{said:?}");
     sandbox.write("big", &"x".repeat((1 << 20) + 1));
     std::fs::write(sandbox.path("binary"), b"\xff\xfe").unwrap();
     sandbox.write("empty", "\n");

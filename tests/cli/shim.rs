@@ -53,7 +53,7 @@ fn a_shim_that_would_not_be_found_first_or_finds_no_real_program_says_so() {
     let said = sandbox.run(&["install", "shim", "tool"]);
     assert!(said.code == 3 && said.err.contains("PATH"), "{}", said.err);
     let said = keystencil(&sandbox, &["install", "shim", "no-such-tool"]);
-    assert!(said.code == 3 && said.err.contains("no real `no-such-tool`"), "{}", said.err);
+    assert!(said.code == 3 && said.err.contains("the real `no-such-tool`"), "{}", said.err);
 }
 
 #[test]

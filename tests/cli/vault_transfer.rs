@@ -107,7 +107,7 @@ fn an_import_merges_and_what_differs_is_for_a_person_to_say() {
     let said = import(&sandbox, &[]);
     assert_eq!(said.code, 3);
     assert!(
-        said.err.contains("warning: secret `github` (account `api-key`) has another value in the vault"),
+        said.err.contains("warning: secret `github` (account `api-key`) has a different value in the vault"),
         "{said:?}"
     );
     assert_eq!((value(&sandbox, "github"), value(&sandbox, "new")), ("mine".to_owned(), "value of new".to_owned()));

@@ -115,7 +115,7 @@ fn what_cannot_be_wrapped_stays_closed_with_its_place_or_goes_into_the_file() {
     let said = sandbox.run(&["render"]);
     assert_eq!(said.code, 3, "{}", said.err);
     assert!(!sandbox.live().contains("sk-canary"));
-    for place in ["/env/OTHER is in no server", "/mcpServers/a/command is a command that the host fills in"] {
+    for place in ["/env/OTHER is not in a server", "/mcpServers/a/command is a command that the host fills in"] {
         assert!(said.err.contains(place), "{}", said.err);
     }
     deliver(&sandbox, "deliver = 'auto'\n");
@@ -129,7 +129,7 @@ fn a_server_that_is_reached_is_wrapped_only_for_a_host_that_tells_its_helper_the
     let sandbox = sandbox("deliver = 'wrap'\n");
     sandbox.write(".config/keystencil/claude.json", template);
     let said = sandbox.run(&["render"]);
-    assert!(said.code == 3 && said.err.contains("does not tell a helper where headers go"), "{}", said.err);
+    assert!(said.code == 3 && said.err.contains("does not tell a helper the URL"), "{}", said.err);
     deliver(&sandbox, "profile = 'claude-code'\ndeliver = 'wrap'\n");
     assert_eq!(sandbox.run(&["render"]).code, 0);
     let helper = format!("{BINARY} headers --for claude:/mcpServers/a");

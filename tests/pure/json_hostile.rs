@@ -121,16 +121,16 @@ fn texts_at_the_edge_of_the_grammar_are_accepted_as_serde_json_does() {
 #[test]
 fn a_fault_is_told_with_its_place_and_without_the_text() {
     for (text, line, column, what) in [
-        (&b"{\n\t\"k\": sk-live\n}"[..], 2, 7, "a value is expected here"),
+        (&b"{\n\t\"k\": sk-live\n}"[..], 2, 7, "expected a value here"),
         (b"{\r\n \"a\": 1,\r\n}", 3, 1, "there is a comma before the closing bracket"),
-        (b"[\r 1,\r]", 3, 1, "a value is expected here, not a closing bracket (is there a comma too many?)"),
-        (b"\xef\xbb\xbf\"\xc3\xa9\xc3\xa9\" x", 1, 6, "the document has ended, but text follows"),
+        (b"[\r 1,\r]", 3, 1, "expected a value here, not a closing bracket (is there one comma too many?)"),
+        (b"\xef\xbb\xbf\"\xc3\xa9\xc3\xa9\" x", 1, 6, "there is text after the end of the document"),
         (b"[\"ab", 1, 5, "the text ends inside a string"),
         (b"{\"a\": 1", 1, 8, "the text ends too early"),
         (b"[1, // one\n2]", 1, 5, "a comment is not JSON"),
         (b"[\n\"a\xff\"]", 2, 3, "a byte that is not UTF-8"),
         (b"[\n\"a\xe2\x82", 2, 3, "a byte that is not UTF-8"),
-        (b"{'a': 1, \"b\": \"\xff\"}", 1, 2, "a key in double quotes or `}` is expected here"),
+        (b"{'a': 1, \"b\": \"\xff\"}", 1, 2, "expected a key in double quotes or `}` here"),
     ] {
         let error = Document::parse(text).unwrap_err();
         assert_eq!((error.line, error.column, error.what), (line, column, what), "{}", String::from_utf8_lossy(text));

@@ -45,16 +45,16 @@ fn play(stage: &Stage<'_>) -> Result<(), CommandError> {
     stage.write("keystencil.toml", CONFIG)?;
 
     stage.tell("A made-up home folder, a made-up key, the real program.")?;
-    stage.tell("The template is what you commit. A reference stands where the key would be.")?;
+    stage.tell("The template is what you commit. It has a reference where the key would be.")?;
     stage.cat("dotfiles/claude.json")?;
 
-    stage.tell("The key goes into the vault here. You would type it; now it comes from a pipe.")?;
+    stage.tell("The key is stored, here in the vault. You would type it; the demo pipes it in.")?;
     stage.run("keystencil secret set github", &["secret", "set", "github"], 0)?;
 
-    stage.tell("What would a render merge into the live file? (`diff` never asks for the key.)")?;
+    stage.tell("What would a render merge into the live file? (`diff` never reads the key.)")?;
     stage.run("keystencil diff", &["diff"], 1)?;
 
-    stage.tell("No template gets a key without your word. You would be shown this, and asked.")?;
+    stage.tell("No template gets a key until you allow it. You would be shown this, and asked.")?;
     stage.run("keystencil allow --pending", &["allow", "--pending"], 1)?;
     stage.run("keystencil allow --allow-new=1", &["allow", "--allow-new=1"], 0)?;
 
@@ -62,14 +62,14 @@ fn play(stage: &Stage<'_>) -> Result<(), CommandError> {
     stage.run_child("keystencil exec -- demo-child")?;
     let at_rest = stage.read(".claude.json")?;
     stage.check("the key is out of the live file again", !stage.holds_key(&at_rest))?;
-    stage.check("the settings that were there are there", keeps_lines(&at_rest))?;
+    stage.check("the settings that were there before are still there", keeps_lines(&at_rest))?;
 
     if stage.can_wrap() {
         wrap(stage, &at_rest)?;
     }
     let (files, holding) = stage.search()?;
-    stage.check(&format!("not a trace of the key in the {files} files of this home"), holding == 0)?;
-    stage.tell("Now your own: `keystencil init`")
+    stage.check(&format!("no trace of the key in the {files} files of this home"), holding == 0)?;
+    stage.tell("Now try your own: `keystencil init`")
 }
 
 /// The same without a file, and back again.

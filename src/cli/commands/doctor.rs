@@ -67,7 +67,7 @@ pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, 
 fn config_file(config: &Config, path: &str) -> Finding {
     let targets = crate::cli::report::count(config.targets.len(), "target");
     match (&config.file, config.targets.is_empty()) {
-        (None, _) => Finding::new(Mood::Due, "config", format!("there is none at {path}"), Some("`keystencil init`")),
+        (None, _) => Finding::new(Mood::Due, "config", format!("{path} does not exist"), Some("`keystencil init`")),
         (Some(_), true) => {
             let hint = "name a file and its template under `[targets.NAME]`";
             Finding::new(Mood::Due, "config", format!("{path} has no target"), Some(hint))

@@ -52,8 +52,8 @@ fn headers(context: &Context, server: &For) -> Result<Secret, CommandError> {
     workplace.session(|session| {
         let recorded = recorded(server, &workplace, session)?;
         let Entry::Reached(reached) = &recorded.server().entry else {
-            return Err(CommandError::new("a command was allowed here, and no URL")
-                .hint("a server that the host starts gets its secrets by `keystencil run`"));
+            return Err(CommandError::new("you allowed a command here, not a URL")
+                .hint("a server that the host starts gets its secrets through `keystencil run`"));
         };
         reached.compare(destination().as_deref()).map_err(|found| differs(server, &found))?;
         let delivery = session.deliver(&recorded).map_err(|error| explained(server, error))?;

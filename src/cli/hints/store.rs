@@ -12,8 +12,7 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
         StoreError::EmptyValue { name } => format!("remove it with `{}`", secret_command("rm", name, None)),
         StoreError::NotText { query, .. } => format!("as text, not bytes: {}", provide(query)),
         StoreError::Ambiguous { query: Query::Name(name), with_own: true, .. } => format!(
-            "`{}` deletes keystencil's own and leaves what another program stored; to keep keystencil's, \
-             delete the others in the keyring's own program",
+            "`{}` deletes keystencil's own and keeps what another program stored; to keep keystencil's own, delete the others in the keyring's own program",
             secret_command("rm", name, None)
         ),
         StoreError::Foreign { change: Some(change), .. } => {
@@ -45,16 +44,15 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
             .to_owned(),
         StoreError::Command(error) => return error.hint(),
         StoreError::TimedOut { store: StoreKind::Native, .. } => {
-            "is the keyring waiting for a password, or hanging? `--store vault` does without it".to_owned()
+            "is the keyring waiting for a password, or hanging? `--store vault` works without it".to_owned()
         }
         StoreError::TimedOut { store: StoreKind::Vault, .. } => {
             "is the disk that holds it, or the age plugin, hanging?".to_owned()
         }
-        StoreError::Unavailable { .. } => "`keystencil doctor` tells more; `--store vault` does without it".to_owned(),
+        StoreError::Unavailable { .. } => "`keystencil doctor` tells more; `--store vault` works without it".to_owned(),
         StoreError::CannotList => "look into the keyring's own program".to_owned(),
         StoreError::VaultIdentityMissing { .. } => {
-            "restore it from a backup: without it nothing can open the vault. To start anew, move the vault away"
-                .to_owned()
+            "restore it from a backup: nothing else can open the vault. To start over, move the vault away".to_owned()
         }
         StoreError::VaultIdentityUnreadable { .. } => {
             "it must hold an age identity, as `age-keygen` writes it or `age -p` protects it, or an ssh key".to_owned()
@@ -77,7 +75,7 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
             "is its device plugged in? If it asks for a PIN or a touch, run this at a terminal".to_owned()
         }
         StoreError::VaultRecipient { reason: "its age plugin is not installed", .. } => {
-            "install it, or take this recipient out with `keystencil vault recipients rm`".to_owned()
+            "install it, or remove this recipient with `keystencil vault recipients rm`".to_owned()
         }
         StoreError::VaultRecipient { .. } => {
             "a recipient is a public key: `age1…`, or `ssh-ed25519 …`, or `ssh-rsa …`".to_owned()
@@ -101,22 +99,22 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
             format!("make it a folder of yours, with `chmod 700 {}`", word(&path.to_string_lossy()))
         }
         StoreError::VaultPermissions { path, .. } => {
-            format!("`chmod 600 {}`; if others had access, store the secrets anew", word(&path.to_string_lossy()))
+            format!("`chmod 600 {}`; if others had access, give the secrets new values", word(&path.to_string_lossy()))
         }
         StoreError::VaultWrongKey { .. } => "restore the identity file that belongs to this vault".to_owned(),
         StoreError::VaultDamaged { vault, .. } => {
-            format!("restore {} from a backup, or move it away to start anew", vault.display())
+            format!("restore {} from a backup, or move it away to start over", vault.display())
         }
         StoreError::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
         StoreError::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
         StoreError::BackupExists { .. } => {
             "store it under another name; `keystencil vault backups list` shows them".to_owned()
         }
-        StoreError::BackupName { .. } => "give it a name of one line".to_owned(),
+        StoreError::BackupName { .. } => "give it a name without line breaks".to_owned(),
         StoreError::BackupDamaged { .. } => {
             "restore that file from a copy of the disk; the secrets of the vault are not affected".to_owned()
         }
-        StoreError::Io { .. } => "see that you may read and write it, and that the disk has room".to_owned(),
+        StoreError::Io { .. } => "check that you may read and write it, and that the disk has room".to_owned(),
     })
 }
 
@@ -127,7 +125,7 @@ pub(super) fn unresolved(one: &Unresolved) -> Option<String> {
     }
     let mut hint = provide(&one.query);
     if let Some(near) = &one.near {
-        hint = format!("did you mean {near}? Else {hint}");
+        hint = format!("did you mean {near}? Otherwise {hint}");
     }
     // A keyring that has gone may well have it: a second copy would not help.
     if one.answers.iter().any(StoreError::is_absent) {

@@ -24,7 +24,7 @@ pub enum Unfit {
     #[error("it has neither a command nor a URL")]
     Neither,
     /// A list or an object that holds something else than text.
-    #[error("`{0}` holds something that is no text")]
+    #[error("`{0}` contains something that is not text")]
     NoText(String),
     /// A reference in the program, the folder, or the URL.
     #[error("`{0}` has a reference")]
@@ -38,10 +38,10 @@ pub enum Unfit {
         why: BadHole,
     },
     /// A key in plain text, where it can't be kept as a hash.
-    #[error("`{0}` holds what looks like a key, in plain text")]
+    #[error("`{0}` contains what looks like a key, in plain text")]
     Key(String),
     /// A URL that can't be compared, or has a user in it.
-    #[error("its URL has no scheme and host, or has a user in it")]
+    #[error("its URL has no scheme or host, or has a user name")]
     Url,
     /// No such program.
     #[error("its command is not found")]

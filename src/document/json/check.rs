@@ -61,7 +61,7 @@ pub(super) fn check<const RELAXED: bool>(bytes: &[u8], start: usize) -> Result<S
                     inside + 1
                 } else {
                     nesting.push(true);
-                    at = key::<RELAXED>(bytes, inside, "a key in double quotes or `}` is expected here")?;
+                    at = key::<RELAXED>(bytes, inside, "expected a key in double quotes or `}` here")?;
                     continue 'value;
                 }
             }
@@ -94,7 +94,7 @@ pub(super) fn check<const RELAXED: bool>(bytes: &[u8], start: usize) -> Result<S
                     at = key::<RELAXED>(
                         bytes,
                         space::<RELAXED>(bytes, at + 1),
-                        "a key in double quotes is expected after `,`",
+                        "expected a key in double quotes after `,`",
                     )?;
                     continue 'value;
                 }
@@ -107,9 +107,9 @@ pub(super) fn check<const RELAXED: bool>(bytes: &[u8], start: usize) -> Result<S
                     at += 1;
                 }
                 (None, _) if at == bytes.len() => return Ok(start..end),
-                (None, _) => return Err(fault(bytes, at, "the document has ended, but text follows")),
-                (Some(true), _) => return Err(fault(bytes, at, "`,` or `}` is expected here")),
-                (Some(false), _) => return Err(fault(bytes, at, "`,` or `]` is expected here")),
+                (None, _) => return Err(fault(bytes, at, "there is text after the end of the document")),
+                (Some(true), _) => return Err(fault(bytes, at, "expected `,` or `}` here")),
+                (Some(false), _) => return Err(fault(bytes, at, "expected `,` or `]` here")),
             }
         }
     }
@@ -134,9 +134,9 @@ fn fault(bytes: &[u8], offset: usize, what: &'static str) -> Fault {
 
 fn no_value(bytes: &[u8], at: usize) -> Fault {
     let what = match byte(bytes, at) {
-        b']' | b'}' => "a value is expected here, not a closing bracket (is there a comma too many?)",
-        b'\'' => "strings stand in double quotes",
-        _ => "a value is expected here",
+        b']' | b'}' => "expected a value here, not a closing bracket (is there one comma too many?)",
+        b'\'' => "strings must be in double quotes",
+        _ => "expected a value here",
     };
     fault(bytes, at, what)
 }
@@ -150,7 +150,7 @@ fn key<const RELAXED: bool>(bytes: &[u8], at: usize, expected: &'static str) -> 
     }
     let at = space::<RELAXED>(bytes, string(bytes, at)?);
     if byte(bytes, at) != b':' {
-        return Err(fault(bytes, at, "`:` is expected after a key"));
+        return Err(fault(bytes, at, "expected `:` after a key"));
     }
     Ok(space::<RELAXED>(bytes, at + 1))
 }
@@ -194,14 +194,14 @@ fn digits(bytes: &[u8], mut at: usize) -> usize {
 
 #[inline]
 fn number(bytes: &[u8], at: usize) -> Result<usize, Fault> {
-    let digit = "a digit is expected in this number";
+    let digit = "expected a digit in this number";
     let at = if byte(bytes, at) == b'-' { at + 1 } else { at };
     let mut end = digits(bytes, at);
     if end == at {
         return Err(fault(bytes, at, digit));
     }
     if byte(bytes, at) == b'0' && end > at + 1 {
-        return Err(Fault { offset: at + 1, what: "a number does not start with `0` and further digits" });
+        return Err(Fault { offset: at + 1, what: "a number can't start with `0` and more digits" });
     }
     if byte(bytes, end) == b'.' {
         let fraction = end + 1;
@@ -226,6 +226,6 @@ fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, Fault> {
     match found.iter().zip(word).position(|(found, wanted)| found != wanted) {
         None if found.len() >= word.len() => Ok(at + word.len()),
         None => Err(fault(bytes, bytes.len(), "")),
-        Some(_) => Err(Fault { offset: at, what: "a value is expected here (strings stand in double quotes)" }),
+        Some(_) => Err(Fault { offset: at, what: "expected a value here (strings must be in double quotes)" }),
     }
 }

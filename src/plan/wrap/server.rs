@@ -29,22 +29,22 @@ pub enum Unwrappable {
     #[error(transparent)]
     Shape(#[from] Unreadable),
     /// The reference is in no server.
-    #[error("{0} is in no server")]
+    #[error("{0} is not in a server")]
     NoServer(Pointer),
     /// It is neither started nor reached.
-    #[error("{0} has neither a command nor an address")]
+    #[error("{0} has neither a command nor a URL")]
     Nothing(Pointer),
     /// It is both.
-    #[error("{0} has a command and an address")]
+    #[error("{0} has both a command and a URL")]
     Both(Pointer),
     /// The reference is in another part of it.
     #[error("{0} is neither an argument, a variable nor a header")]
     Part(Pointer),
     /// It has a helper.
-    #[error("{0} is a helper of its own")]
+    #[error("{0} is a helper that the server already has")]
     OwnHelper(Pointer),
     /// The helper would not know where its headers go.
-    #[error("{0} goes to a server whose host does not tell a helper where headers go")]
+    #[error("{0} goes to a server whose host does not tell a helper the URL")]
     NoHelper(Pointer),
     /// The host fills in what decides where values go.
     #[error("{pointer} {}", .why.what())]
@@ -58,10 +58,10 @@ pub enum Unwrappable {
     #[error("{0} is keystencil itself")]
     Itself(Pointer),
     /// It could not be told that we wrote it.
-    #[error("`{0}` is not called keystencil, so a server wrapped by it could not be read back")]
+    #[error("`{0}` is not named keystencil, so a server wrapped by it could not be read back")]
     Program(String),
     /// The name would be read back as another.
-    #[error("a target called `{0}` can't be written before a pointer")]
+    #[error("a target named `{0}` can't be written before a pointer")]
     Target(String),
     /// The splice has no inverse.
     #[error("{0} would not be read back as it is")]

@@ -373,8 +373,8 @@ fn what_could_not_be_read_back_or_compared_is_refused_with_its_place() {
     let headers = r#""headers": {"A": "<< keyring('k') >>"}"#;
     let (in_env, in_headers) = ("/mcpServers/a/env/K", "/mcpServers/a/headers/A");
     for (members, expected) in [
-        (r#""args": []"#, "/mcpServers/a has neither a command nor an address"),
-        (r#""command": "x", "url": "https://h""#, "/mcpServers/a/url has a command and an address"),
+        (r#""args": []"#, "/mcpServers/a has neither a command nor a URL"),
+        (r#""command": "x", "url": "https://h""#, "/mcpServers/a/url has both a command and a URL"),
         (r#""command": "x", "args": null"#, "/mcpServers/a/args is not a list of strings"),
         (r#""command": "x", "args": ["a", 1]"#, "/mcpServers/a/args is not a list of strings"),
         (r#""command": "x", "args": "a b""#, "/mcpServers/a/args is not a list of strings"),
@@ -425,11 +425,11 @@ fn what_could_not_be_read_back_or_compared_is_refused_with_its_place() {
     let url = r#""url": "https://h/mcp""#;
     assert_eq!(
         refused(&server(&format!("{url}, {headers}")), in_headers, None),
-        "/mcpServers/a/headers/A goes to a server whose host does not tell a helper where headers go"
+        "/mcpServers/a/headers/A goes to a server whose host does not tell a helper the URL"
     );
     assert_eq!(
         refused(&server(&format!(r#"{url}, {headers}, "headersHelper": "mine""#)), in_headers, helper),
-        "/mcpServers/a/headersHelper is a helper of its own"
+        "/mcpServers/a/headersHelper is a helper that the server already has"
     );
     assert_eq!(
         refused(&server(r#""url": "https://h/?key=<< keyring('k') >>""#), "/mcpServers/a/url", helper),
@@ -519,10 +519,7 @@ fn a_program_or_a_target_of_another_name_could_not_be_read_back() {
     let error = |wrapper| wrap(&parse(text), &server, &slot, &wrapper).unwrap_err().to_string();
     assert_eq!(
         error(Wrapper { program: "/opt/ks", ..WRAPPER }),
-        "`/opt/ks` is not called keystencil, so a server wrapped by it could not be read back"
+        "`/opt/ks` is not named keystencil, so a server wrapped by it could not be read back"
     );
-    assert_eq!(
-        error(Wrapper { target: "a:/b", ..WRAPPER }),
-        "a target called `a:/b` can't be written before a pointer"
-    );
+    assert_eq!(error(Wrapper { target: "a:/b", ..WRAPPER }), "a target named `a:/b` can't be written before a pointer");
 }

@@ -64,9 +64,9 @@ impl Explain for CheckError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoFile { .. } => "name files and folders that are there, or none for the config's".to_owned(),
+            Self::NoFile { .. } => "name existing files and folders, or none to check those of the config".to_owned(),
             Self::Baseline { .. } => {
-                "delete it and make a new one with `--update-baseline`, after a look at what is found".to_owned()
+                "look at the findings, then delete it and make a new one with `--update-baseline`".to_owned()
             }
             Self::NoGit(_) => "install git, or name the files instead of `--staged`".to_owned(),
             Self::Git { .. } => {

@@ -114,7 +114,7 @@ fn tell(workplace: &Workplace<'_>, missing: Vec<Unresolved>, is_bare: bool) -> V
         workplace.report().warning(&Warning { place: first.place(), hint: hints::of(first), ..warning(message) });
     }
     if is_bare && !never_stored.is_empty() {
-        let text = "no store holds anything here, so the names in the templates were not checked";
+        let text = "no store has any secret here, so the names in the templates were not checked";
         workplace.report().note(Text::new().plain(text));
         return Vec::new();
     }
@@ -129,7 +129,7 @@ pub(super) fn journals(workplace: &Workplace<'_>) -> Result<Vec<Journal>, Comman
         match target.journal() {
             Ok(journal) => journals.extend(journal),
             Err(error) => {
-                let message = format!("what one rendered file owes is not known: {error}");
+                let message = format!("cannot tell which secrets are in a rendered file: {error}");
                 workplace.report().warning(&Warning {
                     place: error.place(),
                     hint: hints::of(&error),

@@ -67,10 +67,11 @@ impl Index {
         let mut unmerged = Vec::new();
         // `:100644 100644 BLOB BLOB M`, then the name.
         while let (Some(head), Some(name)) = (fields.next().filter(|head| !head.is_empty()), fields.next()) {
-            let head = std::str::from_utf8(head).map_err(|_| CheckError::Protocol("a line of the index is no text"))?;
+            let head =
+                std::str::from_utf8(head).map_err(|_| CheckError::Protocol("a line of the index is not text"))?;
             let mut words = head.trim_start_matches(':').split(' ').skip(1);
             let (Some(mode), Some(blob), Some(status)) = (words.next(), words.nth(1), words.next()) else {
-                return Err(CheckError::Protocol("a line of the index has too few words"));
+                return Err(CheckError::Protocol("a line of the index has too few fields"));
             };
             match (status.chars().next(), mode) {
                 (Some('U'), _) => unmerged.push(String::from_utf8_lossy(name).into_owned()),
@@ -122,12 +123,12 @@ pub(super) fn scan(
     }
     let mut child = git(&["cat-file", "--batch"]).stdin(Stdio::piped()).spawn().map_err(CheckError::NoGit)?;
     let (Some(mut asking), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(CheckError::Protocol("there is no pipe to it").into());
+        return Err(CheckError::Protocol("its input and output are not connected").into());
     };
     let mut answers = BufReader::with_capacity(1 << 16, answers);
     let mut buffer = Vec::new();
     for entry in &index.entries {
-        let broken = |_: io::Error| CheckError::Protocol("it ended in the middle");
+        let broken = |_: io::Error| CheckError::Protocol("it ended too early");
         writeln!(asking, "{}", entry.blob).and_then(|()| asking.flush()).map_err(broken)?;
         let mut head = String::new();
         answers.read_line(&mut head).map_err(broken)?;
@@ -153,7 +154,7 @@ pub(super) fn scan(
             }
         }
         if content.limit() > 0 || answers.read_exact(&mut [0]).is_err() {
-            return Err(CheckError::Protocol("it ended in the middle").into());
+            return Err(CheckError::Protocol("it ended too early").into());
         }
         checked.files += 1;
         checked.templates.extend(scan.is_template.then(|| file.clone()));

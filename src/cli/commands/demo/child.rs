@@ -14,8 +14,8 @@ pub(super) const NAME: &str = "demo-child";
 /// The server in the demo's template.
 pub(super) const SERVER: &str = "/mcpServers/github";
 
-/// Runs it, if the command line is its own: its name, a file, and what the key in it is told by. It reads the key, or with
-/// one more word asks the helper for it, as a host does that connects to the server.
+/// Runs it, if the command line is its own: its name, a file, and what the key in it is told by. It reads the key, or
+/// with one more word asks the helper for it, as a host does that connects to the server.
 pub(in crate::cli) fn run(report: &Report, arguments: &[OsString]) -> Option<Result<Exit, CommandError>> {
     match arguments {
         [name, file, print] if name == NAME => Some(read(report, Path::new(file), &print.to_string_lossy())),

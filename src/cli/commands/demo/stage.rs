@@ -41,7 +41,7 @@ impl<'a> Stage<'a> {
     pub(super) fn check(&self, claim: &str, holds: bool) -> Result<(), CommandError> {
         let (style, mark) = if holds { (GOOD, "✓") } else { (BAD, "✗") };
         self.report.out(&Text::new().styled(style, mark).plain(" ").plain(claim).end())?;
-        if holds { Ok(()) } else { Err(went_wrong(&format!("it is not so that {claim}"))) }
+        if holds { Ok(()) } else { Err(went_wrong(&format!("this is not true: {claim}"))) }
     }
 
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), CommandError> {

@@ -203,6 +203,6 @@ fn say(
 }
 
 fn no_repository() -> CommandError {
-    CommandError::new("no target lies in the work tree of a git repository")
+    CommandError::new("no target is in the work tree of a git repository")
         .hint("name the file, or the repository with `--repo DIR`")
 }

@@ -76,18 +76,18 @@ pub(super) fn install(context: &Context, args: &ShimArgs) -> Result<Exit, Comman
     let first = search_path().into_iter().find(|folder| folder.join(program).is_file());
     if !first.is_some_and(|first| same(&first, &folder)) {
         report.warning(&Warning {
-            message: format!("typing `{program}` does not run the shim: its folder does not come first in PATH"),
+            message: format!("typing `{program}` does not run the shim: its folder is not first in PATH"),
             place: None,
-            hint: Some(format!("put {} in front, in your shell's start-up file", report.path(&folder))),
+            hint: Some(format!("put {} first in PATH, in your shell's start-up file", report.path(&folder))),
         });
         return Ok(Exit::Attention);
     }
     if real.is_none() {
         report.warning(&Warning {
-            message: format!("there is no real `{program}` on PATH yet"),
+            message: format!("the real `{program}` is not on PATH yet"),
             place: None,
             hint: Some(format!(
-                "install it; the shim finds it by itself, and `keystencil uninstall shim {program}` goes back"
+                "install it, and the shim finds it; or remove the shim with `keystencil uninstall shim {program}`"
             )),
         });
         return Ok(Exit::Attention);

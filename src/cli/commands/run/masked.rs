@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, start: &Start, delivery: &Delivery) -> Resu
     for (placeholder, value) in delivery.values() {
         let name = of_placeholder(&placeholder);
         if !mask.add(&name, &value) {
-            context.report.warning(&warning(format!("{name} is too short to be taken out of the output")));
+            context.report.warning(&warning(format!("{name} is too short to be removed from the output")));
         }
     }
     let mut command = start.command()?;

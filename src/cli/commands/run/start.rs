@@ -39,10 +39,10 @@ impl Failed {
     /// There is no such program, or what is there is none.
     pub(super) fn not_found(command: &str) -> Self {
         if command.contains('/') && Path::new(command).exists() {
-            let error = CommandError::new(format!("`{command}` is no program that can be run"));
+            let error = CommandError::new(format!("cannot run `{command}`"));
             return Self { exit: Exit::NOT_EXECUTABLE, error: error.hint("is it executable?") };
         }
-        let error = CommandError::new(format!("cannot find `{command}`")).hint("is it installed, and in PATH?");
+        let error = CommandError::new(format!("cannot find `{command}`")).hint("is it installed, and on PATH?");
         Self { exit: Exit::NOT_FOUND, error }
     }
 

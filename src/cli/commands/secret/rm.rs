@@ -53,7 +53,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, Comm
         report.note(Text::new().styled(GOOD, "removed").plain(format_args!(" {name} from {stores}")));
     }
     if !used.is_empty() {
-        report.note(Text::new().plain(format_args!("{name} is still used by {used}: take its reference out there")));
+        report.note(Text::new().plain(format_args!("{name} is still used by {used}: remove its reference there")));
     }
     Ok(Exit::Done)
 }

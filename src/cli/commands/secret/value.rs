@@ -74,10 +74,10 @@ impl ValueArgs {
             report.warning(&Warning {
                 message: "other users of this machine can read the file that the value came from".to_owned(),
                 place: Some(Place::file(file)),
-                hint: Some("delete it, and get a new key from the provider if any of them may have read it".to_owned()),
+                hint: Some("delete it, and get a new key from the provider if one of them may have read it".to_owned()),
             });
         } else {
-            report.note(Text::new().plain(format_args!("the value still stands in {shown} as plain text: delete it")));
+            report.note(Text::new().plain(format_args!("the value is still in {shown} in plain text: delete it")));
         }
     }
 }
@@ -177,7 +177,7 @@ pub(in crate::cli) enum ValueError {
     #[error("it already has that value")]
     Same,
     /// There is no such variable.
-    #[error("there is no variable of the name that `--from-env` gives")]
+    #[error("the variable that `--from-env` names is not set")]
     Unset,
     /// It is no text.
     #[error("the value {from} is not UTF-8 text")]
@@ -192,7 +192,7 @@ pub(in crate::cli) enum ValueError {
         from: From,
     },
     /// It is a folder.
-    #[error("`--from-file` names a folder")]
+    #[error("`--from-file` names a folder, not a file")]
     Folder {
         /// Which.
         path: PathBuf,

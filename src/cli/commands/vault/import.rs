@@ -67,8 +67,8 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ImportArgs) -> Result<Exit, 
     let done = vault.import(&bytes, &source, args.identity.as_deref(), merge, args.dry_run)?;
     let report = workplace.report();
     for (name, _) in done.iter().filter(|(_, what)| *what == Imported::Kept) {
-        let hint = "`--on-conflict replace` takes the one of the export".to_owned();
-        let message = format_args!("secret {name} has another value in the vault; it stays as it is");
+        let hint = "`--on-conflict replace` uses the value of the export".to_owned();
+        let message = format_args!("secret {name} has a different value in the vault, which was kept");
         report.warning(&Warning { hint: Some(hint), ..warning(message) });
     }
     for (name, what) in &done {

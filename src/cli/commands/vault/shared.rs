@@ -18,7 +18,7 @@ const TYPE_ONE: &str = "nothing was changed; run it at a terminal and type one";
 /// A new passphrase, asked for twice.
 pub(super) fn new_passphrase(report: &Report) -> Result<Zeroizing<String>, CommandError> {
     let typed = report.ask_hidden("New passphrase: ").map_err(|_| {
-        CommandError::new("a passphrase has to be typed at a terminal, and there is none").hint(TYPE_ONE)
+        CommandError::new("a passphrase must be typed at a terminal, and this is not one").hint(TYPE_ONE)
     })?;
     if typed.is_empty() {
         return Err(CommandError::new("a passphrase can't be empty").hint(TYPE_ONE));
