@@ -63,8 +63,8 @@ fn stray(workplace: &Workplace<'_>, scope: &Scope, path: &Path, found: &mut Vec<
     match workplace.session(|session| session.blueprint_of(&target, text)) {
         Ok(blueprint) => logged(workplace, &target, &blueprint, found),
         Err(SessionError::Template(error)) if !stray::is_certain(&error) => {}
-        // Not UTF-8: some file of another kind.
-        Err(SessionError::NoTemplate { .. }) => {}
+        // Not UTF-8, or a live file with servers in wrapped form: no template, as far as can be seen.
+        Err(SessionError::NoTemplate { .. } | SessionError::WrappedTemplate(_)) => {}
         Err(error) => found.push(broken(&target, &error)),
     }
 }
