@@ -6,6 +6,7 @@ pub(super) mod agents;
 pub(super) mod delivery;
 pub(super) mod lint;
 mod session;
+pub(super) mod sessions;
 mod store;
 
 pub(super) use lint::finding;

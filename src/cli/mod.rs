@@ -12,6 +12,7 @@ mod delivering;
 mod environment;
 mod error;
 mod exit;
+mod exposed;
 mod global;
 mod granting;
 mod harden;

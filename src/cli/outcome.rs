@@ -204,9 +204,7 @@ pub(super) fn seen_warning(report: &Report, seen: &Seen) -> Option<Warning> {
     Some(Warning {
         message: format!("{names} {stand} in what the program keeps of its sessions: {path}{more}{part}"),
         place: None,
-        hint: Some(
-            "give it a new value where it was issued, and store that with `keystencil secret rotate`".to_owned(),
-        ),
+        hint: Some(hints::sessions::seen(seen.secrets.iter().map(String::as_str))),
     })
 }
 

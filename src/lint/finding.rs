@@ -21,6 +21,13 @@ pub enum Kind {
     },
     /// What keystencil filled in, by its placeholder.
     Rendered(String),
+    /// A secret in what a host keeps of its sessions, by its placeholder, and how it is written.
+    Seen {
+        /// Its placeholder.
+        placeholder: String,
+        /// `base64`, `URL-encoded` and the like; empty if it stands as it is.
+        form: &'static str,
+    },
     /// A rendered file as a whole: its secrets are too short to be found one by one.
     RenderedFile,
     /// A value where the template has a reference.
@@ -43,6 +50,7 @@ impl Kind {
             Self::UrlPassword => "url-password",
             Self::Own { .. } => "own-secret",
             Self::Rendered(_) | Self::RenderedFile => "rendered-file",
+            Self::Seen { .. } => "secret-in-session",
             Self::Literal(_) => "literal-in-slot",
             Self::Broken(..) => "broken-reference",
             Self::Unknown(_) => "unknown-secret",
@@ -60,6 +68,10 @@ impl Kind {
             Self::Own { name, form: "" } => format!("your own secret {name}"),
             Self::Own { name, form } => format!("your own secret {name}, {form}"),
             Self::Rendered(placeholder) => format!("a rendered file: the secret of {placeholder} is filled in"),
+            Self::Seen { placeholder, form: "" } => format!("a session's file holds the secret of {placeholder}"),
+            Self::Seen { placeholder, form } => {
+                format!("a session's file holds the secret of {placeholder}, {form}")
+            }
             Self::RenderedFile => "a rendered file: its secrets are filled in".to_owned(),
             Self::Literal(slot) => format!("slot {slot} has a value where the template has a reference"),
             Self::Broken(why, _) => format!("the template does not work: {why}"),
@@ -72,7 +84,10 @@ impl Kind {
     /// of it belongs into a file that is committed.
     #[must_use]
     pub fn may_be_known(&self) -> bool {
-        !matches!(self, Self::Own { .. } | Self::Rendered(_) | Self::RenderedFile | Self::Literal(_))
+        !matches!(
+            self,
+            Self::Own { .. } | Self::Seen { .. } | Self::Rendered(_) | Self::RenderedFile | Self::Literal(_)
+        )
     }
 
     /// Says as much of a value as anybody may see: the beginning that all keys of a format have, and how long it is.
@@ -83,7 +98,7 @@ impl Kind {
             _ => "",
         };
         match self {
-            Self::Own { .. } | Self::Rendered(_) => "[secret]".to_owned(),
+            Self::Own { .. } | Self::Seen { .. } | Self::Rendered(_) => "[secret]".to_owned(),
             _ if value.is_empty() => String::new(),
             _ => format!("{head}[{} bytes]", value.len() - head.len()),
         }

@@ -72,6 +72,12 @@ impl State {
         living
     }
 
+    /// What was delivered, into processes that have ended as well, as far as nobody has removed their notes yet. Reads only.
+    #[must_use]
+    pub fn delivered(&self) -> Vec<DeliveryNote> {
+        self.delivery_files().filter_map(|(_, file)| DeliveryNote::read(&fs::read(file).ok()?)).collect()
+    }
+
     /// Removes every note of a delivery.
     ///
     /// # Errors

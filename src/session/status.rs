@@ -1,6 +1,6 @@
 //! What is rendered now, since when, for whom. Reads journals only: no target, no store, no lock.
 
-use super::{Event, Owed, Seen, Session, SessionError, Target, seen};
+use super::{Owed, Seen, Session, SessionError, Target, seen};
 use crate::host::Resolved;
 use crate::host::process::{Process, is_alive};
 use crate::journal::{Journal, Lease};
@@ -124,18 +124,7 @@ impl Session<'_> {
     /// # Errors
     /// [`SessionError::Journal`] if the journal can't be read.
     pub fn seen(&self, path: &std::path::Path) -> Result<Seen, SessionError> {
-        Ok(self.journal(path)?.map(|journal| seen::search(&journal, false).seen).unwrap_or_default())
-    }
-
-    /// What was seen of the secrets of a target when they were last taken out, if that was done for a dead holder: a
-    /// guard could not report it. Files that are gone since then do not count.
-    #[must_use]
-    pub fn seen_by_guard(&self, path: &std::path::Path) -> Seen {
-        let path = Resolved::follow(path).map_or_else(|_| path.to_owned(), |file| file.path().to_owned());
-        let last = self.state.records().into_iter().rfind(|record| record.target == path);
-        let Some(last) = last.filter(|last| last.event == Event::Recover) else { return Seen::default() };
-        let files = last.seen.into_iter().map(PathBuf::from).filter(|file| file.exists()).collect();
-        Seen { secrets: last.noted.into_iter().collect(), files, is_partial: false }
+        Ok(self.journal(path)?.map(|journal| seen::search(&journal, false, (self.now)()).seen).unwrap_or_default())
     }
 }
 

@@ -129,7 +129,8 @@ impl Session<'_> {
         if let Some(shape) = &shape {
             self.search(state, journal, shape, !is_there && !journal.slots.is_empty(), &mut closed)?;
         }
-        let seen = seen::search(journal, true);
+        let seen = seen::search(journal, true, (self.now)());
+        seen.note(&self.state);
         closed.scrubbed.extend(seen.closed);
         closed.unscrubbed.extend(seen.failed);
         closed.seen = Box::new(seen.seen);

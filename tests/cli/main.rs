@@ -79,6 +79,7 @@ mod sealed;
 #[cfg(all(target_os = "linux", feature = "system-tests"))]
 mod sealed_stores;
 mod secret;
+mod seen;
 mod shim;
 mod starts;
 mod status;

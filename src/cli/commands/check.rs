@@ -5,6 +5,7 @@ mod error;
 mod files;
 pub(super) mod known;
 mod scope;
+mod sessions;
 mod show;
 mod staged;
 mod templates;
@@ -25,9 +26,16 @@ use std::path::Path;
 
 pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CommandError> {
     let workplace = context.open()?;
+    if !args.forget.is_empty() {
+        return sessions::forget(&workplace, args);
+    }
     let targets = &workplace.config.targets;
-    if args.files.is_empty() && !args.index && targets.is_empty() {
+    if args.files.is_empty() && !args.index && !args.sessions && targets.is_empty() {
         return Err(TargetError::None { config: workplace.config.file.clone() }.into());
+    }
+    if args.sessions {
+        let checked = sessions::scan(&workplace, &known::own(&workplace)?)?;
+        return show::all(&workplace, args, None, checked);
     }
     let mut baseline = read_baseline(args)?;
     let scope = match (args.index, args.files.is_empty()) {
@@ -53,7 +61,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
     } else {
         checked.findings.retain(|finding| !is_known(&baseline, finding, root));
     }
-    show::all(&workplace, args, &scope, checked)
+    show::all(&workplace, args, Some(&scope), checked)
 }
 
 fn read_baseline(args: &CheckArgs) -> Result<Baseline, CommandError> {

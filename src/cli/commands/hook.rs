@@ -183,6 +183,8 @@ impl Call<'_> {
             }
         }
         drop(self.session.recover());
+        let folders = ClaudeCode.folders(&variable_os);
+        told.extend(seen_warning(self.workplace.report(), &self.session.seen_of_deliveries(&folders)));
         let told = told.into_iter().map(|warning| {
             let hint = warning.hint.map(|hint| format!(" {}", sentence(&hint))).unwrap_or_default();
             format!("{}{hint}", sentence(&warning.message))

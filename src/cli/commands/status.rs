@@ -4,6 +4,7 @@ use crate::adopt::PlainText;
 use crate::cli::context::{Context, Workplace};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::exposed::{self, Exposed};
 use crate::cli::granting::{not_allowed, things};
 use crate::cli::outcome::{holder, lost_hint, seen_warning};
 use crate::cli::recording::deliveries;
@@ -13,6 +14,7 @@ use crate::cli::usage::{self, is_answer};
 use crate::cli::{environment, naming};
 use crate::consent::Flow;
 use crate::document::Pointer;
+use crate::host::Resolved;
 use crate::journal::Lease;
 use crate::secret::SecretName;
 use crate::session::{SessionError, SlotDelivery, TargetStatus};
@@ -66,6 +68,8 @@ struct Row {
     unread: Option<String>,
     /// What the host has noted of the filled secrets.
     seen: Option<String>,
+    /// Keys of earlier sessions that a model has seen, and that have no new value yet.
+    exposed: Vec<Exposed>,
     /// How each slot gets to its server, where that is not by the file alone.
     delivery: Vec<(Pointer, SlotDelivery)>,
     /// Slots that a render leaves closed, because nobody allowed them.
@@ -126,6 +130,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
+                    exposed: Vec::new(),
                     delivery: deliveries(&job),
                     not_allowed,
                     filters: session.stale_filters(target),
@@ -141,6 +146,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
+                    exposed: Vec::new(),
                     delivery: Vec::new(),
                     not_allowed: Vec::new(),
                     filters: Vec::new(),
@@ -162,6 +168,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
                     plain,
                     unread,
                     seen: None,
+                    exposed: Vec::new(),
                     delivery: Vec::new(),
                     not_allowed: Vec::new(),
                     filters: Vec::new(),
@@ -170,13 +177,17 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
             }
         };
         let mut rows: Vec<Row> = statuses.into_iter().map(row).collect();
+        let mut exposed = exposed::all(&session.state, &listing);
         for row in &mut rows {
-            // At rest it is what a guard found, which had nobody to tell.
-            let seen = match row.status.since {
-                Some(_) => session.seen(&row.status.path).unwrap_or_default(),
-                None => session.seen_by_guard(&row.status.path),
-            };
+            let seen = row.status.since.and_then(|_| session.seen(&row.status.path).ok()).unwrap_or_default();
             row.seen = seen_warning(workplace.report(), &seen).map(|warning| warning.message);
+            let real = Resolved::follow(&row.status.path).map(|file| file.path().to_owned());
+            let paths: Vec<PathBuf> = real.into_iter().chain([row.status.path.clone()]).collect();
+            row.exposed = exposed.extract_if(.., |one| one.is_of(&paths)).collect();
+        }
+        // Those of a file that is in no config any more, and of programs that were started by hand.
+        if let Some(first) = rows.first_mut() {
+            first.exposed.append(&mut exposed);
         }
         Ok(rows)
     })
@@ -269,6 +280,10 @@ fn shown(workplace: &Workplace<'_>, row: &Row) -> Text {
     if let Some(seen) = &row.seen {
         text = text.plain("  ").styled(WARN, format_args!("{seen}: `keystencil secret rotate`")).end();
     }
+    for exposed in &row.exposed {
+        let message = exposed.message(workplace.report());
+        text = text.plain("  ").styled(WARN, format_args!("{message}: {}", exposed.rotate())).end();
+    }
     for held in &status.holders {
         text = text.plain(format_args!("  held by {}", holder(&held.lease)));
         text = if held.alive { text } else { text.plain(" ").styled(BAD, "which is gone") }.end();
@@ -350,6 +365,7 @@ fn as_json(row: &Row, guarded: bool) -> Value {
         "not_allowed": row.not_allowed.len(),
         "grants": if guarded { "on" } else { "off" },
         "seen": row.seen,
+        "exposed": row.exposed.iter().map(Exposed::as_json).collect::<Vec<_>>(),
         "plain_text": row.plain.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "secrets": row.used.iter().map(|used| json!({
             "name": used.name,

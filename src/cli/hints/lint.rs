@@ -16,6 +16,7 @@ pub(in crate::cli) fn finding(kind: &Kind) -> String {
         Kind::Own { name, .. } => {
             format!("take it out and write `{name}`; if it was ever pushed, replace it by a new one")
         }
+        Kind::Seen { placeholder, .. } => super::sessions::finding(placeholder),
         Kind::Rendered(_) | Kind::RenderedFile => {
             "run `keystencil unrender`, and `keystencil install git` so that such files are never staged".to_owned()
         }

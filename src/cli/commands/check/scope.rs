@@ -27,6 +27,12 @@ use std::path::{Path, PathBuf};
 /// is always looked at. Without FILE the templates and targets of the config
 /// are checked.
 ///
+/// `--sessions` looks at what AI tools keep of their sessions instead: transcripts,
+/// tool results, task outputs, copies of edited files. A key in there has been seen
+/// by a model. Only your own secrets are searched for, with those that were seen
+/// before: `status` and `doctor` tell of a key until it has a new value, or until
+/// `--forget NAME`.
+///
 /// Exit status: 0 nothing found · 1 something found · 2 error · 3 nothing found,
 /// but something could not be read.
 ///
@@ -36,6 +42,7 @@ use std::path::{Path, PathBuf};
 ///     keystencil check .                      this folder
 ///     keystencil check --staged               what would be committed (git)
 ///     keystencil check --sarif . > out.sarif  for a code host
+///     keystencil check --sessions             what models have seen
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct CheckArgs {
@@ -45,6 +52,12 @@ pub(in crate::cli) struct CheckArgs {
     /// Look at what is staged in git instead of at the files; FILE limits it
     #[arg(long = "staged")]
     pub(super) index: bool,
+    /// Look at what AI tools keep of their sessions instead
+    #[arg(long, conflicts_with_all = ["files", "index", "baseline"])]
+    pub(super) sessions: bool,
+    /// Tell no more that a model has seen this secret
+    #[arg(long, value_name = "NAME", requires = "sessions")]
+    pub(super) forget: Vec<String>,
     /// Report as JSON on standard output
     #[arg(long, conflicts_with = "sarif")]
     pub(super) json: bool,

@@ -16,7 +16,7 @@ use std::path::Path;
 pub(super) fn all(
     workplace: &Workplace<'_>,
     args: &CheckArgs,
-    scope: &Scope,
+    scope: Option<&Scope>,
     checked: Checked,
 ) -> Result<Exit, CommandError> {
     let report = workplace.report();
@@ -46,11 +46,13 @@ pub(super) fn all(
         });
     }
     let mut looked = count(checked.files, if args.index { "staged file" } else { "file" });
-    if args.files.is_empty() && !args.index {
+    if args.sessions {
+        looked = format!("{looked} of sessions");
+    } else if args.files.is_empty() && !args.index {
         let targets = workplace.config.targets.len();
         looked = format!("{looked}: templates and live files of {}", count(targets, "target"));
     }
-    if let Scope::Staged(index) = scope
+    if let Some(Scope::Staged(index)) = scope
         && index.submodules > 0
     {
         looked = format!("{looked}; {} left to their own repositories", count(index.submodules, "submodule"));

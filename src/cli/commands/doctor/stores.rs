@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::targets::explained;
 use crate::cli::context::Workplace;
+use crate::cli::exposed::{self, Exposed};
 use crate::cli::hints;
 use crate::cli::report::{age, count};
 use crate::cli::rotation::changed;
@@ -38,7 +39,15 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
         findings
             .push(Finding::good("secrets", format!("{} for the templates, all there", count(names.len(), "secret"))));
     }
+    findings.extend(seen(workplace, &listing));
     findings
+}
+
+/// Keys that a model has seen, and that have no new value yet.
+fn seen(workplace: &Workplace<'_>, listing: &Listing) -> Vec<Finding> {
+    let exposed = workplace.session(|session| exposed::all(&session.state, listing));
+    let finding = |one: Exposed| Finding::due("sessions", one.message(workplace.report()), Some(one.rotate()));
+    exposed.into_iter().map(finding).collect()
 }
 
 /// A declared program that is not there. It is not started: nobody is to be asked for a password here.

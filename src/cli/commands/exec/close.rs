@@ -1,12 +1,14 @@
 //! The end of a hold, done by a child of ours that reads the rendered file and ends; by ourselves if it can't be
 //! started or is killed, since secrets that stay in a file are worse than some in a process that is closed to others.
 
+use crate::cli::environment;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::helper::{self, number, process};
-use crate::cli::outcome::closed_warnings;
+use crate::cli::outcome::{closed_warnings, seen_warning};
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::host::process::Process;
+use crate::host::profile::{ClaudeCode, Profile as _};
 use crate::journal::Lease;
 use crate::session::{Outcome, Release, Session, SessionError, State, Target};
 use jiff::Timestamp;
@@ -55,6 +57,11 @@ impl Close {
             for release in &due {
                 exit = exit.and(say(&report, path, session.unrender(path, release)));
             }
+        }
+        // What was delivered into servers stands in no file, but the program may have noted it all the same.
+        let seen = session.seen_of_deliveries(&ClaudeCode.folders(&environment::variable_os));
+        if let Some(warning) = seen_warning(&report, &seen) {
+            report.warning(&warning);
         }
         exit
     }

@@ -55,7 +55,8 @@ impl<'a> Held<'a> {
         };
         // Why a journal can't be read is found out and reported by whatever reads it.
         let is_due = |target: &Target| self.session.journal(&target.path).map_or(true, |found| found.is_some_and(owes));
-        if self.targets.iter().any(is_due) && !close::by_child(Some(self.report), self.targets, &self.lease, None) {
+        let is_due = self.targets.iter().any(is_due) || !self.session.state.delivered().is_empty();
+        if is_due && !close::by_child(Some(self.report), self.targets, &self.lease, None) {
             let paths: Vec<PathBuf> = self.targets.iter().map(|target| target.path.clone()).collect();
             close::here(self.report, self.session, &paths, &self.lease);
         }

@@ -110,7 +110,7 @@ impl Done {
 pub(super) fn forget_deliveries(workplace: &Workplace<'_>) -> Result<(), CommandError> {
     workplace.session(|session| {
         let failed = |source| CommandError::file("remove the notes of deliveries", session.state.folder(), &source);
-        session.state.forget_deliveries().map_err(failed)
+        session.state.forget_deliveries().and(session.state.forget_exposures(&|_| true).map(drop)).map_err(failed)
     })
 }
 

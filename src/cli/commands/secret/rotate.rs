@@ -4,6 +4,7 @@ use super::{NameArgs, ValueArgs, ValueError, refuse_foreign};
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::exposed;
 use crate::cli::hints;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
@@ -69,6 +70,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RotateArgs) -> Result<Exit, 
         // A state folder that can't be read is better known before anything is changed.
         let before = holding(workplace, session, &name)?;
         stores.store(found).set(&name, &new)?;
+        exposed::forget(&session.state, &name);
         // From here on nothing is undone: the new value is stored, and what did not get it is said.
         let failed = others.iter().filter_map(|kind| Some((*kind, stores.store(*kind).set(&name, &new).err()?)));
         let failed: Vec<(StoreKind, StoreError)> = failed.collect();

@@ -4,6 +4,7 @@ use super::{NameArgs, ValueArgs, ValueError, refuse_foreign};
 use crate::cli::context::Workplace;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::exposed;
 use crate::cli::report::{GOOD, Text, age};
 use crate::cli::rotation::changed;
 use crate::cli::usage::Usage;
@@ -66,6 +67,7 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &SetArgs) -> Result<Exit, Com
     }
     let value = args.value.read(report, &name)?;
     let store = stores.set(&name, &value)?;
+    workplace.session(|session| exposed::forget(&session.state, &name));
     let replaced = before.iter().find(|entry| entry.store == store);
     if args.json {
         report.json(&json!({
