@@ -7,6 +7,7 @@ mod patch;
 mod splice;
 mod wire;
 
+pub(super) use super::json::edit::replacements;
 pub use super::json::edit::{apply, apply_to};
 pub use convert::UnfitValue;
 pub(super) use patch::trim;

@@ -3,7 +3,7 @@
 //! [`crate::session`] writes it, `--dry-run` and `diff` show it.
 
 use crate::consent::{Flow, Grants, IsState, bare_flows, flows, put_back, started, without};
-use crate::document::{self, Document, EditError, Kind, Opened, Patch, Pointer, Splice, SyntaxError};
+use crate::document::{self, Document, EditError, Kind, Opened, Patch, Pointer, Splice, Syntax, SyntaxError};
 use crate::journal::undo::{Undo, undo};
 use crate::journal::{Filled, Fingerprint, Journal, Key, undo_patch};
 use crate::plan::insert::{Filling, insert, render};
@@ -77,8 +77,11 @@ pub enum PlanError {
     #[error("the target is empty")]
     Empty,
     /// Not JSON.
-    #[error("the target is not JSON: {}", .0.what)]
+    #[error("the target is {}", .0)]
     Syntax(SyntaxError),
+    /// In a syntax that no template can be merged into.
+    #[error("the target is {0}, which cannot be filled yet")]
+    Unfillable(Syntax),
     /// JSON, but no object.
     #[error("the target is not a JSON object")]
     NotAnObject,
@@ -231,12 +234,15 @@ fn refused_starts<V>(
 /// Reads a file as a target: an object in the syntax that its name tells.
 ///
 /// # Errors
-/// [`PlanError`] if it is empty, not in its syntax, or no object.
+/// [`PlanError`] if it is empty, not in its syntax, or no object; or if no template can be merged into that syntax.
 pub fn open<'t>(path: &Path, text: &'t [u8]) -> Result<Opened<'t>, PlanError> {
     not_empty(text)?;
     let file = Document::open(path, text).map_err(PlanError::Syntax)?;
-    object(file.document())?;
-    Ok(file)
+    object(&file.document())?;
+    match file.syntax() {
+        Syntax::Json | Syntax::JsonWithComments => Ok(file),
+        syntax @ Syntax::Toml => Err(PlanError::Unfillable(syntax)),
+    }
 }
 
 /// Checks that a text of ours can be a target: a JSON object, in which comments and trailing commas are left where they

@@ -8,7 +8,7 @@ use crate::plan::render::open;
 pub(super) fn undo_text(text: &[u8], journal: &Journal, damaged: &mut bool) -> (Undo, Option<Vec<u8>>) {
     // A copy's own name says nothing about its syntax.
     if let Ok(file) = open(&journal.named, text) {
-        let mut undone = undo(file.document(), journal);
+        let mut undone = undo(&file.document(), journal);
         let splices = std::mem::take(&mut undone.splices);
         if splices.is_empty() {
             return (undone, None);

@@ -63,7 +63,7 @@ impl Session<'_> {
             let Some(text) = text.filter(|_| !state.is_owing().unwrap_or(true)) else { return Ok(None) };
             let plan = job.preview_now(OnConflict::Keep)?;
             let live = open(&target.path, text).map_err(|error| job.failed(error))?;
-            let is_merged = plan.patch.0.is_empty() && *unwrap(live.document()) == plan.at_rest;
+            let is_merged = plan.patch.0.is_empty() && *unwrap(&live.document()) == plan.at_rest;
             let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.into_bytes());
             changed = new.is_some();
             Ok(new)
@@ -119,7 +119,7 @@ impl Job<'_> {
         };
         let text = file.read()?.unwrap_or_else(|| NEW_TARGET.as_bytes().to_vec());
         let live = Document::open(&self.target.path, &text).ok();
-        let servers = live.map(|live| wrapped(live.document())).unwrap_or_default();
+        let servers = live.map(|live| wrapped(&live.document())).unwrap_or_default();
         let of = |slot: &Pointer| {
             if let Some(why) = plan.delivered.refused.get(slot) {
                 return SlotDelivery::Refused(why.clone());

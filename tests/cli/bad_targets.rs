@@ -53,6 +53,25 @@ fn a_target_that_is_no_json_object_is_refused_and_stays() {
 }
 
 #[test]
+fn a_target_in_toml_is_refused_as_one_that_cannot_be_filled_and_a_torn_one_with_its_place() {
+    let home = Home::new();
+    let config = home.path(".config/keystencil/config.toml");
+    let text = fs::read_to_string(&config).unwrap().replace("~/.claude.json", "~/config.toml");
+    fs::write(config, text).unwrap();
+    let target = home.path("config.toml");
+    for (text, needle) in [
+        ("model = \"gpt\"\n[mcp_servers.a]\n", "the target is TOML, which cannot be filled yet"),
+        ("model = \"gpt\nx = 1\n", "config.toml:1:"),
+        ("{ \"mcpServers\": {} }", "not TOML"),
+    ] {
+        fs::write(&target, text).unwrap();
+        refused(&home, &["render"], needle);
+        refused(&home, &["import", target.to_str().unwrap(), "--yes"], needle);
+        assert_eq!(fs::read_to_string(&target).unwrap(), text);
+    }
+}
+
+#[test]
 fn a_directory_and_a_fifo_in_the_targets_place_are_refused_and_not_waited_for() {
     let home = Home::new();
     fs::remove_file(home.target()).unwrap();

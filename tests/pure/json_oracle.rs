@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use crate::comments::commented;
 use crate::json;
 
 use json::{Format, arbitrary_format, arbitrary_json, arbitrary_patch};
@@ -13,37 +14,6 @@ use serde_json::Value;
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
-}
-
-/// The text with comments, and commas before closing brackets, at its tokens.
-fn commented(text: &str, comments: &[u8]) -> String {
-    let mut comments = comments.iter().cycle();
-    let mut comment = || match comments.next().unwrap() {
-        0 => "// one, \"{[\n",
-        1 => "/* two */",
-        2 => " /*\"*/ // ]\r\n ",
-        _ => "",
-    };
-    let (mut out, mut is_string, mut is_escaped, mut last) = (String::new(), false, false, ' ');
-    for char in text.chars() {
-        if is_string {
-            is_string = char != '"' || is_escaped;
-            is_escaped = char == '\\' && !is_escaped;
-        } else if "{}[]:,\"".contains(char) {
-            out.push_str(comment());
-            if "}]".contains(char) && !"{[".contains(last) && comment().is_empty() {
-                out.push(',');
-                out.push_str(comment());
-            }
-            is_string = char == '"';
-        }
-        last = if char.is_whitespace() && !is_string { last } else { char };
-        out.push(char);
-        if !is_string && "{[,:".contains(char) {
-            out.push_str(comment());
-        }
-    }
-    out + comment()
 }
 
 proptest! {

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
+#[path = "../support/comments.rs"]
+mod comments;
 mod invariants;
 mod json;
 mod json_hostile;
@@ -12,3 +14,5 @@ mod template_cases;
 mod template_examples;
 mod template_hostile;
 mod template_invariants;
+mod toml;
+mod toml_files;

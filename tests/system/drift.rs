@@ -13,6 +13,7 @@ mod generate;
 
 use engine::{blueprint, journal, plan, undone};
 use generate::Case;
+use keystencil::document::Syntax;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use std::io::Write as _;
@@ -61,7 +62,7 @@ fn commutes(command: impl Fn() -> Command) {
     let mut runner = TestRunner::deterministic();
     let (mut rendered, mut resting, mut journals) = (Vec::new(), Vec::new(), Vec::new());
     while rendered.len() < CASES {
-        let case = Case::any().new_tree(&mut runner).unwrap().current();
+        let case = Case::written_in(&[Syntax::Json]).new_tree(&mut runner).unwrap().current();
         // A number that no float holds is not theirs to keep.
         if [case.target.clone(), case.template()].iter().any(|text| text.contains("1e+400") || text.contains("1e400")) {
             continue;

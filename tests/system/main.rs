@@ -14,6 +14,8 @@
 #![cfg(target_os = "linux")]
 
 mod claude_code;
+#[path = "../support/comments.rs"]
+mod comments;
 mod crash;
 mod drift;
 mod faults;

@@ -24,10 +24,10 @@ use crate::cli::progress::Progress;
 use crate::cli::recording::record;
 use crate::cli::recovery::recover;
 use crate::cli::report::{Text, Warning, count};
-use crate::document::Document;
+use crate::document::{Document, Syntax};
 use crate::error::{Explain as _, Place};
 use crate::host::{ReplaceError, Resolved};
-use crate::plan::render::target as check;
+use crate::plan::render::{open, target as check};
 use crate::plan::wrap;
 use crate::session::import::settle_names;
 use crate::session::{Event, ImportRequest, Imported, Session, SessionError};
@@ -64,10 +64,14 @@ fn import(workplace: &Workplace<'_>, session: &Session<'_>, args: &ImportArgs) -
     let mut attempts = 0;
     while attempts < ATTEMPTS {
         let text = read(&args.file)?;
+        let failed = |error| SessionError::Target { path: args.file.clone(), error };
+        // Its lines look like those of a file of variables.
+        if Syntax::of(&args.file) == Syntax::Toml {
+            open(&args.file, &text).map_err(failed)?;
+        }
         if let Some(exit) = other::import(workplace, session, args, &text, &stored)? {
             return Ok(exit);
         }
-        let failed = |error| SessionError::Target { path: args.file.clone(), error };
         let bar = Progress::bytes(workplace.report(), "reading", text.len() as u64);
         let mut before = 0;
         let mut progress = |done: usize| bar.advance((done - std::mem::replace(&mut before, done)) as u64);

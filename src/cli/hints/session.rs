@@ -19,6 +19,10 @@ pub(super) fn of(error: &SessionError) -> Option<String> {
         SessionError::Target { error, path } => Some(match error {
             PlanError::Empty => format!("delete {}: a missing target is created", path.display()),
             PlanError::Syntax(_) => "repair it by hand; nothing was changed".to_owned(),
+            PlanError::Unfillable(_) => {
+                "its program gets secrets in variables: references in its environment, and `keystencil run -- PROGRAM`"
+                    .to_owned()
+            }
             PlanError::NotAnObject => "a target is an object `{…}` that settings are merged into".to_owned(),
             PlanError::Edit(_) => {
                 "this is a fault of keystencil's: please report it; nothing was changed".to_owned()

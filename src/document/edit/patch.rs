@@ -1,6 +1,6 @@
 //! A patch as a value: its operations, and why one can't be applied.
 
-use crate::document::{Document, Pointer, SyntaxError};
+use crate::document::{Document, Pointer, Syntax, SyntaxError};
 use crate::error::{Explain, Place};
 use std::fmt;
 
@@ -123,6 +123,12 @@ pub enum EditError {
         /// Where to.
         path: Pointer,
     },
+    /// The syntax of the file has no way to say it, or none that is known here.
+    #[error("the change cannot be written in {syntax}")]
+    Unwritable {
+        /// What the file is written in.
+        syntax: Syntax,
+    },
     /// A test found another value.
     #[error("unexpected value at {path}")]
     TestFailed {
@@ -135,7 +141,7 @@ impl Explain for EditError {
     fn place(&self) -> Option<Place> {
         match self {
             Self::Syntax(error) => error.place(),
-            Self::WholeDocument => None,
+            Self::WholeDocument | Self::Unwritable { .. } => None,
             Self::Value { path, .. }
             | Self::NotFound { path }
             | Self::NoContainer { path }
@@ -154,7 +160,9 @@ impl Explain for EditError {
             Self::BadIndex { .. } => "an index has no leading zeros and is at most the length; `-` appends",
             Self::TestFailed { .. } => "the document has changed since the patch was made",
             Self::WholeDocument => "replace it by `null` or `{}` instead",
-            Self::NotFound { .. } | Self::NoContainer { .. } | Self::IntoItself { .. } => return None,
+            Self::NotFound { .. } | Self::NoContainer { .. } | Self::IntoItself { .. } | Self::Unwritable { .. } => {
+                return None;
+            }
         };
         Some(hint.to_owned())
     }

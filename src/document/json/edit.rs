@@ -13,6 +13,8 @@ mod operate;
 mod quick;
 mod tree;
 
+pub(in crate::document) use quick::replacements;
+
 use crate::document::{Document, EditError, Patch};
 
 /// Applies a patch to a text, changing only the bytes it must: all operations or, on an error, none.

@@ -9,5 +9,5 @@ mod number;
 mod same;
 mod scan;
 pub mod string;
-pub mod text;
+pub(super) mod text;
 pub(super) mod walk;

@@ -8,38 +8,12 @@ use super::check::{Fault, check};
 use super::scan;
 use crate::document::place;
 use crate::document::place::Span;
-use crate::error::{Explain, Place};
+use crate::document::syntax::{Syntax, SyntaxError};
 
 use super::node::Node;
 
 /// The UTF-8 byte order mark.
 const BOM: &str = "\u{feff}";
-
-/// Text that is not JSON (RFC 8259), with the place of the first fault.
-///
-/// ```
-/// use keystencil::document::Document;
-/// let error = Document::parse(b"{\r\n  \"a\": 01\r\n}").unwrap_err();
-/// assert_eq!((error.offset, error.line, error.column), (11, 2, 9));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not JSON: {what}")]
-pub struct SyntaxError {
-    /// Byte offset, BOM included in the count.
-    pub offset: usize,
-    /// Line, from 1; `\n`, `\r\n` and a lone `\r` end one.
-    pub line: usize,
-    /// Column in characters, from 1; a BOM is no character.
-    pub column: usize,
-    /// What was expected or found, without quoting the text.
-    pub what: &'static str,
-}
-
-impl Explain for SyntaxError {
-    fn place(&self) -> Option<Place> {
-        Some(Place { position: Some((self.line, self.column)), ..Place::default() })
-    }
-}
 
 /// Checked JSON text.
 ///
@@ -84,6 +58,11 @@ impl<'a> Document<'a> {
         Self::checked(bytes, check::<true>)
     }
 
+    /// A text that was checked before, or written here, and where its root stands.
+    pub(in crate::document) fn checked_before(text: &'a str, root: Span) -> Self {
+        Self { text, root: Node::new(text, root.start, root.end) }
+    }
+
     fn checked(bytes: &'a [u8], check: impl Fn(&[u8], usize) -> Result<Span, Fault>) -> Result<Self, SyntaxError> {
         let (text, bad) = match std::str::from_utf8(bytes) {
             Ok(text) => (text, None),
@@ -99,7 +78,7 @@ impl<'a> Document<'a> {
             (_, bad) => (bad.unwrap_or_default(), "a byte that is not UTF-8"),
         };
         let (line, column) = place::position(bytes, offset);
-        Err(SyntaxError { offset, line, column, what })
+        Err(SyntaxError { syntax: Syntax::Json, offset, line, column, what })
     }
 
     /// The text as given, BOM included.

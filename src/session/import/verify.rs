@@ -41,7 +41,7 @@ impl Session<'_> {
         let journal = self.owed_by(target, request, key)?;
         // Planned from the plain servers; what is in the file has to give the keys back as well.
         if let Some(pointer) =
-            undo(open(&target.path, request.text).map_err(failed)?.document(), &journal).changed.first()
+            undo(&open(&target.path, request.text).map_err(failed)?.document(), &journal).changed.first()
         {
             return Err(unfaithful(Some(pointer)));
         }

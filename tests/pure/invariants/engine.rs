@@ -1,6 +1,7 @@
 //! Render and undo without a disk, as the invariants ask for them.
 
-use keystencil::document::{Document, edit};
+use crate::comments::uncommented;
+use keystencil::document::Syntax;
 use keystencil::journal::{Journal, Key, VERSION, undo};
 use keystencil::plan::render::Inputs;
 use keystencil::plan::wrap::Wrapping;
@@ -72,10 +73,10 @@ pub(crate) fn journal(plan: &RenderPlan) -> Journal {
 }
 
 pub(crate) fn undone(text: &str, journal: &Journal) -> String {
-    let document = Document::parse_relaxed(text.as_bytes()).unwrap();
-    edit::splice(text, undo(&document, journal).splices)
+    let file = Syntax::JsonWithComments.open(text.as_bytes()).unwrap();
+    file.splice(undo(&file.document(), journal).splices).unwrap()
 }
 
 pub(crate) fn parse(text: &str) -> Value {
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
+    serde_json::from_str(uncommented(text).trim_start_matches('\u{feff}')).unwrap()
 }

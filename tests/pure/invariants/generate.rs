@@ -1,6 +1,8 @@
 //! Documents, templates, secrets and drifts for the invariants.
 
 use super::engine;
+use crate::comments::commented;
+use keystencil::document::Syntax;
 use keystencil::host::servers::HostReferences;
 use keystencil::plan::wrap::{Deliver, Deliveries, Wrapper, Wrapping};
 use keystencil::plan::{Applied, RenderPlan};
@@ -9,9 +11,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
+/// The syntaxes whose files are edited in any way, each of which the invariants are asked of. TOML's have tests of their own
+/// (`tests/pure/toml_files.rs`) for what can be done with them.
+const SYNTAXES: [Syntax; 2] = [Syntax::Json, Syntax::JsonWithComments];
+
 /// A target, a template for it, the secrets `s0`, `s1`, … the template refers to, and how they are delivered.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
+    #[allow(dead_code)] // shown with a case that fails
+    syntax: Syntax,
     pub(crate) target: String,
     pub(crate) secrets: Vec<String>,
     pub(crate) deliver: Deliver,
@@ -109,15 +117,27 @@ fn values() -> impl Strategy<Value = Piece> {
 
 impl Case {
     pub(crate) fn any() -> impl Strategy<Value = Self> {
+        Self::written_in(&SYNTAXES)
+    }
+
+    /// The same for targets in these syntaxes alone.
+    pub(crate) fn written_in(syntaxes: &'static [Syntax]) -> impl Strategy<Value = Self> {
         let deliver = prop::sample::select(vec![Deliver::File, Deliver::Wrap, Deliver::Auto]);
         let servers = prop::option::of(members(server()));
-        (document(), 0..6u8, any::<bool>(), vec(secret(), 3), members(piece()), servers, deliver).prop_map(
-            |(document, style, bom, secrets, mut template, servers, deliver)| {
-                let text = layout(&document, style);
+        let written = (prop::sample::select(syntaxes), 0..6u8, vec(0..6u8, 1..20));
+        (document(), written, any::<bool>(), vec(secret(), 3), members(piece()), servers, deliver).prop_map(
+            |(document, (syntax, style, comments), bom, secrets, mut template, servers, deliver)| {
+                let plain = layout(&document, style);
+                let text = match syntax {
+                    Syntax::JsonWithComments => commented(&plain, &comments),
+                    _ => plain,
+                };
+                assert!(syntax.open(text.as_bytes()).is_ok());
                 // Told apart from the first bytes on, so that no secret is a part of another one's surroundings.
                 let secrets = secrets.iter().enumerate().map(|(i, secret)| format!("{i}#{secret}#{i}")).collect();
                 template.extend(servers.map(|servers| ("mcpServers".to_owned(), Piece::Object(servers))));
                 Self {
+                    syntax,
                     target: if bom { format!("\u{feff}{text}") } else { text },
                     secrets,
                     deliver,

@@ -41,7 +41,7 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
     let file = open(&target.path, &text).map_err(|error| SessionError::Target { path: target.path.clone(), error })?;
     let document = file.document();
     // Where a slot was changed meanwhile, the user's new key may be.
-    let Undo { splices, changed, .. } = undo(document, &journal);
+    let Undo { splices, changed, .. } = undo(&document, &journal);
     let at_rest = edit::splice(document.text(), splices.clone());
     let hidden = splices.into_iter().map(|mut splice| {
         splice.text = redacted(&splice.text);

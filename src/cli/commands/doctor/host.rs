@@ -83,7 +83,7 @@ fn hooks(workplace: &Workplace<'_>) -> Finding {
             );
         }
     };
-    let calls = ClaudeCode::hook_calls(file.document());
+    let calls = ClaudeCode::hook_calls(&file.document());
     if calls.is_empty() {
         let message = format!("none in {shown}; a session that was started without keystencil is not repaired");
         return Finding::new(super::Mood::Idle, "hooks", message, hint().as_deref());

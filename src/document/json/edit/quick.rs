@@ -1,14 +1,23 @@
 //! The short way: patches that only replace scalars and test, as insert and undo patches do.
 
-use crate::document::Document;
 use crate::document::edit::splice_borrowed;
 use crate::document::edit::{EditError, Operation, Patch, trim};
 use crate::document::json::locate::{Id, Trie};
 use crate::document::json::node::checked_value;
+use crate::document::{Document, Span};
 
 /// Applies a patch of replacements and tests that do not touch each other, in one pass to find and one to write;
 /// `None` if it is another kind of patch.
 pub(super) fn apply(document: &Document<'_>, patch: &Patch) -> Option<Result<String, EditError>> {
+    let splices = replacements(document, patch)?;
+    Some(splices.map(|splices| splice_borrowed(document.text(), splices)))
+}
+
+/// Where such a patch puts which of its values, once its tests have passed.
+pub(in crate::document) fn replacements<'p>(
+    document: &Document<'_>,
+    patch: &'p Patch,
+) -> Option<Result<Vec<(Span, &'p str)>, EditError>> {
     let mut trie = Trie::default();
     let mut ids = Vec::with_capacity(patch.0.len());
     for operation in &patch.0 {
@@ -37,7 +46,7 @@ pub(super) fn apply(document: &Document<'_>, patch: &Patch) -> Option<Result<Str
             return Some(Err(EditError::TestFailed { path: operation.path().clone() }));
         }
     }
-    Some(Ok(splice_borrowed(document.text(), splices)))
+    Some(Ok(splices))
 }
 
 /// Whether no operation comes at, above or below a value that was replaced before it.
