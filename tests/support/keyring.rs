@@ -78,7 +78,7 @@ impl Keyring {
         self.home.path()
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path().join("run/bus")
     }
 

@@ -144,8 +144,9 @@ pub(crate) fn shared_temporary_folders() -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
-            path.file_name()
-                .is_some_and(|name| ["claude", "keystencil"].iter().any(|word| name.to_string_lossy().contains(word)))
+            path.file_name().is_some_and(|name| {
+                ["claude", "keystencil", "cc-daemon"].iter().any(|word| name.to_string_lossy().contains(word))
+            })
         })
         .collect()
 }

@@ -175,9 +175,10 @@ impl Look {
 
     /// A file that is new here: it may have its content already, and it may be gone in a moment.
     fn made(&mut self, path: &Path) {
+        let is_other = std::fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file());
         if let Some(file) = self.examine(path) {
             self.open.insert(path.to_owned(), file);
-        } else if !self.is_shared(path) {
+        } else if !is_other && !self.is_shared(path) {
             self.seen.missed.push(path.to_owned());
         }
     }

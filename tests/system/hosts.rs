@@ -6,6 +6,8 @@
 //!
 //! Needs node and what `scripts/fetch-client hosts` puts under `target/`; `scripts/test` sees to that.
 
+mod keyring_env;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

@@ -14,12 +14,22 @@ use crate::poll::{self, PATIENCE};
 use crate::residue;
 
 #[test]
-fn print_mode_delivers() {
+fn print_mode_and_a_list_of_the_servers_deliver() {
     let wrapped = Wrapped::new();
     let watch = wrapped.watch();
     let ran = process::run(&mut stencil::client(&wrapped.home, ["-p", "hi"]), PATIENCE);
     assert!(ran.status.success() && ran.stdout.contains("Hello from the mock."), "{ran:?}");
     wrapped.assert_delivered(1);
+    // What shows the servers starts them as well; a name that is taken stays with the server that has it.
+    let mcp = |args: &[&str]| process::run(&mut stencil::client(&wrapped.home, [&["mcp"], args].concat()), PATIENCE);
+    let list = mcp(&["list"]);
+    assert_eq!(list.stdout.matches("Connected").count(), 2, "{list:?}");
+    wrapped.assert_delivered(2);
+    let before = wrapped.home.config()["mcpServers"].clone();
+    let taken = mcp(&["add", "--scope", "user", "probe", "true"]);
+    assert!(!taken.status.success(), "{taken:?}");
+    assert!(mcp(&["add", "--scope", "project", "probe", "true"]).status.success());
+    assert_eq!(wrapped.home.config()["mcpServers"], before);
     watch.saw_nothing();
 }
 
