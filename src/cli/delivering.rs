@@ -68,13 +68,15 @@ pub(super) struct Delivered<'a> {
 pub(super) fn note(session: &Session<'_>, event: Event, delivered: Delivered<'_>) {
     let (own, now) = (Process::current(), Timestamp::now());
     let named = delivered.program.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    // What is printed counts for the program that asked; a program that is started keeps this process's id.
-    let counts = if delivered.program.is_some() { own.clone() } else { caller(&own).unwrap_or_else(|| own.clone()) };
-    let mut process = counts.lease(None, now);
-    process.program = if delivered.program.is_some() { named.clone() } else { process.program };
     let above = above(&own);
     let nearest = above.iter().find_map(|above| Some((&above.process, above.agent?)));
     let agent = nearest.map(|(tool, name)| Lease { program: Some(name.to_owned()), ..tool.lease(None, now) });
+    // What is printed counts for the program that asked; a program that is started keeps this process's id.
+    let process = match (delivered.program, &agent) {
+        (Some(_), _) => Lease { program: named.clone(), ..own.lease(None, now) },
+        (None, Some(agent)) => agent.clone(),
+        (None, None) => caller(&own).unwrap_or_else(|| own.clone()).lease(None, now),
+    };
     let receiver = Receiver { target: delivered.target, server: delivered.server, process, agent };
     session.state.note_delivery(delivered.delivery, receiver);
     let (target, secrets) = (delivered.target.to_owned(), delivered.delivery.placeholders());
@@ -85,7 +87,8 @@ pub(super) fn note(session: &Session<'_>, event: Event, delivered: Delivered<'_>
     });
 }
 
-/// The program that called this one: the nearest above it that is no shell, since a host runs its helper by one.
+/// The program that called this one, where none above it is an AI tool: the nearest that is no shell, since a host runs its
+/// helper by one.
 fn caller(own: &Process) -> Option<Process> {
     own.ancestors().into_iter().find(|process| !SHELLS.contains(&process.program.as_str()))
 }

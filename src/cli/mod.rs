@@ -24,6 +24,7 @@ mod lookup;
 mod naming;
 mod outcome;
 mod progress;
+mod protected;
 mod recording;
 mod recovery;
 mod report;

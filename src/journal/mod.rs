@@ -5,8 +5,10 @@
 
 pub mod account;
 pub mod delivery;
+pub mod encodings;
 pub mod escape;
 pub mod fingerprint;
+pub mod outputs;
 pub mod path;
 pub mod undo;
 

@@ -2,6 +2,7 @@
 
 use super::SessionError;
 use crate::document::Pointer;
+use crate::host::profile::shield::Item;
 use crate::host::replace::{ReplaceError, entries, read, sync_folder};
 use crate::host::{LockError, OwnLock, Resolved};
 use crate::journal::{Journal, JournalError, Key};
@@ -24,8 +25,10 @@ const PAID: &str = "paid";
 const LAST_PAID: usize = 16;
 /// What the target was like when it was filled.
 pub(super) const SHAPE: &str = "shape.json";
-/// Of a settings file: what an installation of hooks added to it.
+/// Of a settings file: which members an installation of hooks added to it, …
 const MADE: &str = "hooks.json";
+/// … and which items of lists that were there.
+const ITEMS: &str = "shield.json";
 /// What the user allowed to flow where.
 const GRANTS: &str = "grants.json";
 
@@ -263,21 +266,35 @@ impl TargetState {
         serde_json::from_slice(&fs::read(self.path(MADE)).ok()?).ok()
     }
 
+    /// The items that were added to lists of this settings file.
+    #[must_use]
+    pub fn items(&self) -> Vec<Item> {
+        let noted = fs::read(self.path(ITEMS)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        noted.unwrap_or_default()
+    }
+
     /// Notes what was added to this settings file.
     ///
     /// # Errors
     /// [`SessionError::File`].
-    pub fn note_made(&self, made: &[Pointer]) -> Result<(), SessionError> {
+    pub fn note_made(&self, made: &[Pointer], items: &[Item]) -> Result<(), SessionError> {
         make_private(&self.folder).map_err(self.failed("make the state folder"))?;
-        let text = serde_json::to_string(made).unwrap_or_default();
-        self.stage(&text, false)?
-            .persist(self.path(MADE))
-            .map_err(|error| self.failed("write into the state folder")(error.error))
+        for (kind, text) in [(MADE, serde_json::to_string(made)), (ITEMS, serde_json::to_string(items))] {
+            if kind == ITEMS && items.is_empty() {
+                self.remove(ITEMS)?;
+                continue;
+            }
+            self.stage(&text.unwrap_or_default(), false)?
+                .persist(self.path(kind))
+                .map_err(|error| self.failed("write into the state folder")(error.error))?;
+        }
+        Ok(())
     }
 
     /// Forgets what was added. If that fails, the next installation notes it again.
     pub fn forget_made(&self) {
         let _ = self.remove(MADE);
+        let _ = self.remove(ITEMS);
     }
 
     /// Where the journal is.

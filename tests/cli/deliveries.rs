@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::process::{Command, Stdio};
 
 /// A key that nobody has and that can't be taken for anything else.
-fn random() -> String {
+pub(crate) fn random() -> String {
     ["q7Zk2Xv9", "Lw3Rt8Yb", "5Nc1Pd6F"].concat()
 }
 
@@ -19,7 +19,7 @@ const SERVERS: &str = r#"{"mcpServers": {
 }}"#;
 
 /// A home whose servers were allowed; the server waits to be told to end.
-fn allowed() -> Sandbox {
+pub(crate) fn allowed() -> Sandbox {
     let sandbox = Sandbox::with_target();
     sandbox.write(".config/keystencil/claude.json", SERVERS);
     sandbox.store("github", &random());
@@ -29,7 +29,7 @@ fn allowed() -> Sandbox {
     sandbox
 }
 
-fn start(sandbox: &Sandbox) -> Running {
+pub(crate) fn start(sandbox: &Sandbox) -> Running {
     let _ = std::fs::remove_file(sandbox.path("started"));
     let mut command = server(sandbox, &ARGV);
     command.env("BASIC", "<< keyring('github') | b64encode >>");
@@ -56,7 +56,7 @@ fn assert_no_key(sandbox: &Sandbox) {
     }
 }
 
-fn headers(sandbox: &Sandbox) -> Command {
+pub(crate) fn headers(sandbox: &Sandbox) -> Command {
     let mut command = with_path(sandbox, &["headers", "--for", "claude:/mcpServers/sentry"]);
     command.env("CLAUDE_CODE_MCP_SERVER_URL", "https://mcp.example.com/v1/mcp");
     command

@@ -80,10 +80,12 @@ mod sealed;
 mod sealed_stores;
 mod secret;
 mod seen;
+mod shield;
 mod shim;
 mod starts;
 mod status;
 mod terminal;
+mod tool_outputs;
 mod unrender;
 mod vault;
 #[cfg(feature = "system-tests")]

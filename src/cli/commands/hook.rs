@@ -2,6 +2,10 @@
 //! person should know is one `systemMessage` line on standard output.
 
 mod input;
+mod named;
+mod post;
+mod pre;
+mod whole;
 
 use super::guard::watch;
 use crate::cli::context::{Context, Workplace};
@@ -49,6 +53,10 @@ enum Event {
     SessionStart,
     /// A session ended: its hold ends, and with the last one the secrets leave
     SessionEnd,
+    /// A tool is about to be used: refused if it names files that hold keys, or what hands them out
+    PreToolUse,
+    /// A tool was used: keys in its output are closed before the model sees it
+    PostToolUse,
 }
 
 /// So many old keys are called by name.
@@ -59,7 +67,16 @@ const UNTIL_SEEN: Duration = Duration::from_millis(700);
 
 pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, CommandError> {
     log::debug!("the {:?} hook", args.event);
-    let message = match answer(context, args.event) {
+    let answered = match args.event {
+        Event::SessionStart => answer(context, args.event, "SessionStart"),
+        Event::SessionEnd => answer(context, args.event, "SessionEnd"),
+        // What can't be looked at is passed on as it is.
+        Event::PreToolUse | Event::PostToolUse => {
+            let _ = if args.event == Event::PreToolUse { pre::run(context) } else { post::run(context) };
+            return Ok(Exit::Done);
+        }
+    };
+    let message = match answered {
         Ok(message) => message,
         Err(error) => Some(told(&error)),
     };
@@ -70,12 +87,8 @@ pub(in crate::cli) fn run(context: &Context, args: &HookArgs) -> Result<Exit, Co
     Ok(Exit::Done)
 }
 
-/// What to tell the person, if anything.
-fn answer(context: &Context, event: Event) -> Result<Option<String>, CommandError> {
-    let name = match event {
-        Event::SessionStart => "SessionStart",
-        Event::SessionEnd => "SessionEnd",
-    };
+/// What to tell the person of a session that begins or ends, if anything.
+fn answer(context: &Context, event: Event, name: &str) -> Result<Option<String>, CommandError> {
     let input = match Input::read(name) {
         Ok(input) => input,
         Err(BadInput::OtherEvent(other)) => {
@@ -107,8 +120,8 @@ fn answer(context: &Context, event: Event) -> Result<Option<String>, CommandErro
                 let all: Vec<String> = told.into_iter().chain(reminder(&workplace, session)).collect();
                 Ok((!all.is_empty()).then(|| all.join(" ")))
             }
-            Event::SessionEnd if input.goes_on() => call.reopen(),
-            Event::SessionEnd => call.end(),
+            _ if input.goes_on() => call.reopen(),
+            _ => call.end(),
         }
     })
 }

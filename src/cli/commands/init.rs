@@ -1,5 +1,6 @@
 //! `keystencil init`.
 
+use super::install::offer_shield;
 use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
@@ -16,7 +17,8 @@ const TEMPLATE: &str = include_str!("init/claude.json");
 /// Create a config and a template to start from
 ///
 /// Writes config.toml and claude.json to keystencil's folder. Existing files are
-/// never overwritten.
+/// never overwritten. Where Claude Code is found, asks whether to keep keys from its
+/// agent (`keystencil install claude-code --shield`).
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InitArgs {}
 
@@ -31,6 +33,7 @@ pub(in crate::cli) fn run(context: &Context, _args: &InitArgs) -> Result<Exit, C
         let shown = context.report.path(path);
         context.report.note(Text::new().styled(GOOD, "wrote").plain(format_args!(" {shown}")));
     }
+    offer_shield(context)?;
     context.report.note(Text::new().plain("next: change the template, then `keystencil diff`"));
     Ok(Exit::Done)
 }

@@ -21,7 +21,14 @@ pub const MEASURED: &str = "2.1.330";
 
 /// Our hooks: the event, the verb of `keystencil hook`, and the seconds it may take. Without a timeout of its own a
 /// SessionEnd hook is killed after a second and a half (measured).
-const HOOKS: [(&str, &str, u32); 2] = [("SessionStart", "session-start", 10), ("SessionEnd", "session-end", 30)];
+const HOOKS: [(&str, &str, u32); 4] = [
+    ("SessionStart", "session-start", 10),
+    ("SessionEnd", "session-end", 30),
+    ("PreToolUse", "pre-tool-use", 10),
+    ("PostToolUse", "post-tool-use", 10),
+];
+/// The first so many of them take keys in and out; the others shield them from the agent.
+const OF_SESSIONS: usize = 2;
 
 /// How the names of strings begin that it notes for itself.
 const NOTED: [&str; 4] = ["last", "cached", "seen", "previous"];
@@ -119,7 +126,10 @@ impl Profile for ClaudeCode {
             }
         }
         Ok(Patch(match change {
-            HookChange::Install { program } => additions(root.get("hooks"), &all, program),
+            HookChange::Install { program, shield } => {
+                let wanted = if shield { HOOKS.as_slice() } else { HOOKS.get(..OF_SESSIONS).unwrap_or_default() };
+                additions(root.get("hooks"), &all, program, wanted)
+            }
             HookChange::Uninstall { made } => {
                 root.get("hooks").map(|hooks| removals(hooks, &all, made)).unwrap_or_default()
             }
@@ -179,10 +189,10 @@ impl ClaudeCode {
         })
     }
 
-    /// The commands of our hooks in the settings, one for each of the two events where it is there.
+    /// The commands of our hooks in the settings that take keys in and out, one for each of the two events where it is there.
     #[must_use]
     pub fn hook_calls(settings: &Document<'_>) -> Vec<String> {
-        let calls = HOOKS.iter().filter_map(|(event, verb, _)| {
+        let calls = HOOKS.iter().take(OF_SESSIONS).filter_map(|(event, verb, _)| {
             let groups = settings.root().get("hooks")?.get(event)?;
             let (group, hook) = ours(groups, verb).next()?;
             let hook = groups.items().nth(group)?.get("hooks")?.items().nth(hook)?;
@@ -197,8 +207,8 @@ fn expect(node: Node<'_>, kind: Kind, pointer: &Pointer, expected: &'static str)
 }
 
 /// What the hooks lack: each event is a list of groups, each with a list of hooks.
-fn additions(hooks: Option<Node<'_>>, all: &Pointer, program: &str) -> Vec<Operation> {
-    let lacking = HOOKS.iter().filter(|(event, verb, _)| {
+fn additions(hooks: Option<Node<'_>>, all: &Pointer, program: &str, wanted: &[(&str, &str, u32)]) -> Vec<Operation> {
+    let lacking = wanted.iter().filter(|(event, verb, _)| {
         let groups = hooks.and_then(|hooks| hooks.get(event));
         groups.is_none_or(|groups| ours(groups, verb).next().is_none())
     });
@@ -302,7 +312,6 @@ fn in_path(slot: &Slot) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Pointer;
     use crate::error::Place;
     use crate::secret::SecretName;
     use crate::template::{Reference, Source};
@@ -340,7 +349,7 @@ mod tests {
             "{\"hooks\":{\"Stop\":[]},\"a\":1.0}",
             "{\n\t\"hooks\": {\n\t\t\"SessionEnd\": [\n\t\t\t{\n\t\t\t\t\"hooks\": []\n\t\t\t}\n\t\t]\n\t}\n}",
         ] {
-            let install = HookChange::Install { program: "keystencil" };
+            let install = HookChange::Install { program: "keystencil", shield: false };
             let installed = changed(settings, install);
             assert!(installed.contains("exec keystencil hook session-start"), "{installed}");
             assert!(installed.contains("exec keystencil hook session-end"), "{installed}");

@@ -87,6 +87,8 @@ pub enum HookChange<'a> {
     Install {
         /// A word of a shell command.
         program: &'a str,
+        /// Also those that are asked before and after a tool is used.
+        shield: bool,
     },
     /// They are taken out, with the lists and objects that become empty.
     Uninstall {

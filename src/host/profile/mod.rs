@@ -5,6 +5,7 @@ mod claude_files;
 mod claude_folders;
 mod contract;
 mod plain;
+pub mod shield;
 
 pub use claude_code::{ClaudeCode, MEASURED};
 pub use claude_files::ClaudeFiles;
