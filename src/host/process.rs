@@ -21,6 +21,9 @@ pub struct Process {
     pub program: String,
 }
 
+/// So many processes above one are looked at. Arbitrary: far more than there are.
+const MOST_ANCESTORS: usize = 64;
+
 /// How a process was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Invocation {
@@ -42,10 +45,18 @@ impl Process {
     /// The process that started this one, as far back as can be seen: parent, its parent, and so on.
     #[must_use]
     pub fn ancestors(&self) -> Vec<Self> {
-        // Anyone who started later has the id of the one that is gone; a table that changes while it is read may show
-        // that.
-        let parent = |child: &Self| system::parent(child.pid).filter(|parent| parent.started <= child.started);
-        std::iter::successors(Some(self.clone()), parent).skip(1).take(64).collect()
+        let mut ancestors: Vec<Self> = Vec::new();
+        let mut next = system::look(self.pid).and_then(|(_, parent)| parent);
+        // A circle can't be, but a table that changes while it is read can look like one.
+        while let Some((process, parent)) = next.and_then(system::look).filter(|_| ancestors.len() < MOST_ANCESTORS) {
+            // Who started later has the id of one that is gone.
+            if process.started > ancestors.last().unwrap_or(self).started {
+                break;
+            }
+            ancestors.push(process);
+            next = parent;
+        }
+        ancestors
     }
 
     /// How it was started, as far as the system says.
@@ -146,10 +157,12 @@ mod system {
         Some((!matches!(state, "Z" | "X")).then(|| Process { pid, started, program: program.to_owned() }))
     }
 
-    pub(super) fn parent(pid: u32) -> Option<Process> {
+    /// A process and the id of its parent, by one look.
+    pub(super) fn look(pid: u32) -> Option<(Process, Option<u32>)> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (_, tail) = stat.rsplit_once(')')?;
-        find(tail.split_ascii_whitespace().nth(1)?.parse().ok()?).ok().flatten()
+        let parent = tail.split_ascii_whitespace().nth(1).and_then(|parent| parent.parse().ok());
+        Some((parse(pid, &stat)??, parent.filter(|parent| *parent > 0)))
     }
 
     pub(super) fn invocation(pid: u32) -> Invocation {
@@ -204,11 +217,12 @@ mod system {
         (!gone).then(|| Process { pid: pid.as_u32(), started: process.start_time(), program })
     }
 
-    pub(super) fn parent(pid: u32) -> Option<Process> {
+    pub(super) fn look(pid: u32) -> Option<(Process, Option<u32>)> {
+        let found = running(pid)?;
         let pid = Pid::from_u32(pid);
         let mut system = System::new();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
-        running(system.process(pid)?.parent()?.as_u32())
+        Some((found, system.process(pid)?.parent().map(Pid::as_u32)))
     }
 
     pub(super) fn invocation(pid: u32) -> Invocation {
