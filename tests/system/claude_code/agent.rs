@@ -32,7 +32,7 @@ enum Setup {
     Wrap,
 }
 
-const SETUPS: [(Setup, &str); 2] = [(Setup::Plain, "file"), (Setup::Wrap, "wrap")];
+const SETUPS: [(Setup, &str); 3] = [(Setup::Plain, "file"), (Setup::Shield, "shield"), (Setup::Wrap, "wrap")];
 const MODES: [&str; 3] = ["default", "auto", "bypassPermissions"];
 
 /// The ways that are tried: what the table calls each, the tool, and its input.
@@ -66,9 +66,11 @@ fn ways(home: &Home) -> Vec<(&'static str, &'static str, Value)> {
         ("`Read` of `~/.claude.json`", ("Read", json!({ "file_path": config }))),
         ("`cat` of it", bash(format!("cat {config}"))),
         ("Python's `open` of it", bash(format!("python3 -c 'print(open(\"{config}\").read())'"))),
+        ("the file by a pattern, its letters apart", bash("sed 's/./& /g' $HOME/.claude.j?on".into())),
         ("`keystencil exec -- cat` of it", bash(format!("keystencil exec -- cat {config}"))),
         ("`env`", bash("env".into())),
         ("`/proc/PID/environ` of the servers", bash(environ)),
+        ("the same, its letters apart", bash(format!("{{ {servers}; }} | grep ^{variable}= | sed 's/./& /g'"))),
         ("`/proc/PID/cmdline` of all processes", bash(cmdline.into())),
         ("`keystencil secret get`", bash("keystencil secret get probe".into())),
         ("the same, with another state folder", bash("XDG_STATE_HOME=$PWD/x keystencil secret get probe".into())),
@@ -153,7 +155,9 @@ fn reach(setup: Setup, mode: &str) -> Vec<&'static str> {
     results
         .iter()
         .map(|(failed, result)| {
-            let shows = !residue::in_bytes(result.as_bytes(), &home.secret).is_empty();
+            let apart = result.replace(' ', "");
+            let shows =
+                [result, &apart].iter().any(|text| !residue::in_bytes(text.as_bytes(), &home.secret).is_empty());
             match (shows, failed) {
                 (true, _) => "**key**",
                 (false, true) if result.starts_with("Auto mode is unavailable") => "¹",
