@@ -3,6 +3,7 @@
 mod claude_code;
 mod claude_files;
 mod claude_folders;
+mod claude_hooks;
 mod contract;
 mod plain;
 pub mod shield;
