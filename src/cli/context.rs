@@ -104,6 +104,7 @@ impl Context {
         let notice =
             Notice::new(move || report.note(Text::new().plain("waiting for the keyring to be unlocked\u{2026}")));
         let stores = Stores::new(choice, self.environment.vault(), environment::bus())
+            .pinned_in(self.environment.state.clone())
             .interactive(interactive)
             .telling(notice)
             .with_providers(config.providers.clone());

@@ -252,6 +252,18 @@ pub enum StoreError {
         /// Its format.
         version: u64,
     },
+    /// Another vault stands in the place of the one that this machine knows.
+    #[error("this is not the vault that was here: another one was put in its place")]
+    VaultReplaced {
+        /// Its path.
+        vault: PathBuf,
+    },
+    /// A copy from before the last write.
+    #[error("this is an older copy of the vault: what was stored since is missing")]
+    VaultOlder {
+        /// Its path.
+        vault: PathBuf,
+    },
     /// Another keystencil has been changing the vault for longer than anybody should.
     #[error("another process has locked the vault")]
     VaultBusy {
@@ -342,6 +354,8 @@ impl Explain for StoreError {
             | Self::VaultWrongKey { vault: path, .. }
             | Self::VaultDamaged { vault: path, .. }
             | Self::VaultNewer { vault: path, .. }
+            | Self::VaultReplaced { vault: path }
+            | Self::VaultOlder { vault: path }
             | Self::VaultBusy { lock: path }
             | Self::Io { path, .. } => Some(Place::file(path)),
             _ => None,

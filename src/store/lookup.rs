@@ -89,6 +89,13 @@ impl Stores {
         self
     }
 
+    /// With the folder in which this machine remembers which vault it knows.
+    #[must_use]
+    pub fn pinned_in(mut self, folder: std::path::PathBuf) -> Self {
+        self.vault = self.vault.pinned_in(Some(folder));
+        self
+    }
+
     /// Called before the user is waited for.
     #[must_use]
     pub fn telling(mut self, notice: Notice) -> Self {

@@ -16,6 +16,7 @@ mod held;
 mod identity;
 mod opener;
 mod passphrase;
+mod pin;
 mod readers;
 mod recipient;
 mod rekey;
@@ -27,6 +28,7 @@ mod unlocked;
 pub use ask::Ask;
 pub use backup::Backup;
 pub use credential::{VaultCredential, VaultStore};
+pub use pin::Untrusted;
 pub use readers::Recipient;
 pub use rekey::{NewIdentity, Rekeyed};
 pub use transfer::{Imported, Merge, Sealing};
@@ -69,13 +71,15 @@ pub struct VaultPaths {
 pub struct Vault {
     paths: VaultPaths,
     opener: Opener,
+    /// Where this machine remembers which vault it knows.
+    pins: Option<PathBuf>,
 }
 
 impl Vault {
     /// The vault at these paths; neither file needs to be there.
     #[must_use]
     pub fn new(paths: VaultPaths) -> Self {
-        Self { paths, opener: Opener::default() }
+        Self { paths, opener: Opener::default(), pins: None }
     }
 
     /// With a user who can be asked for a passphrase; `None`, the default, for no user.

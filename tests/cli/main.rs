@@ -88,6 +88,7 @@ mod terminal;
 mod tool_outputs;
 mod unrender;
 mod vault;
+mod vault_pin;
 #[cfg(feature = "system-tests")]
 mod vault_plugin;
 mod vault_transfer;

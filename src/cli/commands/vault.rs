@@ -6,6 +6,7 @@ mod import;
 mod recipients;
 mod rekey;
 mod shared;
+mod trust;
 
 use crate::cli::context::Context;
 use crate::cli::error::CommandError;
@@ -34,6 +35,7 @@ enum VaultCommand {
     Export(export::ExportArgs),
     Import(import::ImportArgs),
     Backups(backups::BackupsArgs),
+    Trust(trust::TrustArgs),
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, CommandError> {
@@ -44,5 +46,6 @@ pub(in crate::cli) fn run(context: &Context, args: &VaultArgs) -> Result<Exit, C
         VaultCommand::Export(args) => export::run(&workplace, args),
         VaultCommand::Import(args) => import::run(&workplace, args),
         VaultCommand::Backups(args) => backups::run(&workplace, args),
+        VaultCommand::Trust(args) => trust::run(&workplace, args),
     }
 }

@@ -105,6 +105,9 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
         StoreError::VaultDamaged { vault, .. } => {
             format!("restore {} from a backup, or move it away to start over", vault.display())
         }
+        StoreError::VaultReplaced { .. } | StoreError::VaultOlder { .. } => {
+            "restore your own; or, if this one is yours, see who can read it with `keystencil vault trust`".to_owned()
+        }
         StoreError::VaultNewer { .. } => "update keystencil on this machine".to_owned(),
         StoreError::VaultBusy { .. } => "wait for the other `keystencil secret` to end, and try again".to_owned(),
         StoreError::BackupExists { .. } => {

@@ -4,7 +4,7 @@
 //! {"version":1,"entries":[{"service":"github","account":"api-key","secret":"…","created":"…","modified":"…"}],
 //!  "recipients":[{"recipient":"age1…","name":"laptop"}],
 //!  "backups":[{"name":"…","file":"…","key":"AGE-SECRET-KEY-1…","size":1,"created":"…"}],
-//!  "seal":"00…"}
+//!  "seal":"00…","mark":"00…","count":7}
 //! ```
 //!
 //! Its buffers are wiped. A parser's message is never handed on: it may quote a secret.
@@ -34,6 +34,12 @@ pub(super) struct Document {
     /// The key of seals, which no lookup, list or export of secrets finds; empty if there is none.
     #[serde(default, skip_serializing_if = "is_empty", serialize_with = "open", deserialize_with = "seal")]
     pub(super) seal: Zeroizing<String>,
+    /// What only its readers know; see `pin`. Empty until the first write.
+    #[serde(default, skip_serializing_if = "is_empty", serialize_with = "open", deserialize_with = "seal")]
+    pub(super) mark: Zeroizing<String>,
+    /// How many times it was written.
+    #[serde(default)]
+    pub(super) count: u64,
 }
 
 /// One secret of the vault.
@@ -84,6 +90,8 @@ impl Default for Document {
             recipients: Vec::new(),
             backups: Vec::new(),
             seal: Zeroizing::default(),
+            mark: Zeroizing::default(),
+            count: 0,
         }
     }
 }
@@ -113,7 +121,7 @@ impl Document {
         let entries = self.entries.iter().map(|record| 6 * entry(record) + 256);
         let readers = self.recipients.iter().map(|r| 6 * (r.recipient.len() + length(&r.name)) + 64);
         let backups = self.backups.iter().map(|b| 6 * (b.name.len() + b.file.len()) + b.key.len() + 256);
-        let room = entries.chain(readers).chain(backups).sum::<usize>() + self.seal.len() + 128;
+        let room = entries.chain(readers).chain(backups).sum::<usize>() + self.seal.len() + self.mark.len() + 192;
         let mut plain = Zeroizing::new(Vec::with_capacity(room));
         match serde_json::to_writer(&mut *plain, self) {
             Ok(()) => Ok(plain),

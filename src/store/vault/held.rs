@@ -7,9 +7,10 @@ use super::document::{Document, Reader};
 use super::identity::{self, Identity};
 use super::recipient::Key;
 use super::seal::{self, Unsealed};
-use super::{Vault, backup, file, follow};
+use super::{Vault, backup, file, follow, no_random};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 impl Vault {
     /// Holds other writers off.
@@ -42,6 +43,7 @@ impl Held<'_> {
         let Some(sealed) = file::read_private(&self.file, "read the vault")? else { return Ok(None) };
         let identity = self.vault.identity()?.ok_or_else(|| self.vault.without_identity())?;
         let document = self.vault.unseal(&sealed, &identity)?;
+        self.vault.check(&document)?;
         backup::settle(&self.file, &document);
         Ok(Some((document, identity)))
     }
@@ -71,6 +73,11 @@ impl Held<'_> {
     pub(super) fn write_for(&self, document: &Document, identity: &Identity, others: &[Key]) -> Result<(), StoreError> {
         // Where others read along they have to know whom to seal to: a `rekey` that was killed may not have said so.
         let mut document = Cow::Borrowed(document);
+        let next = document.to_mut();
+        next.count = next.count.saturating_add(1);
+        if next.mark.is_empty() {
+            next.mark = new_mark()?;
+        }
         for recipient in identity.own_texts().into_iter().flatten() {
             let is_named = document.recipients.iter().any(|reader| reader.recipient == recipient);
             if !document.recipients.is_empty() && !is_named {
@@ -101,6 +108,15 @@ impl Held<'_> {
                 reason: "nothing can be encrypted to it and the other recipients together",
             },
         })?;
-        file::replace(&self.file, &sealed, "write the vault")
+        self.vault.announce(&document);
+        file::replace(&self.file, &sealed, "write the vault")?;
+        self.vault.remember(&document);
+        Ok(())
     }
+}
+
+fn new_mark() -> Result<Zeroizing<String>, StoreError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| no_random())?;
+    Ok(Zeroizing::new(hex::encode(bytes)))
 }

@@ -98,6 +98,8 @@ impl Vault {
         if document.recipients.iter().all(|reader| is_own(&reader.recipient)) {
             document.recipients.clear();
         }
+        // They know it.
+        document.mark = zeroize::Zeroizing::default();
         held.write(&document, &identity)?;
         Ok(true)
     }

@@ -114,6 +114,7 @@ impl Held<'_> {
         let content = |document: &Document| {
             let mut content = document.clone();
             content.recipients.clear();
+            (content.mark, content.count) = (Zeroizing::default(), 0);
             content.to_json()
         };
         let is_same = match found {
@@ -134,6 +135,8 @@ fn is_public(bytes: &[u8]) -> bool {
 /// The content with the new identity's public keys in the place of the old one's.
 fn replaced(document: &Document, old: &[Option<String>], new: &[Option<String>]) -> Result<Document, StoreError> {
     let mut document = document.clone();
+    // Whoever has the old identity must not make a vault that passes for this one.
+    document.mark = Zeroizing::default();
     if document.recipients.is_empty() {
         return Ok(document);
     }

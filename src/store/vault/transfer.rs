@@ -57,6 +57,7 @@ impl Vault {
         (document.backups, document.recipients) = (Vec::new(), Vec::new());
         document.put_seal_key(None);
         let names = document.entries().into_iter().map(|entry| entry.name).collect();
+        (document.mark, document.count) = (Zeroizing::default(), 0);
         let plain = document.to_json()?;
         let unsealed =
             |_| StoreError::Unavailable { store: StoreKind::Vault, reason: "the export can't be encrypted".to_owned() };

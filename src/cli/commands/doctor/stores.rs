@@ -110,6 +110,13 @@ fn store(workplace: &Workplace<'_>, listing: &Listing, kind: StoreKind) -> Findi
     let subject = kind.to_string();
     let entries = listing.entries.iter().filter(|entry| entry.store == kind).count();
     let silent = listing.silent.iter().find(|(silent, _)| *silent == kind).map(|(_, error)| error);
+    let untrusted = match (kind, silent) {
+        (StoreKind::Vault, None) => workplace.lookup.stores.vault().untrusted().ok().flatten(),
+        _ => None,
+    };
+    if let Some(found) = untrusted {
+        return Finding::bad(&subject, explained(workplace.report(), &found.error), hints::of(&found.error));
+    }
     match (kind, silent) {
         (_, Some(error)) if error.is_absent() && listing.answered => {
             Finding::idle(&subject, format!("{error}; the vault has to do"))
