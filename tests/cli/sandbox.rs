@@ -85,13 +85,15 @@ impl Sandbox {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
         use std::os::unix::fs::PermissionsExt as _;
+        let path = self.path(name);
+        let folder = path.parent().unwrap();
+        let new: Vec<(&Path, u32)> =
+            [(folder, 0o755), (&*path, 0o644)].into_iter().filter(|(made, _)| !made.exists()).collect();
+        fs::create_dir_all(folder).unwrap();
+        fs::write(&path, text).unwrap();
         // Whatever the umask: commands of a config count only if nobody else can change it.
-        fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        new.into_iter().for_each(|(made, mode)| fs::set_permissions(made, fs::Permissions::from_mode(mode)).unwrap());
     }
 
     /// A program of the test's own. Another process writes it: a file that this one has open for writing while another
