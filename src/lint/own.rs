@@ -87,6 +87,12 @@ impl Own {
         self.prints.is_empty()
     }
 
+    /// The key, and the fingerprints of the values as they are, each with its name: for who unescapes a text itself.
+    pub fn values(&self) -> (&Key, impl Iterator<Item = (&str, &Fingerprint)>) {
+        let plain = self.prints.iter().filter(|(.., how)| how.is_empty());
+        (&self.key, plain.filter_map(|(print, number, _)| Some((self.names.get(*number)?.as_str(), print))))
+    }
+
     /// Prepares the search.
     #[must_use]
     pub fn finder(&self) -> OwnFinder<'_> {

@@ -8,6 +8,7 @@
 mod absorb;
 mod agents;
 mod clean;
+mod cleaning;
 mod closed;
 mod commands;
 mod committable;
@@ -56,6 +57,7 @@ mod write;
 pub use absorb::Absorbing;
 pub use agents::Let;
 pub use clean::{Cleaner, Known};
+pub use cleaning::{Cleaning, Left};
 pub use commands::Commands;
 pub use compare::Compared;
 pub use deliver::{DeliverError, Delivery, Recorded};

@@ -8,7 +8,7 @@ use super::walk::{Bounds, files, open};
 use super::{SessionError, State};
 use crate::journal::escape::{may_hold, occurrences};
 use crate::journal::{DeliveryNote, Finder, Fingerprint, Journal, Key};
-use crate::lint::own::OwnFinder;
+use crate::lint::own::{Own, OwnFinder};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -81,12 +81,16 @@ pub struct Spot {
 impl<'k> Search<'k> {
     /// Prepares the search for the values that stores have, and for what is known by fingerprints.
     #[must_use]
-    pub fn new(own: OwnFinder<'k>, fingerprints: &'k Fingerprints) -> Self {
+    pub fn new(own: &'k Own, fingerprints: &'k Fingerprints) -> Self {
         let finder = |(key, prints): &'k Prints| {
             Finder::new(key, prints.iter().map(|(placeholder, print)| (print, placeholder.as_str())))
         };
-        let finders = fingerprints.0.iter().map(finder).filter(|finder| !finder.is_empty()).collect();
-        Self { own, finders, names: Mutex::default() }
+        // Other encodings are known by what they look like; escapes may be deeper than that.
+        let (key, values) = own.values();
+        let own_values = Finder::new(key, values.map(|(placeholder, print)| (print, placeholder)));
+        let finders = fingerprints.0.iter().map(finder).chain([own_values]);
+        let finders = finders.filter(|finder| !finder.is_empty()).collect();
+        Self { own: own.finder(), finders, names: Mutex::default() }
     }
 
     /// What stands in a text.

@@ -97,6 +97,11 @@ impl Walk {
     }
 }
 
+/// Whether a file is a copy of some file as it was before an edit.
+pub(super) fn is_history(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == HISTORY)
+}
+
 /// Opens a file that was found; never a link, and without waiting for anybody if another thing has taken its place.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();

@@ -14,6 +14,7 @@ mod canary;
 mod check;
 #[cfg(feature = "system-tests")]
 mod check_staged;
+mod clean_sessions;
 mod color;
 mod config;
 mod copies;

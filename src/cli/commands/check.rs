@@ -34,8 +34,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
         return Err(TargetError::None { config: workplace.config.file.clone() }.into());
     }
     if args.sessions {
-        let checked = sessions::scan(&workplace, &known::own(&workplace)?)?;
-        return show::all(&workplace, args, None, checked);
+        return sessions::run(&workplace, args, &known::own(&workplace)?);
     }
     let mut baseline = read_baseline(args)?;
     let scope = match (args.index, args.files.is_empty()) {

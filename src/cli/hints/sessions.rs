@@ -1,6 +1,7 @@
 //! What to do about keys that a model has seen.
 
 use super::store::secret_command;
+use crate::session::Left;
 use crate::template::{Reference, Source};
 use std::collections::BTreeSet;
 
@@ -31,5 +32,21 @@ pub(in crate::cli) fn seen<'s>(placeholders: impl IntoIterator<Item = &'s str>) 
 
 /// The same of a finding of `check --sessions`.
 pub(super) fn finding(placeholder: &str) -> String {
-    format!("a model has seen it; give it a new value: {}", rotate(placeholder))
+    format!(
+        "a model has seen it; give it a new value: {}. `keystencil check --sessions --clean` takes it out here",
+        rotate(placeholder)
+    )
+}
+
+/// What to do about a file that was not cleaned.
+pub(in crate::cli) fn left(left: &Left) -> &'static str {
+    match left {
+        Left::Alive | Left::Open => "end that session, and try again",
+        Left::Changed => "try again",
+        Left::Unknown => "delete the file if you don't need that session any more",
+        Left::Linked => "delete it, or take the key out by hand, where it really is",
+        Left::NotOurs => "take the key out by hand, as its owner",
+        Left::History => "delete it if you won't rewind that session",
+        Left::Io(_) => "make the file and its folder readable and writable for yourself",
+    }
 }

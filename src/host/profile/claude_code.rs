@@ -4,13 +4,14 @@
 //! `.config.json` in the config folder wins where it exists), rewrites it whole under proper-lockfile's lock directory
 //! beside it, copies it to `backups/` when the newest copy is a minute old, and to `.corrupted.*` when it can't parse it.
 
-use super::claude_folders::{config_folder, files_starting, is_being_written, session_folders};
+use super::claude_folders::{config_folder, files_starting, is_being_written, living_sessions, session_folders};
 use super::claude_hooks::{HOOKS, OF_SESSIONS, additions, ours, removals};
 use super::{HookChange, Profile, UnfitSettings};
 use crate::document::{Document, Kind, Node, Patch, Pointer};
 use crate::host::{ReplaceError, Resolved};
 use crate::template::{Part, Slot};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -75,6 +76,10 @@ impl Profile for ClaudeCode {
 
     fn folders(&self, env: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
         session_folders(env)
+    }
+
+    fn living_sessions(&self, folders: &[PathBuf]) -> Option<BTreeSet<String>> {
+        living_sessions(folders.first()?)
     }
 
     fn clean_backup(

@@ -2,6 +2,7 @@
 
 use crate::host::process::Process;
 use crate::host::replace::{ReplaceError, entries};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +27,29 @@ pub(super) fn session_folders(env: &dyn Fn(&str) -> Option<OsString>) -> Vec<Pat
         folders.push(named.unwrap_or_else(|| PathBuf::from("/tmp")).join(user));
     }
     folders
+}
+
+/// The sessions that run now, by the notes that each client keeps of itself while it runs: `sessions/<pid>.json`, with the
+/// session's id and the start time of the process as `/proc` has it (measured with 2.1.330). `None` without that folder, which
+/// older clients do not make, and if a note of a process that runs can't be read.
+pub(super) fn living_sessions(own: &Path) -> Option<BTreeSet<String>> {
+    let mut living = BTreeSet::new();
+    for note in std::fs::read_dir(own.join("sessions")).ok()? {
+        let path = note.ok()?.path();
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let pid = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+        let Some(process) = pid.and_then(Process::find) else { continue };
+        let text = std::fs::read(&path).ok()?;
+        let note: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        let text = |name: &str| note.get(name).and_then(serde_json::Value::as_str);
+        let is_of_another = text("procStart").is_some_and(|start| start != process.started.to_string());
+        if !is_of_another {
+            living.insert(text("sessionId").filter(|id| !id.is_empty())?.to_owned());
+        }
+    }
+    Some(living)
 }
 
 /// Whether it is the temporary file `….tmp.<pid>.<hex>` of a client that runs: it is about to become the target.

@@ -6,6 +6,7 @@ use crate::host::Resolved;
 use crate::host::replace::ReplaceError;
 use crate::template::Slot;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,11 @@ pub trait Profile: Debug + Sync {
     /// temporary files. Noted with a render, and searched when its secrets leave; `env` reads an environment variable.
     fn folders(&self, _env: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// The ids of the sessions that run now; `None` if nobody can tell. `folders` is what [`Self::folders`] said.
+    fn living_sessions(&self, _folders: &[PathBuf]) -> Option<BTreeSet<String>> {
+        None
     }
 
     /// Where a copy of the target would keep the host from making one of its own for a while; `None` if it need not be

@@ -21,6 +21,7 @@ mod launchers;
 mod never_on_disk;
 mod overlap;
 mod races;
+mod seen;
 mod slash_commands;
 mod state;
 mod wrap;

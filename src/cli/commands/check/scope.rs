@@ -43,6 +43,7 @@ use std::path::{Path, PathBuf};
 ///     keystencil check --staged               what would be committed (git)
 ///     keystencil check --sarif . > out.sarif  for a code host
 ///     keystencil check --sessions             what models have seen
+///     keystencil check --sessions --clean     the same, taken out there
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct CheckArgs {
@@ -55,6 +56,12 @@ pub(in crate::cli) struct CheckArgs {
     /// Look at what AI tools keep of their sessions instead
     #[arg(long, conflicts_with_all = ["files", "index", "baseline"])]
     pub(super) sessions: bool,
+    /// Take your secrets out of what sessions that have ended left
+    #[arg(long, requires = "sessions", conflicts_with_all = ["json", "sarif", "forget"])]
+    pub(super) clean: bool,
+    /// Do not ask
+    #[arg(long, requires = "clean")]
+    pub(super) yes: bool,
     /// Tell no more that a model has seen this secret
     #[arg(long, value_name = "NAME", requires = "sessions")]
     pub(super) forget: Vec<String>,
