@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_stands_beside_a_secret_stays_and_nothing_of_it_does() {
-        let secret = "q7Zk2Xv9Lw3/Rt8\"Yb5Nc1";
+        let secret = "q7Zk2Xv9Lw3/Rt8\"Yb5Nc1"; // keystencil: allow
         let json = serde_json::to_string(secret).unwrap();
         let json = json.trim_matches('"');
         let whole = format!("before {secret} and {json}, {}", hex::encode(secret));
