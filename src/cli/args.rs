@@ -46,6 +46,43 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+impl Cli {
+    /// Reads a command line, without the program's own name.
+    ///
+    /// # Errors
+    /// What clap has against it, or shows instead: help, the version.
+    pub(super) fn parse_line(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let line = || std::iter::once("keystencil".into()).chain(arguments.iter().cloned());
+        // To build all the verbs takes clap longer than a server takes to be given its secrets, and a host starts many.
+        let is_hosts = arguments.first().is_some_and(|verb| verb == "run" || verb == "headers");
+        match is_hosts.then(|| HostCli::try_parse_from(line())) {
+            Some(Ok(HostCli { global, command: HostCommand::Run(args) })) => {
+                Ok(Self { global, command: Command::Run(args) })
+            }
+            Some(Ok(HostCli { global, command: HostCommand::Headers(args) })) => {
+                Ok(Self { global, command: Command::Headers(args) })
+            }
+            // Whatever is to be said about it is said by the whole.
+            _ => Self::try_parse_from(line()),
+        }
+    }
+}
+
+/// The part of [`Cli`] that hosts call.
+#[derive(Debug, Parser)]
+struct HostCli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: HostCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum HostCommand {
+    Run(run::RunArgs),
+    Headers(headers::HeadersArgs),
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -148,6 +185,28 @@ mod tests {
         assert_eq!(early("--color never --nonsense").color, ColorArg::Never);
         assert_eq!(early("--color=always render").color, ColorArg::Always);
         assert_eq!(early("--color").color, ColorArg::Auto);
+    }
+
+    #[test]
+    fn the_verbs_of_hosts_are_read_as_all_are_and_what_is_wrong_is_said_by_the_whole() {
+        for line in [
+            "run --for claude:/mcpServers/a -- npx -y x",
+            "run --for=claude:/mcpServers/a --bare --store vault -- npx",
+            "headers --for claude:/mcpServers/a --config /c.toml",
+            "run --env-file .env --mask -q -- npm test",
+            "run --help",
+            "headers",
+            "run --for claude -- npx",
+            "run npx",
+            "run --version",
+            "headers --nonsense",
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            let whole = Cli::try_parse_from(std::iter::once("keystencil".into()).chain(words.clone()));
+            let said =
+                |parsed: Result<Cli, clap::Error>| parsed.map_or_else(|e| e.to_string(), |cli| format!("{cli:?}"));
+            assert_eq!(said(Cli::parse_line(&words)), said(whole), "{line}");
+        }
     }
 
     #[test]

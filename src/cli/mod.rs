@@ -36,7 +36,7 @@ mod terminal_prompt;
 mod usage;
 
 use args::{Cli, Command, EarlyArgs};
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 use commands::{
     absorb, allow, check, completions, demo, diff, doctor, exec, git, guard, headers, hook, import, init, install, log,
     man, purge, recover, render, secret, status, unlock, unrender, vault,
@@ -75,7 +75,7 @@ pub fn run() -> ExitCode {
     if let Some(done) = demo::child::run(&report, &arguments) {
         return done.unwrap_or_else(|error| complain(&report, &error, failed)).into();
     }
-    let cli = match Cli::try_parse_from(std::iter::once("keystencil".into()).chain(arguments)) {
+    let cli = match Cli::parse_line(&arguments) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() && early.must_hide(&error) => {
             return complain(&report, &secret::ValueError::Argument.into(), failed).into();

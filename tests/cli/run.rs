@@ -98,6 +98,28 @@ fn a_secret_in_an_argument_is_filled_as_well() {
 }
 
 #[test]
+fn a_variable_without_braces_is_filled_by_gemini_and_by_no_other_host() {
+    for (path, code) in [("~/.gemini/settings.json", 0), ("~/.qwen/settings.json", 0), ("~/live.json", 125)] {
+        let sandbox = Sandbox::with_key();
+        let config = format!("[targets.claude]\ntemplate = 'claude.json'\npath = '{path}'\ndeliver = 'wrap'\n");
+        sandbox.write(".config/keystencil/config.toml", &config);
+        sandbox.write(".config/keystencil/claude.json", &SERVER.replace("${FOLDER}", "$FOLDER"));
+        sandbox.write_program("bin/probe", PROBE);
+        for folder in [".gemini", ".qwen"] {
+            std::fs::create_dir(sandbox.path(folder)).unwrap();
+        }
+        let render = said(&sandbox, &mut with_path(&sandbox, &["render", "--allow-new=1"]));
+        assert!(render.code == 0 && render.err.contains("1 wrapped"), "{path}: {render:?}");
+        let filled = said(&sandbox, &mut server(&sandbox, &ARGV));
+        assert_eq!(filled.code, code, "{path}: {filled:?}");
+        // One that is not set stays as it is written.
+        assert_eq!(said(&sandbox, &mut server(&sandbox, &["probe", "-y", "$FOLDER/data", "two words"])).code, 0);
+        let option = said(&sandbox, &mut server(&sandbox, &["probe", "-y", "--evil/data", "two words"]));
+        assert_refused(&option, 125, "argument 2");
+    }
+}
+
+#[test]
 fn nothing_is_delivered_to_what_nobody_allowed() {
     let sandbox = Sandbox::with_key();
     sandbox.write(".config/keystencil/claude.json", SERVER);
