@@ -62,31 +62,43 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// What stands between backticks in the sources of the command line, comments aside.
-    fn quoted(folder: &Path, found: &mut BTreeSet<String>) {
+    /// The lines of the sources of the command line, comments aside.
+    fn lines(folder: &Path) -> Vec<String> {
+        let mut found = Vec::new();
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                quoted(&path, found);
+                found.extend(lines(&path));
             } else {
                 let text = fs::read_to_string(path).unwrap();
                 let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
                 let joined = code.collect::<Vec<_>>().join("\n").replace("\\\n", "");
-                let lines = joined.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
-                found.extend(lines.map(str::to_owned));
+                found.extend(joined.lines().map(str::to_owned));
             }
         }
+        found
     }
 
+    fn all_lines() -> Vec<String> {
+        lines(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"))
+    }
+
+    /// What stands between backticks in them.
     fn all_quoted() -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        quoted(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut found);
-        found
+        all_lines().iter().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+    }
+
+    /// What stands in them between two texts.
+    fn between(start: &str, end: &str) -> BTreeSet<String> {
+        let until = |rest: &str| rest.split(end).next().unwrap().to_owned();
+        all_lines().iter().flat_map(|line| line.split(start).skip(1).map(until).collect::<Vec<_>>()).collect()
     }
 
     #[test]
     fn every_command_of_ours_that_is_named_is_one_that_the_command_line_takes() {
-        let commands: Vec<_> = all_quoted().into_iter().filter(|text| text.starts_with("keystencil ")).collect();
+        let built = between(r#"Typed::ours(""#, "\"").into_iter().map(|verb| format!("keystencil {verb}"));
+        let quoted = all_quoted().into_iter().filter(|text| text.starts_with("keystencil "));
+        let commands: Vec<_> = quoted.chain(built).collect();
         assert!(commands.len() > 30, "{commands:?}");
         for command in commands {
             let filled_in = command.replace("{}", "x").replace(['{', '}'], "");
@@ -101,6 +113,20 @@ mod tests {
     }
 
     #[test]
+    fn every_command_with_a_path_or_a_name_in_it_is_put_together_in_one_place() {
+        // What the user typed, numbers, and the script of a shim, whose program is one word.
+        let known =
+            ["--rename {}", "--allow-new={given}", "--allow-new={number}", "keystencil uninstall shim {program}"];
+        let is_fixed = |text: &str| known.contains(&text) || !text.contains('{');
+        let is_command = |text: &str| {
+            let first = text.split(' ').next().unwrap();
+            ["keystencil", "chmod", "git", "rm", "mv", "secret-tool"].contains(&first) || text.starts_with("--")
+        };
+        let faults: Vec<_> = all_quoted().into_iter().filter(|text| is_command(text) && !is_fixed(text)).collect();
+        assert!(faults.is_empty(), "for `Typed` to put together: {faults:?}");
+    }
+
+    #[test]
     fn every_option_that_is_named_alone_is_one_of_a_verb() {
         fn options(command: &clap::Command, known: &mut BTreeSet<String>) {
             known.extend(command.get_arguments().filter_map(|one| one.get_long()).map(|long| format!("--{long}")));
@@ -108,8 +134,9 @@ mod tests {
         }
         let mut known = BTreeSet::new();
         options(&Cli::command(), &mut known);
+        let built = between(r#".option(""#, "\"").into_iter().filter(|option| option != "-C");
         // `--` by itself ends the options.
-        for text in all_quoted().into_iter().filter(|text| text.starts_with("--") && text.len() > 2) {
+        for text in all_quoted().into_iter().chain(built).filter(|text| text.starts_with("--") && text.len() > 2) {
             let option = text.split([' ', '=', '[']).next().unwrap();
             assert!(known.contains(option), "`{text}`");
         }

@@ -33,6 +33,7 @@ mod rotation;
 mod suggest;
 mod targets;
 mod terminal_prompt;
+mod typed;
 mod usage;
 
 use args::{Cli, Command, EarlyArgs};

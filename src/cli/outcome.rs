@@ -4,8 +4,8 @@ use super::exit::Exit;
 use super::hints;
 use super::naming;
 use super::report::{GOOD, Report, Text, Warning, clean, count};
+use super::typed::Typed;
 use crate::error::Place;
-use crate::host::shell::word;
 use crate::journal::Lease;
 use crate::session::{Closed, Outcome, Owed, Rendered, Seen, Target, Unrendered};
 use std::path::{Path, PathBuf};
@@ -245,8 +245,8 @@ pub(super) fn lost_hint<'p>(report: &Report, target: &Path, looked: impl Iterato
     };
     format!(
         "looked {looked}. Was it moved? Move it back, then `keystencil recover`. \
-         Was it deleted, with its keys? `keystencil unrender --forget --to {}`",
-        word(&target.to_string_lossy())
+         Was it deleted, with its keys? `{}`",
+        Typed::ours("unrender --forget").option("--to", target)
     )
 }
 

@@ -7,7 +7,7 @@
 mod ask;
 mod layout;
 mod style;
-mod text;
+pub(super) mod text;
 
 pub(super) use layout::{age, count, sentence, table, wrap};
 pub(super) use text::{Text, clean};

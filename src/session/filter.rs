@@ -19,6 +19,7 @@ use crate::host::git::{Repository, attributes};
 use crate::host::replace::ReplaceError;
 pub(super) use call::FILTER;
 pub use change::{FilterChange, FilterOptions, Filtered};
+pub use exclude::line as ignore_line;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -64,7 +64,9 @@ pub use deliver::{DeliverError, Delivery, Recorded};
 pub use deliveries::Receiver;
 pub use error::{Missing, MissingSecret, SessionError};
 pub use exposures::Exposure;
-pub use filter::{FilterCall, FilterChange, FilterOptions, FilterState, Filtered, install_filter, uninstall_filter};
+pub use filter::{
+    FilterCall, FilterChange, FilterOptions, FilterState, Filtered, ignore_line, install_filter, uninstall_filter,
+};
 pub use grants::{Allowed, Revoked, Standing};
 pub use import::{ImportRequest, Imported, Keeper, Rewrite};
 pub use job::Job;

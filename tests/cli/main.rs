@@ -87,6 +87,7 @@ mod starts;
 mod status;
 mod terminal;
 mod tool_outputs;
+mod typed;
 mod unrender;
 mod vault;
 mod vault_pin;

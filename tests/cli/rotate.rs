@@ -157,7 +157,7 @@ fn a_file_that_can_not_be_rendered_anew_is_named_with_its_hint_and_the_others_ge
         said.err.contains("warning: ~/two.live.json still holds the old value: the target is not JSON"),
         "{said:?}"
     );
-    assert!(said.err.contains("keystencil unrender --all --to ~/two.live.json"), "{said:?}");
+    assert!(said.err.contains("keystencil unrender --all --to HOME/two.live.json"), "{said:?}");
     assert!(!said.err.contains("canary"));
     assert_eq!((key_in(&sandbox, "one").as_str(), key_in(&sandbox, "three").as_str()), (NEW, NEW));
     assert_eq!(sandbox.run(&["secret", "get", "github", "-n"]).out, NEW);

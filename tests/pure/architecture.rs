@@ -169,13 +169,30 @@ fn no_dependency_needs_a_newer_rust_than_the_one_we_promise() {
     assert!(newer.is_empty(), "{}", newer.join("\n"));
 }
 
+/// Whether a line of code tells a user of an option: a quoted one, or one in the message of an error.
+fn names_a_flag(line: &str) -> bool {
+    let begins_one = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase());
+    let starts: &[&str] = if line.contains("#[error(") { &["--"] } else { &["`--", "with --", "use --", "or --"] };
+    starts.iter().any(|start| line.split(start).skip(1).any(begins_one))
+}
+
 #[test]
-fn only_the_command_line_knows_which_of_its_verbs_helps() {
+fn a_message_that_names_an_option_is_noticed() {
+    for told in [r#"#[error("it is there; pass --force")]"#, "\"`--force` replaces it\"", "\"or --yes\""] {
+        assert!(names_a_flag(told), "{told}");
+    }
+    for call in [r#"call.args(["config", "--global"])"#, r#"format!(" --config {}", x)"#, r#"#[error("a -- b")]"#] {
+        assert!(!names_a_flag(call), "{call}");
+    }
+}
+
+#[test]
+fn only_the_command_line_knows_which_of_its_verbs_and_flags_helps() {
     for (path, text) in all_sources().into_iter().filter(|(path, _)| !path.starts_with("cli")) {
         for line in product(&text).lines().filter(|line| !line.trim_start().starts_with("//")) {
             // What a file says it was made by is not a hint.
-            let hint = line.contains("`keystencil ") && !line.contains("// Made by `keystencil import`");
-            assert!(!hint, "{}: {}", path.display(), line.trim());
+            let is_verb = line.contains("`keystencil ") && !line.contains("// Made by `keystencil import`");
+            assert!(!is_verb && !names_a_flag(line), "{}: {}", path.display(), line.trim());
         }
     }
 }

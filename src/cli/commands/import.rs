@@ -24,6 +24,7 @@ use crate::cli::progress::Progress;
 use crate::cli::recording::record;
 use crate::cli::recovery::recover;
 use crate::cli::report::{Text, Warning, count};
+use crate::cli::typed::Typed;
 use crate::document::{Document, Syntax};
 use crate::error::{Explain as _, Place};
 use crate::host::{ReplaceError, Resolved};
@@ -202,7 +203,9 @@ fn done(
     if !args.json {
         let command = if shown.destination.target.profile.name() == "claude-code" { "claude" } else { "PROGRAM" };
         let next = match &shown.destination.lines {
-            None => format!("next: `keystencil exec -- {command}` starts it with the keys in place"),
+            None => {
+                format!("next: `{}` starts it with the keys in place", Typed::ours("exec --").operand(command))
+            }
             Some(lines) => {
                 format!("next: add these lines to {}\n\n{lines}", report.path(&shown.workplace.context.config_file()))
             }

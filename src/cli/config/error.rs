@@ -1,9 +1,9 @@
 //! Why the config can't be used.
 
 use crate::cli::suggest::nearest;
+use crate::cli::typed::Typed;
 use crate::error::{Explain, Place};
 use crate::host::profile::PROFILES;
-use crate::host::shell::word;
 use crate::store::command::Unfit;
 use std::io;
 use std::path::PathBuf;
@@ -135,10 +135,10 @@ impl Explain for ConfigError {
                 Some("write it as `\"90 days\"` or `\"12 weeks\"`; `\"never\"` turns the reminders off".to_owned())
             }
             Self::Provider { unfit, .. } => Some(unfit.hint().to_owned()),
-            Self::Writable { path, .. } => Some(format!("`chmod go-w -- {}`", word(&path.to_string_lossy()))),
+            Self::Writable { path, .. } => Some(format!("`{}`", Typed::other("chmod go-w").file(path))),
             Self::Foreign { path, .. } => Some(format!(
-                "if it is yours, `sudo chown \"$USER\" -- {}`; else declare the commands in a config of your own",
-                word(&path.to_string_lossy())
+                "if it is yours, `{}`; else declare the commands in a config of your own",
+                Typed::other("sudo chown \"$USER\"").file(path)
             )),
             Self::SameFile { .. } => Some("merge their templates into one".to_owned()),
         }

@@ -1,5 +1,6 @@
 //! What to do about a server that gets nothing, where nobody is asked: a host has started it, or asks for its headers.
 
+use crate::cli::typed::Typed;
 use crate::consent::record::{Differs, Unfit};
 use crate::session::DeliverError;
 use crate::store::StoreError;
@@ -19,18 +20,20 @@ pub(in crate::cli) fn deliver(target: &str, error: &DeliverError) -> Option<Stri
              session"
                 .to_owned(),
         ),
-        DeliverError::NotAllowed => Some(format!("`keystencil allow {target}` at a terminal allows it")),
+        DeliverError::NotAllowed => Some(format!("`{}` at a terminal allows it", of_target("allow", target))),
     }
 }
 
 /// What to do about a server that is not the one that was allowed.
 pub(in crate::cli) fn differs(target: &str, differs: &Differs) -> String {
     match differs {
-        Differs::Moved { .. } => format!("if that is right, allow it anew: `keystencil allow {target}`"),
+        Differs::Moved { .. } => format!("if that is right, allow it anew: `{}`", of_target("allow", target)),
         Differs::NoDestination => "only a host that names its URL gets headers".to_owned(),
         Differs::Home(_) => "start it with the home folder that it was allowed with".to_owned(),
         _ => format!(
-            "`keystencil render {target}` writes it as the template has it; `keystencil allow {target}` shows what is new"
+            "`{}` writes it as the template has it; `{}` shows what is new",
+            of_target("render", target),
+            of_target("allow", target)
         ),
     }
 }
@@ -38,10 +41,14 @@ pub(in crate::cli) fn differs(target: &str, differs: &Differs) -> String {
 /// What to do about a server of which there can be no record.
 pub(in crate::cli) fn unfit(target: &str, why: &Unfit) -> String {
     match why {
-        Unfit::NotFound => format!("install it, then `keystencil allow {target}`"),
+        Unfit::NotFound => format!("install it, then `{}`", of_target("allow", target)),
         Unfit::Key(_) => "store it with `keystencil secret set`, and put a reference in its place".to_owned(),
         _ => "`deliver = \"file\"` under [targets.NAME.servers.SERVER] fills it in the file".to_owned(),
     }
+}
+
+fn of_target(verb: &str, target: &str) -> Typed {
+    Typed::ours(verb).operand(target)
 }
 
 /// What helps where a terminal would not.

@@ -1,14 +1,17 @@
 //! What to do about each kind of finding.
 
+use crate::cli::typed::Typed;
 use crate::lint::Kind;
 
 /// What to do about something that `check` found.
 pub(in crate::cli) fn finding(kind: &Kind) -> String {
     match kind {
         Kind::Format(rule) => format!(
-            "store it with `keystencil secret set {}` and write `<< keyring('{}') >>`; if it was ever pushed, \
+            "store it with `{}` and write `<< keyring('{}') >>`; if it was ever pushed, \
              revoke it: {}",
-            rule.name, rule.name, rule.revoke_url
+            Typed::ours("secret set").operand(rule.name),
+            rule.name,
+            rule.revoke_url
         ),
         Kind::Random | Kind::UrlPassword => "store it with `keystencil secret set NAME` and write `<< keyring('NAME') \
              >>`; if it is no secret, say `keystencil: allow` in a comment there"

@@ -1,10 +1,10 @@
 //! What to do about each error of a session.
 
 use super::store;
+use crate::cli::typed::Typed;
 use crate::error::Explain as _;
-use crate::host::shell::word;
 use crate::plan::PlanError;
-use crate::session::{Missing, MissingSecret, SessionError};
+use crate::session::{Missing, MissingSecret, SessionError, ignore_line};
 use std::path::Path;
 
 /// What to do about an error of a session.
@@ -52,7 +52,7 @@ pub(super) fn of(error: &SessionError) -> Option<String> {
         SessionError::Stale { .. } => Some("try again".to_owned()),
         SessionError::Wide { .. } => Some("save it as UTF-8".to_owned()),
         SessionError::OtherFilter { .. } => Some("a file has one filter: take the other out of the git attributes".to_owned()),
-        SessionError::StillRendered { .. } => Some("first: keystencil unrender --all".to_owned()),
+        SessionError::StillRendered { .. } => Some("first: `keystencil unrender --all`".to_owned()),
         SessionError::Committable { path, root, is_copy, is_tracked } => Some(keep_from_git(path, root, *is_copy, *is_tracked)),
         SessionError::NoState { .. } | SessionError::OtherState { .. } => {
             Some("`keystencil install git`, where you usually work, renews the filter".to_owned())
@@ -98,17 +98,19 @@ pub(super) fn missing_secret(one: &MissingSecret) -> Option<String> {
 
 /// Both hints of a file that git could commit.
 fn keep_from_git(path: &Path, root: &Path, is_copy: bool, is_tracked: bool) -> String {
-    let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
-    let (slash, forget) = match (is_copy, is_tracked) {
-        (true, _) => ("/", String::new()),
-        (false, true) => {
-            ("", format!(", after `git -C {} rm --cached {}`", word(&root.to_string_lossy()), word(&name)))
+    let name = path.strip_prefix(root).unwrap_or(path);
+    let mut hint = "`keystencil install git` lets git see its placeholders only".to_owned();
+    // There are names that no line of git's can hold.
+    if let Some(line) = ignore_line(name, if is_copy { "/" } else { "" }) {
+        let file = root.join(".gitignore");
+        hint.push_str(&format!("; or have git ignore it: a line `{line}` in {}", file.display()));
+        if is_tracked && !is_copy {
+            // A pattern would take other files out as well.
+            let is_pattern = name.to_string_lossy().contains(['*', '?', '[', '\\', ':']);
+            let literal = if is_pattern { " --literal-pathspecs" } else { "" };
+            let git = Typed::other(&format!("git{literal}")).option("-C", root);
+            hint.push_str(&format!(", after `{}`", git.then("rm --cached --").file(name)));
         }
-        (false, false) => ("", String::new()),
-    };
-    format!(
-        "`keystencil install git` lets git see its placeholders only; or have git ignore it: a line `/{name}{slash}` in \
-         {}{forget}",
-        root.join(".gitignore").display()
-    )
+    }
+    hint
 }

@@ -1,7 +1,7 @@
 //! What to do about each error of a store.
 
+use crate::cli::typed::Typed;
 use crate::error::Explain as _;
-use crate::host::shell::word;
 use crate::secret::{DEFAULT_ACCOUNT, Query, SecretName, Wanted};
 use crate::store::{StoreError, StoreKind, Unresolved, quoted};
 
@@ -96,10 +96,10 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
                 .to_owned()
         }
         StoreError::RuntimeFolder { path, .. } => {
-            format!("make it a folder of yours, with `chmod 700 {}`", word(&path.to_string_lossy()))
+            format!("make it a folder of yours, with `{}`", Typed::other("chmod 700").file(path))
         }
         StoreError::VaultPermissions { path, .. } => {
-            format!("`chmod 600 {}`; if others had access, give the secrets new values", word(&path.to_string_lossy()))
+            format!("`{}`; if others had access, give the secrets new values", Typed::other("chmod 600").file(path))
         }
         StoreError::VaultWrongKey { .. } => "restore the identity file that belongs to this vault".to_owned(),
         StoreError::VaultDamaged { vault, .. } => {
@@ -156,20 +156,20 @@ fn provide(query: &Query) -> String {
 /// The command line that does `verb` to a secret, ready to be pasted into a shell; `store` is one that `--store` takes.
 #[must_use]
 pub(in crate::cli) fn secret_command(verb: &str, name: &SecretName, store: Option<&str>) -> String {
-    let (service, account) = (word(name.service()), name.account());
-    let mut options = String::new();
-    if account != DEFAULT_ACCOUNT {
-        // What begins with `-` is the value of an option only after `=`.
-        let separator = if account.starts_with('-') { '=' } else { ' ' };
-        options = format!(" --account{separator}{}", word(account));
-    }
-    if let Some(store) = store {
-        options = format!("{options} --store {store}");
-    }
+    let command = Typed::ours(&format!("secret {verb}"));
+    let with_options = |command: Typed| {
+        let account = Some(name.account()).filter(|account| *account != DEFAULT_ACCOUNT);
+        let options = [("--account", account), ("--store", store)];
+        options.into_iter().fold(command, |command, (option, value)| match value {
+            Some(value) => command.option(option, value),
+            None => command,
+        })
+    };
     match name.service().starts_with('-') {
-        true => format!("keystencil secret {verb}{options} -- {service}"),
-        false => format!("keystencil secret {verb} {service}{options}"),
+        true => with_options(command).operand(name.service()),
+        false => with_options(command.operand(name.service())),
     }
+    .to_string()
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ pub(in crate::cli) fn json(text: &str) -> String {
     clean
 }
 
-fn is_hostile(character: char) -> bool {
+pub(in crate::cli) fn is_hostile(character: char) -> bool {
     character.is_control() || (character.is_whitespace() && character != ' ') || is_invisible(character)
 }
 

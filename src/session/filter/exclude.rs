@@ -54,7 +54,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, SessionError> {
 
 /// A line that ignores this name and no other; `None` for one that no line can name. It begins with a slash, so that
 /// `!` and `#` mean themselves.
-pub(super) fn line(name: &Path, ending: &str) -> Option<String> {
+#[must_use]
+pub fn line(name: &Path, ending: &str) -> Option<String> {
     let text = name.to_str().filter(|text| !text.contains(['\n', '\r']))?;
     let mut line = String::from("/");
     for character in text.chars() {

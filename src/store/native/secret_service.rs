@@ -340,12 +340,18 @@ fn change(item: &Properties) -> Option<String> {
     }
     if let (Some("Python keyring library"), Some(service), Some(user)) = (get(APPLICATION.0), get(OURS.0), get(OURS.1))
     {
-        return Some(format!("keyring set {} {}", word(service), word(user)));
+        return Some(format!("keyring set {}", operands([service, user])));
     }
     let attributes: BTreeMap<_, _> = item.attributes.iter().filter(|(key, _)| *key != SCHEMA.0).collect();
-    let words = attributes.into_iter().flat_map(|(key, value)| [word(key), word(value)]);
-    let label = word(&item.label);
-    Some(format!("secret-tool store --label={label} {}", words.collect::<Vec<_>>().join(" ")))
+    let operands = operands(attributes.into_iter().flat_map(|(key, value)| [key.as_str(), value]));
+    Some(format!("secret-tool store --label={} {operands}", word(&item.label)))
+}
+
+/// Words that are no options, whatever they begin with.
+fn operands<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let texts: Vec<&str> = texts.into_iter().collect();
+    let end = texts.iter().any(|text| text.starts_with('-')).then(|| "--".to_owned());
+    end.into_iter().chain(texts.into_iter().map(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Seconds since 1970; providers that don't know say 0.

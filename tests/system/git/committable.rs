@@ -4,6 +4,7 @@ use super::repository::Repository;
 use crate::sandbox::{AT_REST, Said};
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 /// The render is refused with both hints, and nothing was changed.
 fn refused(repository: &Repository) -> Said {
@@ -26,7 +27,7 @@ fn a_tracked_target_is_refused_and_either_hint_works() {
     let repository = Repository::without_filter();
     let said = refused(&repository);
     // From wherever it is typed.
-    assert!(said.err.contains("`git -C HOME/dots rm --cached live.json`"), "{}", said.err);
+    assert!(said.err.contains("`git -C HOME/dots rm --cached -- live.json`"), "{}", said.err);
     repository.write("dots/.gitignore", "/live.json\n");
     refused(&repository);
     repository.git(&["rm", "-q", "--cached", "live.json"]);
@@ -39,6 +40,26 @@ fn a_tracked_target_is_refused_and_either_hint_works() {
     assert!(!refused(&repository).err.contains("git rm"));
     assert_eq!(repository.run(&["install", "git"]).code, 0);
     repository.render();
+}
+
+#[test]
+fn either_hint_works_for_a_name_that_git_reads_as_a_pattern() {
+    let repository = Repository::without_filter();
+    let (name, like) = ("it's -a*b [c] ", "it's -axb c ");
+    let config = format!("[targets.claude]\ntemplate = 'claude.json'\npath = \"~/dots/{name}\"\n");
+    repository.write(".config/keystencil/config.toml", &config);
+    for file in [name, like] {
+        repository.write(&format!("dots/{file}"), AT_REST);
+    }
+    repository.git(&["add", "--all"]);
+    let said = repository.run(&["render"]);
+    assert_eq!(said.code, 2, "{}", said.whole());
+    let of = |start: &str| said.err.split(start).nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let command = format!("git {}", of("after `git ")).replace("HOME", repository.path("").to_str().unwrap());
+    assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
+    repository.write("dots/.gitignore", &format!("{}\n", of("a line `")));
+    let listed = repository.git(&["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    assert!(!listed.contains(name) && listed.contains(like), "{listed}");
 }
 
 #[test]

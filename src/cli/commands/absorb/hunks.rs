@@ -3,6 +3,7 @@
 use crate::adopt::absorb::{Hunk, Refusal};
 use crate::cli::error::CommandError;
 use crate::cli::report::{BAD, BOLD, DIM, GOOD, Report, Text, Warning};
+use crate::cli::typed::Typed;
 use crate::error::Place;
 use crate::plan::threeway::{Author, Did};
 use crate::session::Target;
@@ -93,7 +94,10 @@ pub(super) fn warning(outcome: &Outcome, target: &Target) -> Option<Warning> {
         Fate::Disputed => (
             "the template and the live file both changed this; nothing was absorbed".to_owned(),
             live(&outcome.hunk.change.pointer),
-            format!("`keystencil absorb --only '{}'` takes the live file's version", outcome.hunk.change.pointer),
+            format!(
+                "`{}` takes the live file's version",
+                Typed::ours("absorb").option("--only", outcome.hunk.change.pointer.as_str())
+            ),
         ),
         Fate::Refused(Refusal::Key { pointer }) => (
             "refused: this would put a key into the template".to_owned(),

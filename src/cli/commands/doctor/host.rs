@@ -45,7 +45,7 @@ fn shim(workplace: &Workplace<'_>) -> Finding {
     let own = workplace.context.environment.home.join(".local/bin").join(PROGRAM);
     let shim = shims.first().cloned().or_else(|| is_shim(&own).then_some(own));
     let Some(shim) = shim else {
-        let message = format!("there is none; `keystencil exec -- {PROGRAM}` works without");
+        let message = "there is none; `keystencil exec -- claude` works without";
         return Finding::new(super::Mood::Idle, "shim", message, Some("`keystencil install shim claude`"));
     };
     let shown = workplace.report().path(&shim);
@@ -56,12 +56,12 @@ fn shim(workplace: &Workplace<'_>) -> Finding {
     }
     if real_program(PROGRAM).is_none() {
         let message = format!("{shown} finds no real `{PROGRAM}` on PATH");
-        return Finding::due("shim", message, Some(format!("install it, or `keystencil uninstall shim {PROGRAM}`")));
+        return Finding::due("shim", message, Some("install it, or `keystencil uninstall shim claude`".to_owned()));
     }
     let called = fs::read_to_string(&shim).ok().and_then(|script| Some(word_of_ours(script.rsplit("exec ").next()?)));
     if called.flatten().is_some_and(|word| !is_this_program(&word)) {
         let message = format!("{shown} calls another keystencil than this one");
-        return Finding::due("shim", message, Some(format!("`keystencil install shim {PROGRAM}`")));
+        return Finding::due("shim", message, Some("`keystencil install shim claude`".to_owned()));
     }
     Finding::good("shim", shown)
 }

@@ -5,7 +5,7 @@ use super::targets::open_to_others;
 use crate::cli::context::Workplace;
 use crate::cli::environment;
 use crate::cli::hints;
-use crate::host::shell::word;
+use crate::cli::typed::Typed;
 use std::fs;
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
@@ -49,7 +49,7 @@ fn state(workplace: &Workplace<'_>) -> Finding {
             Some(mode) => Finding::due(
                 "state",
                 format!("other users can look into {shown} (mode {mode:o})"),
-                Some(format!("`chmod 700 {}`", word(&folder.to_string_lossy()))),
+                Some(format!("`{}`", Typed::other("chmod 700").file(folder))),
             ),
             None => Finding::good("state", shown),
         },

@@ -9,17 +9,17 @@ use crate::cli::hints;
 use crate::cli::outcome::lost_hint;
 use crate::cli::recording::deliveries;
 use crate::cli::report::{Report, count};
+use crate::cli::typed::Typed;
 use crate::document::Document;
 use crate::error::Explain;
 use crate::host::Resolved;
-use crate::host::shell::word;
 use crate::plan::OnConflict;
 use crate::scan;
 use crate::session::{Job, Session, SessionError, SlotDelivery, Target, TargetStatus};
 use crate::template::Source;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     workplace.session(|session| {
@@ -57,7 +57,6 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 let hint = lost_hint(workplace.report(), &owed.journal.target, owed.looked());
                 findings.push(Finding::bad(&subject, message, Some(hint)));
             }
-            let path = workplace.report().path(&status.path);
             let mut told = Vec::new();
             if let Some(target) = target.filter(|_| status.trouble.is_none()) {
                 // A template that can't be used has been told of.
@@ -68,7 +67,7 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 }
                 findings.extend(filters(workplace, session, target, &subject));
             }
-            findings.extend(plain_text(&plain, &told, &path, &subject));
+            findings.extend(plain_text(&plain, &told, &status.path, &subject));
         }
         findings
     })
@@ -118,11 +117,8 @@ fn file(workplace: &Workplace<'_>, target: &Target, subject: &str) -> Vec<Findin
     match open_to_others(&metadata) {
         Some(mode) => {
             let message = format!("{whole} can be read by other users (mode {mode:o})");
-            vec![Finding::due(
-                subject,
-                message,
-                Some(format!("`chmod 600 {}`", word(&resolved.path().to_string_lossy()))),
-            )]
+            let hint = format!("`{}`", Typed::other("chmod 600").file(resolved.path()));
+            vec![Finding::due(subject, message, Some(hint))]
         }
         None => vec![Finding::good(subject, whole)],
     }
@@ -157,17 +153,22 @@ fn holders(workplace: &Workplace<'_>, status: &TargetStatus, subject: &str, is_k
 }
 
 /// The keys that nothing else has told of.
-fn plain_text(plain: &[PlainText], told: &[String], path: &str, subject: &str) -> Option<Finding> {
+fn plain_text(plain: &[PlainText], told: &[String], path: &Path, subject: &str) -> Option<Finding> {
     let places: Vec<String> = plain.iter().map(ToString::to_string).filter(|place| !told.contains(place)).collect();
     let first = places.first()?;
     let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
     let message = format!("a key stands in plain text at {first}{more}");
-    Some(Finding::due(subject, message, Some(format!("`keystencil import {path}` moves it into the store"))))
+    Some(Finding::due(subject, message, Some(moves_it(path))))
+}
+
+fn moves_it(path: &Path) -> String {
+    format!("`{}` moves it into the store", Typed::ours("import").file(path))
 }
 
 /// What the template asks for and nobody has allowed.
 fn grants(job: &Job<'_>, subject: &str) -> Option<Finding> {
-    let hint = Some(format!("`keystencil allow {subject}`"));
+    let name = job.target.name.as_deref().unwrap_or(subject);
+    let hint = Some(format!("`{}`", Typed::ours("allow").operand(name)));
     match not_allowed(job) {
         Ok(new) if new.is_empty() => None,
         Ok(new) => {
@@ -247,14 +248,12 @@ fn content(workplace: &Workplace<'_>, job: &Job<'_>, subject: &str, told: &mut V
         let hint = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
         findings.push(Finding::due(subject, message, Some(hint.to_owned())));
     }
-    let path = workplace.report().path(&job.target.path);
     for (provider, places) in literals(&plan.at_rest) {
         let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
         let first = places.first().map(String::as_str).unwrap_or_default();
         told.extend(places.iter().cloned());
         let message = format!("a key of {provider} stands in plain text at {first}{more}");
-        let hint = format!("`keystencil import {path}` moves it into the store");
-        findings.push(Finding::due(subject, message, Some(hint)));
+        findings.push(Finding::due(subject, message, Some(moves_it(&job.target.path))));
     }
     findings
 }

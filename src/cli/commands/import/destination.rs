@@ -34,7 +34,7 @@ impl Destination {
             if args.deliver.is_some_and(|deliver| is_other(deliver.into())) {
                 let name = known.name.as_deref().unwrap_or_default();
                 return Err(CommandError::new("the config already says how this file's servers get their keys")
-                    .hint(format!("write `deliver` under [targets.{name}] there")));
+                    .hint(format!("write `deliver` under [targets.{}] there", key(name))));
             }
             let template = args.template.clone().map_or_else(|| known.template.clone(), |out| named(&out));
             return Ok(Self { target: Target { template, path, ..known.clone() }, config: None, lines: None });
@@ -98,14 +98,22 @@ fn lines(workplace: &Workplace<'_>, name: &str, template: &Path, path: &Path, pr
     let beside = template
         .strip_prefix(folder)
         .map_or_else(|_| from_home(workplace, template), |rest| rest.display().to_string());
-    let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let key = if is_bare { name.to_owned() } else { quoted(name.to_owned()) };
-    let mut lines =
-        format!("[targets.{key}]\ntemplate = {}\npath = {}\n", quoted(beside), quoted(from_home(workplace, path)));
+    let mut lines = format!(
+        "[targets.{}]\ntemplate = {}\npath = {}\n",
+        key(name),
+        quoted(beside),
+        quoted(from_home(workplace, path))
+    );
     if profile.name() != profile::Plain.name() {
         lines.push_str(&format!("profile = {}\n", quoted(profile.name().to_owned())));
     }
     lines
+}
+
+/// A name as a key of TOML.
+fn key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_bare { name.to_owned() } else { toml::Value::from(name).to_string() }
 }
 
 /// A path that means the same from every folder.

@@ -5,6 +5,7 @@ use crate::cli::environment::{own_program, search_path};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::report::{GOOD, Text, Warning};
+use crate::cli::typed::Typed;
 use crate::host::shell::word;
 use clap::{Args, ValueEnum};
 use std::fs;
@@ -87,7 +88,8 @@ pub(super) fn install(context: &Context, args: &ShimArgs) -> Result<Exit, Comman
             message: format!("the real `{program}` is not on PATH yet"),
             place: None,
             hint: Some(format!(
-                "install it, and the shim finds it; or remove the shim with `keystencil uninstall shim {program}`"
+                "install it, and the shim finds it; or remove the shim with `{}`",
+                Typed::ours("uninstall shim").operand(program)
             )),
         });
         return Ok(Exit::Attention);

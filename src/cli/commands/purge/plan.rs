@@ -6,9 +6,9 @@ use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::report::{BOLD, Report, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
+use crate::cli::typed::Typed;
 use crate::cli::usage::Usage;
 use crate::error::Explain as _;
-use crate::host::shell::word;
 use crate::secret::{Query, SecretName, Wanted};
 use crate::store::{Entry, StoreKind, Stores};
 use std::path::PathBuf;
@@ -148,8 +148,8 @@ fn by_hand(query: &Query) -> String {
     match query {
         Query::Keyring(pinned) => match pinned.wanted() {
             Wanted::Attributes(attributes) => {
-                let words = attributes.iter().flat_map(|(name, value)| [word(name), word(value)]);
-                format!("secret-tool clear {}", words.collect::<Vec<_>>().join(" "))
+                let words = attributes.iter().flat_map(|(name, value)| [name, value]);
+                words.fold(Typed::other("secret-tool clear"), Typed::operand).to_string()
             }
             Wanted::Name(_) => "in the keyring's own program".to_owned(),
         },

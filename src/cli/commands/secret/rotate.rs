@@ -9,9 +9,9 @@ use crate::cli::hints;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Text, Warning, count, warning};
 use crate::cli::revocation::{self, Revocation};
+use crate::cli::typed::Typed;
 use crate::cli::usage::Usage;
 use crate::error::{Explain as _, Place};
-use crate::host::shell::word;
 use crate::secret::{Query, Secret, SecretName};
 use crate::session::{Refilled, Session, SessionError, TargetStatus};
 use crate::store::{StoreError, StoreKind};
@@ -142,10 +142,10 @@ fn tell_owed(workplace: &Workplace<'_>, session: &Session<'_>, name: &SecretName
     let mut targets: Vec<&Path> = owed.iter().map(|owed| owed.journal.target.as_path()).collect();
     targets.dedup();
     for target in targets {
-        let (report, word) = (workplace.report(), word(&target.to_string_lossy()));
+        let (report, command) = (workplace.report(), Typed::ours("unrender --forget").option("--to", target));
         let path = report.path(target);
         let text = format!(
-            "the old value that was not found again in {path} counts as gone with `keystencil unrender --forget --to {word}`, \
+            "the old value that was not found again in {path} counts as gone with `{command}`, \
              once it is revoked"
         );
         report.note(Text::new().plain(text));
@@ -182,7 +182,8 @@ fn say(workplace: &Workplace<'_>, (path, refilled): &Refill, is_told: bool) -> E
         Ok(Some(refilled)) => refilled,
         Ok(None) => return Exit::Done,
         Err(error) => {
-            let hint = format!("take it out with `keystencil unrender --all --to {shown}`, then render again");
+            let command = Typed::ours("unrender --all").option("--to", path);
+            let hint = format!("take it out with `{command}`, then render again");
             report.warning(&Warning {
                 message: format!("{shown} still holds the old value: {error}"),
                 place: error.place(),
