@@ -114,9 +114,14 @@ mod tests {
 
     #[test]
     fn every_command_with_a_path_or_a_name_in_it_is_put_together_in_one_place() {
-        // What the user typed, numbers, and the script of a shim, whose program is one word.
-        let known =
-            ["--rename {}", "--allow-new={given}", "--allow-new={number}", "keystencil uninstall shim {program}"];
+        // What the user typed, numbers and ids, and the script of a shim, whose program is one word.
+        let known = [
+            "--rename {}",
+            "--allow-new={given}",
+            "--allow-new={number}",
+            "keystencil uninstall shim {program}",
+            "keystencil allow --revoke --run {}",
+        ];
         let is_fixed = |text: &str| known.contains(&text) || !text.contains('{');
         let is_command = |text: &str| {
             let first = text.split(' ').next().unwrap();
