@@ -98,10 +98,9 @@ fn octal(bytes: &[u8], into: &mut String) {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
-    #![cfg(unix)]
-
     use super::Typed;
     use crate::cli::args::Cli;
     use clap::Parser as _;
