@@ -245,7 +245,7 @@ fn ask(report: &Report, flows: &[&Flow]) -> Result<bool, CommandError> {
         let these = if number == 1 { "this".to_owned() } else { format!("these {number}") };
         return report.ask_yes(&Text::new().plain(format_args!("Allow {these}?")));
     }
-    let question = format!("These are {number}, more than anybody reads. To allow them all, type the number: ");
+    let question = format!("These are {number}, too many to read. To allow them all, type the number: ");
     Ok(report.ask(&question)?.trim() == number.to_string())
 }
 
@@ -260,7 +260,7 @@ fn ask_commands(workplace: &Workplace<'_>) -> Result<bool, CommandError> {
 pub(super) fn shown_commands(workplace: &Workplace<'_>) -> Text {
     let config = workplace.config.file.as_deref().map(|file| workplace.report().path(file));
     let head =
-        Text::new().styled(BOLD, config.unwrap_or_default()).plain(" declares commands, and a template wants one");
+        Text::new().styled(BOLD, config.unwrap_or_default()).plain(" declares commands, and a template uses one");
     workplace.config.providers.shown().into_iter().fold(head.end(), |text, (name, line)| {
         text.plain(format_args!("  {name}: ")).plain(cut(&line)).styled(DIM, "").end()
     })
@@ -272,5 +272,5 @@ fn not_the_number(given: Option<usize>, number: usize) -> CommandError {
         given.map_or("`--allow-new` needs a number".to_owned(), |given| format!("`--allow-new={given}` was given"));
     let are = if number == 1 { "thing is" } else { "things are" };
     CommandError::new(format!("{given}, and {number} {are} new"))
-        .hint(format!("look at them with `keystencil allow --pending`; if all may be, it is `--allow-new={number}`"))
+        .hint(format!("look at them with `keystencil allow --pending`; to allow them all, use `--allow-new={number}`"))
 }

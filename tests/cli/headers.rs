@@ -68,7 +68,7 @@ fn a_value_with_a_line_break_is_no_header() {
 fn each_verb_is_for_its_own_kind_of_server() {
     let sandbox = allowed("sk-canary");
     let run = said(&sandbox, &mut with_path(&sandbox, &["run", "--for", "claude:/mcpServers/sentry", "--", "sh"]));
-    assert_refused(&run, 125, "a URL was allowed here");
+    assert_refused(&run, 125, "you allowed a URL here");
     let sandbox = crate::run::allowed(crate::run::SERVER);
     let mut command = with_path(&sandbox, &["headers", "--for", "claude:/mcpServers/github"]);
     assert_refused(&said(&sandbox, command.env("CLAUDE_CODE_MCP_SERVER_URL", URL)), 125, "you allowed a command here");

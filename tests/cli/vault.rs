@@ -225,8 +225,8 @@ fn recipients_are_added_listed_and_removed() {
     let public = Command::new("age-keygen").arg("-y").arg(&identity).output().unwrap().stdout;
     let public = String::from_utf8(public).unwrap().trim().to_owned();
     let add = ["vault", "recipients", "add", &public, "--name", "laptop"];
-    assert_eq!(sandbox.run(&add).whole(), "added the recipient: the vault is encrypted to it as well now\n[0]");
-    assert_eq!(sandbox.run(&add).whole(), "it is a recipient already\n[0]");
+    assert_eq!(sandbox.run(&add).whole(), "added the recipient: the vault is now encrypted to it too\n[0]");
+    assert_eq!(sandbox.run(&add).whole(), "it is already a recipient\n[0]");
     let list = sandbox.run(&["vault", "recipients", "list"]).out;
     assert!(list.contains(&format!("laptop          {public}")) && list.contains("(this machine)  age1"), "{list}");
     let json = sandbox.run(&["vault", "recipients", "list", "--json"]).out;
@@ -238,7 +238,7 @@ fn recipients_are_added_listed_and_removed() {
     assert!(opens());
     let said = sandbox.run(&["vault", "recipients", "rm", "laptop"]);
     assert_eq!(said.code, 0);
-    assert!(said.err.contains("copies of the vault from before can still be opened"), "{said:?}");
+    assert!(said.err.contains("still opens older copies of the vault"), "{said:?}");
     assert!(!opens());
     let said = sandbox.run(&["vault", "recipients", "rm", "laptop"]);
     assert_eq!(

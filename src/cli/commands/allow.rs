@@ -20,44 +20,44 @@ use serde_json::{Value, json};
 
 /// Approve where secrets may be sent, and what may be started
 ///
-/// A template is somebody's text: a pull request could let it ask for any of your
-/// keys and send it to any server. So a slot is filled only after you have seen
-/// and allowed it: this secret, in this place, for this command or URL. `render`
-/// and `exec` ask at a terminal; without one they leave a new slot closed, fill
-/// the others, and exit with 3. Hooks never ask and never allow.
+/// A template may come from somebody else: a pull request could let it ask for any
+/// of your keys and send it to any server. So a slot is filled only after you have
+/// seen and allowed it: this secret, in this place, for this command or URL.
+/// `render` and `exec` ask at a terminal. Elsewhere they leave a new slot empty,
+/// fill the others, and exit with status 3. Hooks never ask and never allow.
 ///
-/// What a template starts is asked in the same question: a new or changed command,
-/// its arguments, a hook, a helper, a variable that steers programs. Until you say
-/// yes, that server or setting stays as it is in the live file. What you or the
-/// program put there yourselves is not asked about.
+/// What a template starts is part of the question: a new or changed command, its
+/// arguments, a hook, a helper, a variable that steers programs. Until you say yes,
+/// that server or setting stays as it is in the live file. What you or the program
+/// put there yourselves is not asked about.
 ///
-/// What you allowed is kept in the state folder, never beside the template. It is
-/// for what you saw: another secret, place, command, argument, variable or URL is
-/// a new question.
+/// What you allowed is kept in the state folder, never next to the template. It is
+/// valid for what you saw: another secret, place, command, argument, variable or
+/// URL is a new question.
 ///
-/// It is sealed with a key that is kept in the store of the secret, so a record
-/// from elsewhere does not count, and nor does an old one after --revoke. The
+/// It is sealed with a key that is kept in the store of the secret. So a record
+/// from elsewhere does not count, and neither does an old one after --revoke. The
 /// commands that the config declares are asked about in the same way.
 ///
-/// For machines where nobody sits: --allow-new=N allows everything of a target
-/// that is new, if that is N things. It does so once for each target, and nothing
-/// later. KEYSTENCIL_GRANTS=off in the environment of `exec`, `render` and `run`
-/// does without all this, but not below an AI tool; hooks and `run --for` do not
-/// read it.
+/// For machines without a user: --allow-new=N allows everything that is new for a
+/// target, if that is N things. It does so once for each target, and never again.
+/// KEYSTENCIL_GRANTS=off in the environment of `exec`, `render` and `run` turns all
+/// this off, but not below an AI tool; hooks and `run --for` do not read it.
 ///
-/// A yes counts for `run --for` and `headers` too. They also compare where the
-/// command is found, and ask nothing: if it moved, `allow` asks again.
+/// What you allow counts for `run --for` and `headers` too. They also compare where
+/// the command is found, and never ask: if it has moved, `allow` asks again.
 ///
-/// It is refused below an AI tool that keystencil knows: a yes is a person's.
-/// `agents = "allow"` in the config lets tools say it, once you allowed that here.
+/// This command is refused below an AI tool that keystencil knows, because only you
+/// should approve. `agents = "allow"` in the config lets tools do it, once you have
+/// allowed that here.
 ///
 /// Examples:
 ///
-///     keystencil allow                       shows what is new, and asks
-///     keystencil allow --pending             shows it only; exit status 1 if there is any
+///     keystencil allow                       show what is new, and ask
+///     keystencil allow --pending             only show it; exit status 1 if there is any
 ///     keystencil allow --list                what you allowed
-///     keystencil allow --allow-new=3         allows what is new, if it is 3 things
-///     keystencil allow --revoke claude       takes it back for one target
+///     keystencil allow --allow-new=3         allow what is new, if it is 3 things
+///     keystencil allow --revoke claude       revoke everything for one target
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct AllowArgs {
@@ -71,16 +71,16 @@ pub(in crate::cli) struct AllowArgs {
     /// Show what was allowed, for every file
     #[arg(long, conflicts_with_all = ["revoke", "allow_new", "targets"])]
     list: bool,
-    /// Take back what was allowed
+    /// Revoke what was allowed
     #[arg(long, conflicts_with = "allow_new")]
     revoke: bool,
-    /// Take back for this slot or server only, a JSON pointer as `--list` shows it
+    /// Revoke for this slot or server only, a JSON pointer as `--list` shows it
     #[arg(long, value_name = "POINTER", requires = "revoke")]
     slot: Vec<String>,
-    /// Take back for this command only, which you ran by hand, by the ID that `--list` shows
+    /// Revoke for this command only, which you ran by hand, by the ID that `--list` shows
     #[arg(long, value_name = "ID", requires = "revoke", conflicts_with_all = ["targets", "slot"])]
     run: Vec<String>,
-    /// Take back everything, of files in no config too, and forget that anything was decided
+    /// Revoke everything, also for files in no config, and forget that anything was decided
     #[arg(long, requires = "revoke", conflicts_with_all = ["targets", "slot", "run"])]
     all: bool,
     /// Report as JSON on standard output
@@ -121,7 +121,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
             return show(&workplace, session, &jobs, &pending, args.json);
         }
         if pending.is_empty() {
-            workplace.report().note(Text::new().plain("nothing new: everything the templates ask for is allowed"));
+            workplace.report().note(Text::new().plain("nothing new: everything that the templates ask for is allowed"));
         }
         decide(&workplace, session, &jobs, &mut pending, args.new)?;
         if is_interactive() {
@@ -187,7 +187,6 @@ fn pending_json(target: &Target, flows: &[Flow]) -> Value {
 fn not_allowed(things: usize) -> CommandError {
     let (s, are) = if things == 1 { ("", "is") } else { ("s", "are") };
     CommandError::new(format!("{things} new thing{s} {are} not allowed")).hint(
-        "see it with `keystencil allow --pending`, and say yes at a terminal; the first time `--allow-new=N` does it \
-         without one, where N is the number of all things",
+        "`keystencil allow --pending` shows them; allow them at a terminal, or the first time with `--allow-new=N`, where N is the number of all new things",
     )
 }

@@ -18,13 +18,13 @@ use finding::{Finding, Mood};
 
 /// Check that everything is set up correctly
 ///
-/// Looks at the config, the templates, the files they are for, the stores, the
-/// hooks and this machine, and names a hint for whatever is amiss. Changes
-/// nothing, asks for no password, and starts no program.
+/// Checks the config, the templates, their files, the stores, the hooks and this
+/// machine, and gives a hint for whatever is wrong. Changes nothing, asks for no
+/// password, and starts no program.
 ///
-///     ✓ in order    ! worth a look    ✗ does not work    - not set up, and need not be
+///     ✓ in order    ! worth a look    ✗ does not work    - not set up, and optional
 ///
-/// Exit status: 0 all in order · 3 something is left for you to do.
+/// Exit status: 0 all in order · 3 something needs your attention.
 ///
 /// Examples:
 ///

@@ -15,14 +15,15 @@ use zeroize::Zeroizing;
 
 /// Print the headers of a server, for a host that asks a helper for them
 ///
-/// The host's config names this command beside the URL and the headers of a
-/// server; what is printed is one JSON object of the headers that have references,
-/// filled. It is printed only if you allowed that server, and only for the URL
-/// that you saw: the host names it in CLAUDE_CODE_MCP_SERVER_URL, and scheme,
-/// host, port and path must be the same.
+/// The host's config names this command next to the URL and the headers of a
+/// server. It prints one JSON object with those headers that have references,
+/// filled in. It does so only if you allowed that server, and only for the URL that
+/// you saw: the host names the URL in CLAUDE_CODE_MCP_SERVER_URL, and scheme, host,
+/// port and path must be the same.
 ///
 /// Nothing else is ever written to standard output. If anything is wrong, nothing
-/// is, the reason is one line on standard error, and the exit status is 125.
+/// is written there; the reason is one line on standard error, and the exit status
+/// is 125.
 ///
 /// Example, in the config of a host:
 ///
@@ -30,7 +31,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct HeadersArgs {
-    /// The server: a target of the config, and the place in it, as in `claude:/mcpServers/sentry`
+    /// The server: a target of the config and the place in it, as in `claude:/mcpServers/sentry`
     #[arg(long = "for", value_name = "TARGET:POINTER")]
     server: For,
 }

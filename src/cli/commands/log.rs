@@ -10,18 +10,18 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// So many programs of a chain are shown; `--json` has all.
+/// This many programs of a chain are shown; `--json` has all.
 const SHOWN: usize = 5;
 
 /// Show which secrets were in plain text, where, for how long, and who read them
 ///
-/// Every render, unrender, recovery and delivery, every secret that was printed and
-/// every yes is recorded, by the names of the secrets, never by their values. Where
-/// the last holder left, the time is how long the secrets stood in plain text. The
-/// record is bounded: the older half goes when it has grown past a megabyte.
+/// Records every render, unrender, recovery and delivery, every secret that was
+/// printed and every approval, with the names of the secrets, never their values.
+/// When the last holder has left, the time is how long the secrets were in plain
+/// text. When the record has grown past a megabyte, its older half is removed.
 ///
-/// --secret answers who read one secret, when, and through which programs: the
-/// nearest first, as far as they could be seen. AI tools are called by their names.
+/// --secret shows who read one secret, when, and through which programs: the
+/// nearest first, as far as they could be seen. AI tools are shown by their names.
 ///
 /// Examples:
 ///

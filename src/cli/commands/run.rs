@@ -17,38 +17,38 @@ use std::path::PathBuf;
 
 /// Start a program with secrets in its environment, and in no file
 ///
-/// References in the variables and arguments are filled as the program starts, and
-/// keystencil becomes that program: nothing of it stays, standard input and output
-/// are the program's own.
+/// References in the variables and arguments are filled in as the program starts,
+/// and keystencil becomes that program. Nothing of keystencil stays; standard input
+/// and output are the program's own.
 ///
 ///     TOKEN="<< keyring('github') >>" keystencil run -- gh api user
 ///     keystencil run --env-file .env -- npm test
 ///
-/// At a terminal you are asked once: this program, these arguments, this folder,
-/// these references. Without a terminal only what you allowed so is filled.
-/// KEYSTENCIL_GRANTS=off does without, but not below an AI tool.
+/// At a terminal you are asked once for this program, these arguments, this folder
+/// and these references. Elsewhere, only what you have allowed is filled in.
+/// KEYSTENCIL_GRANTS=off turns the question off, but not below an AI tool.
 ///
-/// With --for, a host starts a server so, and its config says it: what is started
-/// is compared with what you allowed for that server, as a whole. Of the
-/// environment, only the variables of the server are filled, and variables that
-/// steer programs (NODE_OPTIONS, LD_PRELOAD and such) go on only if you had them
-/// then. Nothing is ever asked.
+/// With --for, a host starts a server in this way, as written in its config. What
+/// is started is compared as a whole with what you allowed for that server. Of the
+/// environment, only the variables of the server are filled in. Variables that
+/// steer programs (NODE_OPTIONS, LD_PRELOAD and such) are passed on only if you had
+/// them when you allowed it. Nothing is ever asked.
 ///
-/// Exit status: that of the program; 127 if there is no such program, 126 if it
-/// can't be run, 125 if keystencil failed before it was started.
+/// Exit status: that of the program; 127 if the program is not found, 126 if it
+/// can't be run, 125 if keystencil failed before starting it.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct RunArgs {
-    /// The server that is started: a target of the config, and the place in it, as in `claude:/mcpServers/github`
+    /// The server to start: a target of the config and the place in it, as in `claude:/mcpServers/github`
     #[arg(long = "for", value_name = "TARGET:POINTER", conflicts_with_all = ["env_files", "mask"])]
     server: Option<For>,
-    /// The server had no list of arguments before it was wrapped; for whoever unwraps it, and nothing to `run`
+    /// The server had no list of arguments before it was wrapped; used when it is unwrapped, and ignored by `run`
     #[arg(long, hide = true, requires = "server")]
     bare: bool,
-    /// A file of variables, `NAME=value` a line, with references; may be given more than once, and the last one counts
+    /// A file of variables with references, one `NAME=value` per line; may be repeated, and the last value wins
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
-    /// Take the secrets out of what the program prints: for logs and CI. It then writes to a pipe and not to a terminal
+    /// Remove the secrets from the output of the program, for logs and CI. The program then writes to a pipe, not a terminal
     #[arg(long)]
     mask: bool,
     /// The program and its arguments

@@ -20,13 +20,13 @@ use clap::{Args, Subcommand};
 
 /// Store, show, list, move, rotate, and remove secrets
 ///
-/// A secret has a name, the service it is for, and an account, for people who
-/// have several keys for one service. A template refers to it as <<
-/// keyring('NAME') >> or << keyring('NAME', 'ACCOUNT') >>.
+/// A secret has a name, which is the service it is for, and an account, for people
+/// with several keys for one service. A template refers to it as
+/// << keyring('NAME') >> or << keyring('NAME', 'ACCOUNT') >>.
 ///
-/// Secrets are kept in the keyring of the operating system if there is one, else
-/// in the vault, a file encrypted with age that only you can read. --store
-/// chooses one of them.
+/// Secrets are kept in the keyring of the operating system, or if there is none, in
+/// the vault, an encrypted age file that only you can read. --store chooses one of
+/// them.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct SecretArgs {

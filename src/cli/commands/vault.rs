@@ -16,9 +16,9 @@ use shared::{ListArgs, new_passphrase};
 
 /// Manage the vault, the encrypted file of secrets
 ///
-/// The vault is used where no keyring answers, or with --store vault. It is an
-/// age file, ~/.local/share/keystencil/vault.age, and the key to it is an age
-/// identity, ~/.config/keystencil/identity.txt. The age tool reads it as well:
+/// The vault is used where there is no keyring, or with --store vault. It is an age
+/// file, ~/.local/share/keystencil/vault.age. Its key is an age identity,
+/// ~/.config/keystencil/identity.txt. The age tool can read it too:
 ///
 ///     age -d -i ~/.config/keystencil/identity.txt ~/.local/share/keystencil/vault.age
 #[derive(Debug, Args)]

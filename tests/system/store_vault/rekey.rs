@@ -36,7 +36,7 @@ fn after_a_rekey_the_new_identity_opens_the_vault_and_the_old_one_does_not() {
     let before = fs::read(home.identity()).unwrap();
     let done = home.vault().rekey(&NewIdentity::Fresh).unwrap();
     let old = done.old.unwrap();
-    assert_eq!(fs::read(&old).unwrap(), before, "the old identity is kept");
+    assert_eq!(fs::read(&old).unwrap(), before, "the old identity is now kept");
     assert_ne!(fs::read(home.identity()).unwrap(), before);
     assert_eq!((super::mode(&old), super::mode(&home.identity()), super::mode(&home.file())), (0o600, 0o600, 0o600));
     assert_eq!(home.get("github").unwrap(), "canary-1");

@@ -25,7 +25,7 @@ impl<'a> Stage<'a> {
     pub(super) fn new(report: &'a Report, home: &'a Path) -> Result<Self, CommandError> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|_| went_wrong("cannot get random bytes from the system"))?;
-        let program = std::env::current_exe().map_err(file("find itself", home))?;
+        let program = std::env::current_exe().map_err(file("find its own program", home))?;
         let folders = environment::variable_os("PATH").unwrap_or_default();
         let own = program.parent().map(Path::to_owned);
         let path = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&folders))).unwrap_or(folders);

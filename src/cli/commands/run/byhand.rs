@@ -75,7 +75,7 @@ fn asked(line: Line<'_>) -> Result<Asked, Failed> {
     let program = found.first().cloned().ok_or_else(|| Failed::not_found(command))?;
     if is_own(&program) {
         let error = CommandError::new("the command is keystencil itself");
-        return Err(error.hint("name the program that needs the secrets behind `--`").into());
+        return Err(error.hint("name the program that needs the secrets after `--`").into());
     }
     let mut files = BTreeMap::new();
     for file in line.env_files {
@@ -102,7 +102,7 @@ fn asked(line: Line<'_>) -> Result<Asked, Failed> {
 /// The variables of a file.
 fn read(file: &Path) -> Result<BTreeMap<String, String>, CommandError> {
     let text = std::fs::read_to_string(file).map_err(|source| CommandError::file("read it", file, &source))?;
-    let no_file = || CommandError::about(file, "this is no file of variables, `NAME=value` a line");
+    let no_file = || CommandError::about(file, "not a file of variables, with one `NAME=value` per line");
     let json = dotenv(&text).ok_or_else(no_file)?;
     let whole: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&json).map_err(|_| no_file())?;
     Ok(whole.into_values().flatten().collect())
@@ -134,10 +134,12 @@ fn deliver(workplace: &Workplace<'_>, session: &Session<'_>, asked: &Asked) -> R
             let hint = hints::of(store).unwrap_or_default();
             CommandError::of(error).hint(hint)
         }
-        DeliverError::Unset(_) => CommandError::of(error).hint("set it, or store its value and name that"),
+        DeliverError::Unset(_) => CommandError::of(error).hint("set it, or store its value and refer to that"),
         DeliverError::NoKeys => CommandError::of(error).hint("is your keyring there, and HOME your own?"),
-        DeliverError::NotAllowed => CommandError::new("nobody allowed this command these secrets, in this folder")
-            .hint("run it once at a terminal, where you are asked"),
+        DeliverError::NotAllowed => {
+            CommandError::new("this command is not allowed to have these secrets in this folder")
+                .hint("run it once at a terminal, where you are asked")
+        }
     };
     match session.deliver_run(&asked.record) {
         Err(DeliverError::NotAllowed) if session.guarded && may_ask(workplace, session) => {

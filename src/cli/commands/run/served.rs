@@ -29,9 +29,9 @@ pub(super) fn run(context: &Context, server: &For, command: &[OsString]) -> Resu
     let start = workplace.session(|session| {
         let recorded = recorded(server, &workplace, session)?;
         let Entry::Started(started) = &recorded.server().entry else {
-            let error = CommandError::new("a URL was allowed here, and no command");
+            let error = CommandError::new("you allowed a URL here, not a command");
             return Err(error
-                .hint("a server that the host connects to gets its headers by `keystencil headers`")
+                .hint("a server that the host connects to gets its headers through `keystencil headers`")
                 .into());
         };
         let argv: Vec<String> = command

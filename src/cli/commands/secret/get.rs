@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Print a secret to a pipe
 ///
-/// On a terminal it is printed with --reveal only. It is refused below an AI tool
+/// On a terminal it is printed only with --reveal. It is refused below an AI tool
 /// that keystencil knows (docs/AGENTS.md), and each reading is in `keystencil log`.
 ///
 /// Examples:
@@ -28,7 +28,7 @@ pub(super) struct GetArgs {
     /// Print it on a terminal too
     #[arg(long)]
     reveal: bool,
-    /// Print no line break behind it
+    /// Print no line break after it
     #[arg(short, long)]
     no_newline: bool,
 }

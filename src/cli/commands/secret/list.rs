@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 /// List the names of stored secrets, never their values
 ///
-/// Shows what keystencil has stored, what your templates use wherever another
-/// program stored it, and what they want and no store has (`missing`). What they
-/// find by attributes, or by a command of the config, is looked up by a render
-/// only, and shown here without its age.
+/// Shows what keystencil has stored, what your templates use even if another
+/// program stored it, and what they use but no store has (`missing`). What they
+/// find by attributes, or by a command of the config, is looked up only by a
+/// render, and shown here without its age.
 ///
 /// Examples:
 ///

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 /// Move a secret between the keyring and the vault
 ///
 /// It is written to the new store, read back and compared, and only then removed
-/// from the old one: whatever happens, one of the two has it. An entry that
-/// another program keeps track of is copied and not removed (exit status 3).
-/// What you allowed for it holds in the new store too.
+/// from the old one: whatever happens, one of the two has it. An entry that another
+/// program keeps track of is copied and not removed (exit status 3). What you
+/// allowed for it is still allowed in the new store.
 ///
 /// Examples:
 ///
@@ -31,10 +31,10 @@ pub(super) struct MoveArgs {
     /// Which of your accounts with that service
     #[arg(long, default_value = DEFAULT_ACCOUNT)]
     account: String,
-    /// The store that is to have it
+    /// The store to move it to
     #[arg(long, value_name = "STORE")]
     to: To,
-    /// Everything that keystencil has stored in the other one
+    /// Move everything that keystencil has stored in the other one
     #[arg(long, conflicts_with_all = ["name", "account"])]
     all: bool,
     /// Replace a different value that the new store has under the same name
@@ -120,7 +120,7 @@ fn say(
         }
         Moved::Already => {
             if !is_told {
-                report.note(Text::new().plain(format_args!("{name} is in the {to} already, and not in the {from}")));
+                report.note(Text::new().plain(format_args!("{name} is already in the {to}, and not in the {from}")));
             }
             Exit::Done
         }

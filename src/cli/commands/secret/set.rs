@@ -16,12 +16,12 @@ use std::io::{self, IsTerminal as _};
 
 /// Store a secret, or replace its value
 ///
-/// Asks for the value twice without showing it; or reads it from standard input,
-/// less one line break at its end. Never takes it as an argument: other programs
+/// Asks for the value twice without showing it, or reads it from standard input,
+/// without one line break at its end. Never takes it as an argument: other programs
 /// can read those, and the shell keeps them.
 ///
 /// To replace a key that is in use, `keystencil secret rotate` is better: it also
-/// brings the new value into the files that are rendered now.
+/// puts the new value into the files that are rendered now.
 ///
 /// Examples:
 ///
@@ -37,7 +37,7 @@ pub(super) struct SetArgs {
     name: NameArgs,
     #[command(flatten)]
     value: ValueArgs,
-    /// Fail if there is one already
+    /// Fail if the secret exists already
     #[arg(long)]
     no_overwrite: bool,
     /// Report as JSON on standard output

@@ -192,7 +192,7 @@ pub(in crate::cli) enum ValueError {
         from: From,
     },
     /// It is a folder.
-    #[error("`--from-file` names a folder, not a file")]
+    #[error("`--from-file` names a folder, not a file, not a file")]
     Folder {
         /// Which.
         path: PathBuf,

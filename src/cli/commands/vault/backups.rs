@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 /// List, show, and remove backups in the vault
 ///
-/// A backup is a config file as it was before keystencil took the keys out of
-/// it. It holds those keys, so it is kept encrypted, and no template can refer to
+/// A backup is a config file as it was before keystencil moved its keys to a store.
+/// It contains those keys, so it is kept encrypted, and no template can refer to
 /// it.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -34,7 +34,7 @@ enum BackupsCommand {
 
 /// Print a backup to a pipe, byte for byte
 ///
-/// On a terminal it is printed with --reveal only.
+/// On a terminal it is printed only with --reveal.
 ///
 /// Example:
 ///
@@ -108,5 +108,5 @@ fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CommandError
 
 fn no_backup(name: &str) -> CommandError {
     CommandError::new(format!("the vault has no backup `{}`", name.escape_debug()))
-        .hint("`keystencil vault backups list` shows what there is")
+        .hint("`keystencil vault backups list` shows them all")
 }

@@ -13,9 +13,9 @@ use std::path::PathBuf;
 
 /// Print the vault's secrets, encrypted for another machine
 ///
-/// The output is armored age, which `keystencil vault import` and the age tool
-/// read. It holds the secrets with their names and dates; no backups, and not the
-/// key of the vault.
+/// The output is armored age, which `keystencil vault import` and the age tool can
+/// read. It contains the secrets with their names and dates, but no backups, and
+/// not the key of the vault.
 ///
 /// Examples:
 ///

@@ -16,11 +16,11 @@ const LIMIT: usize = 64 << 20;
 
 /// Merge an export into the vault, all or nothing
 ///
-/// Reads what `keystencil vault export` prints, encrypted or not. What is sealed
-/// to a public key is opened with the vault's own identity, or with --identity;
-/// what has a passphrase asks for it at a terminal.
+/// Reads what `keystencil vault export` prints, encrypted or not. An export that is
+/// encrypted to a public key is opened with the vault's own identity, or with
+/// --identity. An export with a passphrase asks for it at a terminal.
 ///
-/// Exit status 3 says that a secret with another value was kept.
+/// Exit status 3: a secret with a different value was kept.
 ///
 /// Examples:
 ///
@@ -30,26 +30,26 @@ const LIMIT: usize = 64 << 20;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct ImportArgs {
-    /// The export; standard input without one, or with `-`
+    /// The export; `-` or nothing is standard input
     file: Option<PathBuf>,
     /// The identity that opens it, if it is not the vault's own
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
-    /// What to do with a secret that is in the vault with another value
+    /// How to handle a secret that has a different value in the vault
     #[arg(long, value_name = "HOW", default_value = "keep")]
     on_conflict: Conflict,
-    /// Say what would be done, and change nothing
+    /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Conflict {
-    /// The vault's stays, with a warning
+    /// Keep the value of the vault, with a warning
     Keep,
-    /// The export's takes its place
+    /// Replace it with the value of the export
     Replace,
-    /// It is an error, and nothing is changed
+    /// Fail, and change nothing
     Fail,
 }
 

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 /// Manage who else can read the vault, such as your other machines
 ///
-/// The list is kept inside the vault, where only those on it can change it. Copy
-/// or sync ~/.local/share/keystencil/vault.age to the other machine; its own
-/// identity opens it there, and what it stores this machine reads.
+/// The list is kept inside the vault, where only those on it can change it. Copy or
+/// sync ~/.local/share/keystencil/vault.age to the other machine. Its own identity
+/// opens the vault there, and this machine can read what it stores.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct RecipientsArgs {
@@ -40,15 +40,15 @@ enum RecipientsCommand {
 struct AddArgs {
     /// A public key: age1…, ssh-ed25519 …, ssh-rsa …, or an age plugin's
     key: String,
-    /// What you call its owner; for an ssh key its comment, if it has one
+    /// A name for its owner [default: the comment of an ssh key]
     #[arg(long)]
     name: Option<String>,
 }
 
 /// Re-encrypt the vault without one of its readers
 ///
-/// Copies of the vault that were made before can still be read with that key. If
-/// it got into wrong hands, give every secret a new value too.
+/// Older copies of the vault can still be read with that key. If somebody else has
+/// the key, give every secret a new value too.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 struct RmArgs {
@@ -81,7 +81,7 @@ fn list(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, CommandError
         .into_iter()
         .map(|one| {
             let name = one.name.unwrap_or_else(|| if one.is_own { "(this machine)" } else { "" }.to_owned());
-            [name, one.key.unwrap_or_else(|| "(a plugin's, which does not tell it)".to_owned())]
+            [name, one.key.unwrap_or_else(|| "(unknown: its plugin does not say)".to_owned())]
         })
         .collect();
     report.out(&table(["NAME", "RECIPIENT"], &rows))?;
@@ -92,9 +92,9 @@ fn add(workplace: &Workplace<'_>, args: &AddArgs) -> Result<Exit, CommandError> 
     for_a_person(workplace, "keystencil vault recipients add")?;
     let added = workplace.lookup.stores.vault().add_recipient(&args.key, args.name.as_deref())?;
     let text = if added {
-        Text::new().styled(GOOD, "added").plain(" the recipient: the vault is encrypted to it as well now")
+        Text::new().styled(GOOD, "added").plain(" the recipient: the vault is now encrypted to it too")
     } else {
-        Text::new().plain("it is a recipient already")
+        Text::new().plain("it is already a recipient")
     };
     workplace.report().note(text);
     Ok(Exit::Done)
@@ -106,9 +106,8 @@ fn remove(workplace: &Workplace<'_>, args: &RmArgs) -> Result<Exit, CommandError
             .hint("`keystencil vault recipients list` shows who can read it"));
     }
     let report = workplace.report();
-    report.note(Text::new().styled(GOOD, "removed").plain(" the recipient: it does not open the vault any more"));
-    let text = "copies of the vault from before can still be opened with that key; if it is in wrong hands, \
-                store every secret anew";
+    report.note(Text::new().styled(GOOD, "removed").plain(" the recipient: it can't open the vault any more"));
+    let text = "that key still opens older copies of the vault; if somebody else has it, give every secret a new value";
     report.note(Text::new().plain(text));
     Ok(Exit::Done)
 }

@@ -12,10 +12,10 @@ use std::path::PathBuf;
 
 /// Change the identity that opens the vault
 ///
-/// Without options a new one is made. The vault is encrypted to it, and the new
-/// identity takes the place of ~/.config/keystencil/identity.txt. The old one is
-/// kept beside it: it opens older copies of the vault, and the new vault no more.
-/// If the old one got into wrong hands, give every secret a new value too.
+/// Without options a new identity is made. The vault is encrypted to it, and it
+/// replaces ~/.config/keystencil/identity.txt. The old identity is kept next to it:
+/// it opens older copies of the vault, but not the new vault. If somebody else has
+/// the old identity, give every secret a new value too.
 ///
 /// Examples:
 ///
@@ -27,10 +27,10 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct RekeyArgs {
-    /// Use a copy of this one: an age identity, an age plugin's, or an ssh key
+    /// Use a copy of this identity: an age identity, one of an age plugin, or an ssh key
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
     identity: Option<PathBuf>,
-    /// Make one and protect it with a passphrase, which is asked for
+    /// Make an identity protected with a passphrase, which is asked for
     #[arg(long)]
     passphrase: bool,
 }
@@ -45,11 +45,11 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &RekeyArgs) -> Result<Exit, C
     };
     let done = workplace.lookup.stores.vault().rekey(&new)?;
     let (verb, rest) =
-        if done.had_vault { ("rekeyed", " the vault") } else { ("set", " the identity of the vault to come") };
+        if done.had_vault { ("rekeyed", " the vault") } else { ("set", " the identity of the future vault") };
     report.note(Text::new().styled(GOOD, verb).plain(rest));
     if let Some(old) = done.old {
-        let text =
-            format_args!("the old identity is {}; it opens older copies of the vault", report.path(&old)).to_string();
+        let text = format_args!("the old identity is now {}; it opens older copies of the vault", report.path(&old))
+            .to_string();
         report.note(Text::new().plain(text));
     }
     Ok(Exit::Done)
