@@ -33,7 +33,8 @@ pub(crate) fn github() -> Vec<String> {
     vec!["github".to_owned()]
 }
 
-/// Every file of the home with its content, but for what the keyring itself writes, and our own empty locks.
+/// Every file of the home with its content, but for what the keyring itself writes, our own locks, and the note of which
+/// session runs (a process id).
 fn tree(keyring: &Keyring) -> BTreeMap<PathBuf, Vec<u8>> {
     let (mut files, mut folders) = (BTreeMap::new(), vec![keyring.path().to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -44,7 +45,7 @@ fn tree(keyring: &Keyring) -> BTreeMap<PathBuf, Vec<u8>> {
             }
             if path.is_dir() {
                 folders.push(path);
-            } else if !path.extension().is_some_and(|kind| kind == "guard" || kind == "lock") {
+            } else if !path.extension().is_some_and(|kind| kind == "guard" || kind == "lock" || kind == "session") {
                 files.insert(path.clone(), fs::read(&path).unwrap_or_default());
             }
         }

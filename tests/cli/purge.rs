@@ -114,7 +114,7 @@ fn what_other_programs_stored_is_named_and_goes_only_if_that_is_said() {
     assert!(said.out.contains("delete\n  mine in the keyring\n  mine in the vault\n"), "{said:?}");
     assert!(said.out.contains("\n  openai in the keyring, the entry `Of mine` of another program\n"), "{said:?}");
     assert!(
-        said.err.contains("warning: openai is still in the keyring as the entry `Of mine` of another program\nhint: delete it in its own"),
+        said.err.contains("warning: openai is still in the keyring as the entry `Of mine`\nhint: delete it in its own"),
         "{said:?}"
     );
     for by_hand in ["\n    secret-tool clear url 'a b'\n", "\n    with op, and revoke it where you got it\n"] {

@@ -35,7 +35,7 @@ fn a_secret_moves_to_the_vault_and_back() {
     assert_eq!(moved.whole(), "moved `openai` (account `api-key`) from the keyring to the vault\n[0]");
     assert_eq!((value(&keyring, "native"), value(&keyring, "vault").as_deref()), (None, Some(KEY)));
     let again = run(&keyring, "secret move openai --to vault", "");
-    assert_eq!((again.code, again.err.contains("is in the vault already")), (0, true), "{again:?}");
+    assert_eq!((again.code, again.err.contains("is already in the vault")), (0, true), "{again:?}");
     assert_eq!(run(&keyring, "secret move openai --to native --json", "").code, 0);
     assert_eq!((value(&keyring, "native").as_deref(), value(&keyring, "vault")), (Some(KEY), None));
     let nothing = run(&keyring, "secret move nothing --to vault", "");
