@@ -87,10 +87,13 @@ pub(crate) fn points(home: &Home, args: &[&str], reading_too: bool) -> Vec<Point
         let first = main.get_or_insert_with(|| pid.to_owned()) == pid;
         let (mut nth, mut only) = (*nth, None);
         if !first {
-            let Some(path) = fixed_path(rest, &home) else { continue };
-            let count = counts.entry((pid.to_owned(), format!("{call} {path}"))).or_default();
-            *count += 1;
-            (nth, only) = (*count, Some(path));
+            if let Some(path) = fixed_path(rest, &home) {
+                let count = counts.entry((pid.to_owned(), format!("{call} {path}"))).or_default();
+                *count += 1;
+                (nth, only) = (*count, Some(path));
+            } else if counts.iter().any(|((other, name), count)| *other != pid && name == call && *count >= nth) {
+                continue;
+            }
         }
         if matters && call != "execve" && seen.insert((call.to_owned(), nth, only.clone())) {
             points.push(Point { call: call.to_owned(), nth, line: rest.to_owned(), only, alone: false });
@@ -110,7 +113,8 @@ pub(crate) fn points_alone(home: &Home, args: &[&str]) -> Vec<Point> {
 fn fixed_path(line: &str, home: &str) -> Option<String> {
     let (_, tail) = line.split_once(home)?;
     let path = tail.split(['"', '>']).next()?;
-    (!path.contains(".tmp") && !path.is_empty()).then(|| format!("{home}{path}"))
+    let is_fixed = !path.contains(".tmp") && !path.contains("/.keystencil-vault-") && !path.is_empty();
+    is_fixed.then(|| format!("{home}{path}"))
 }
 
 /// Runs the command and kills it at one point, or the process that it started and that comes there first. Whether any

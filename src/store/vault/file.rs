@@ -4,6 +4,7 @@
 //! secret that lay open has to be revoked, and the user has to know.
 
 use super::super::StoreError;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -96,19 +97,37 @@ pub(super) fn rename(from: &Path, to: &Path, doing: &'static str) -> Result<(), 
     sync_folder(to).map_err(io)
 }
 
-/// Removes what writers of `path` left that were killed. Its lock has to be held: a living one has such a file too.
+/// Removes what writers in the folder of `path` left that were killed. Its lock has to be held: a living one has such a
+/// file too.
 pub(super) fn sweep(path: &Path) {
+    sweep_folder(path, OsStr::new(MARK));
+}
+
+/// The same in a folder that other vaults write to as well: only what writers of this one file left.
+pub(super) fn sweep_own(path: &Path) {
+    sweep_folder(path, &staged_name(path));
+}
+
+fn sweep_folder(path: &Path, prefix: &OsStr) {
     for entry in fs::read_dir(folder(path)).into_iter().flatten().flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(MARK.as_bytes()) {
+        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
             // What can't be removed stays for the next; it is sealed, or as private as what it was to become.
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
+/// How the name of what is to become `path` begins.
+fn staged_name(path: &Path) -> OsString {
+    let mut name = OsString::from(MARK);
+    name.push(path.file_name().unwrap_or_default());
+    name.push("-");
+    name
+}
+
 fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     // `tempfile` creates with mode 0600 and removes the file again unless it is kept.
-    let mut temporary = tempfile::Builder::new().prefix(MARK).tempfile_in(folder(path))?;
+    let mut temporary = tempfile::Builder::new().prefix(&staged_name(path)).tempfile_in(folder(path))?;
     temporary.write_all(bytes)?;
     temporary.as_file().sync_all()?;
     Ok(temporary)

@@ -21,6 +21,7 @@ impl Vault {
         let lock = file::lock(&file)?;
         file::sweep(&file);
         file::sweep(&self.paths.identity);
+        self.sweep_pin();
         Ok(Held { vault: self, file, _lock: lock })
     }
 }

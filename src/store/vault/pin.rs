@@ -76,6 +76,7 @@ impl Vault {
     /// # Errors
     /// Every way the vault may not answer.
     pub fn trust(&self) -> Result<(), StoreError> {
+        let _held = self.lock()?;
         let document = self.open()?;
         document.map_or(Ok(()), |document| self.keep(&Pin::of(&document)))
     }
@@ -86,6 +87,8 @@ impl Vault {
         let new = Pin::of(document).marks;
         if new.iter().any(|mark| !known.marks.contains(mark)) {
             known.marks.extend(new);
+            // A first vault in the place of one that was deleted counts from the start.
+            known.count = known.count.min(document.count);
             self.try_to_keep(&known);
         }
     }
@@ -101,6 +104,13 @@ impl Vault {
             return Err(StoreError::VaultOlder { vault });
         }
         Ok(())
+    }
+
+    /// Removes what writers that were killed left of this. The vault's lock has to be held.
+    pub(super) fn sweep_pin(&self) {
+        if let Some(path) = self.pin_path() {
+            file::sweep_own(&path);
+        }
     }
 
     /// Remembers the vault as it was written.
