@@ -48,7 +48,7 @@ impl Document<'_> {
     ///     let file = Document::open(Path::new(name), text.as_bytes())?;
     ///     let node = file.document().find(&Pointer::parse("/env/KEY")?).unwrap();
     ///     assert_eq!(node.as_str().as_deref(), Some("x"));
-    ///     assert_eq!(text[file.place(node.span()).unwrap()].trim_matches(['"', '\'']), *"x");
+    ///     assert_eq!(text[file.place(node.span()).unwrap()].trim_matches(['"', '\'']), "x");
     ///     assert_eq!(file.apply(&patch)?, edited);
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
