@@ -84,7 +84,7 @@ impl Report {
     /// # Errors
     /// [`CommandError`] if standard output takes no more.
     pub(super) fn out(&self, text: &Text) -> Result<(), CommandError> {
-        write(&mut AutoStream::new(io::stdout().lock(), self.choice(&io::stdout())), text.as_str().as_bytes())
+        write(&mut AutoStream::new(io::stdout().lock(), self.choice(&io::stdout())), text.printed().as_bytes())
     }
 
     /// Prints data as JSON, one document.
@@ -246,7 +246,7 @@ impl Report {
 
     fn say(&self, text: &Text) {
         // Nobody is left to be told that standard error is closed.
-        let _ = write(&mut AutoStream::new(io::stderr().lock(), self.choice(&io::stderr())), text.as_str().as_bytes());
+        let _ = write(&mut AutoStream::new(io::stderr().lock(), self.choice(&io::stderr())), text.printed().as_bytes());
     }
 
     /// `--color` decides; otherwise `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and the stream do.

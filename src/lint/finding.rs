@@ -6,6 +6,8 @@ use std::path::PathBuf;
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
+    /// What is in the name of the file, and not in the file.
+    InName(Box<Kind>),
     /// A key of a known format.
     Format(&'static Rule),
     /// A random value after a telling name.
@@ -45,6 +47,7 @@ impl Kind {
     #[must_use]
     pub fn rule(&self) -> &'static str {
         match self {
+            Self::InName(kind) => kind.rule(),
             Self::Format(rule) => rule.id,
             Self::Random => "random-value",
             Self::UrlPassword => "url-password",
@@ -62,6 +65,7 @@ impl Kind {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
+            Self::InName(kind) => format!("{} in the file's name", kind.message()),
             Self::Format(rule) => format!("a key of {} ({})", rule.provider, rule.id),
             Self::Random => "a random value under a name that suggests a secret".to_owned(),
             Self::UrlPassword => "a password in a URL".to_owned(),
@@ -84,16 +88,18 @@ impl Kind {
     /// of it belongs into a file that is committed.
     #[must_use]
     pub fn may_be_known(&self) -> bool {
-        !matches!(
-            self,
-            Self::Own { .. } | Self::Seen { .. } | Self::Rendered(_) | Self::RenderedFile | Self::Literal(_)
-        )
+        match self {
+            Self::InName(kind) => kind.may_be_known(),
+            Self::Own { .. } | Self::Seen { .. } | Self::Rendered(_) | Self::RenderedFile | Self::Literal(_) => false,
+            _ => true,
+        }
     }
 
     /// Says as much of a value as anybody may see: the beginning that all keys of a format have, and how long it is.
     #[must_use]
     pub fn redacted(&self, value: &[u8]) -> String {
         let head = match self {
+            Self::InName(kind) => return kind.redacted(value),
             Self::Format(rule) => scan::public_beginning(rule, value),
             _ => "",
         };

@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod decode;
 pub mod finding;
 pub mod mask;
+pub mod name;
 pub mod own;
 pub mod sarif;
 pub mod search;

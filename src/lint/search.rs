@@ -7,6 +7,7 @@ use super::allow::is_allowed;
 use super::baseline::Baseline;
 use super::decode::Encoding;
 use super::finding::{Finding, Kind};
+use super::name;
 use super::own::{Own, OwnFinder};
 use super::stray;
 use crate::journal::Journal;
@@ -39,6 +40,10 @@ impl<'k> Known<'k> {
             Finder::new(&journal.key, journal.secrets().map(|(placeholder, print)| (print, placeholder)))
         };
         Self { own, journals: journals.iter().map(finder).collect(), baseline }
+    }
+
+    pub(super) fn baseline(&self) -> &Baseline {
+        self.baseline
     }
 }
 
@@ -73,7 +78,7 @@ impl<'k> Scan<'k> {
             kept: Vec::new(),
             reported: 0,
             position: (0, 0),
-            findings: Vec::new(),
+            findings: name::findings(known, file, name),
             is_template: false,
         }
     }
@@ -103,7 +108,7 @@ impl<'k> Scan<'k> {
         if !self.is_template && encoding != Encoding::Binary && stray::can_be_template(self.file) {
             self.is_template = stray::has_reference(text);
         }
-        let mut all = places(text, &self.known.own, &self.known.journals, encoding);
+        let mut all = places(text, self.known, encoding);
         all.retain(|(range, _)| {
             (self.reported..until).contains(&range.start) || (range.start >= until && until == text.len())
         });
@@ -124,16 +129,11 @@ impl<'k> Scan<'k> {
 }
 
 /// Everything in a text that must not be committed, in order: what is certain, and guesses that do not overlap with it.
-fn places(
-    text: &[u8],
-    own: &OwnFinder<'_>,
-    journals: &[Finder<'_, &str>],
-    encoding: Encoding,
-) -> Vec<(Range<usize>, Kind)> {
+pub(super) fn places(text: &[u8], known: &Known<'_>, encoding: Encoding) -> Vec<(Range<usize>, Kind)> {
     let mut sure: Vec<(Range<usize>, Kind)> = Vec::new();
     let mut found: Vec<(Range<usize>, Kind)> = Vec::new();
-    own.scan(text, |range, name, form| found.push((range, Kind::Own { name: name.to_owned(), form })));
-    for journal in journals {
+    known.own.scan(text, |range, name, form| found.push((range, Kind::Own { name: name.to_owned(), form })));
+    for journal in &known.journals {
         let held = occurrences(journal, text);
         found.extend(held.into_iter().map(|one| (one.range, Kind::Rendered(one.name.to_owned()))));
     }
@@ -165,7 +165,8 @@ fn places(
 /// values of `own` in any form. What a comment allows is left out. Used before a file is written.
 #[must_use]
 pub fn finds(text: &str, own: &Own) -> Vec<(Range<usize>, Kind)> {
-    let all = places(text.as_bytes(), &own.finder(), &[], Encoding::Bytes);
+    let baseline = Baseline::default();
+    let all = places(text.as_bytes(), &Known::new(own.finder(), &[], &baseline), Encoding::Bytes);
     all.into_iter().filter(|(range, kind)| !is_allowed(text.as_bytes(), range, kind.rule())).collect()
 }
 

@@ -46,6 +46,30 @@ fn keys_are_found_with_place_rule_and_hint_and_are_not_shown() {
 }
 
 #[test]
+fn a_key_in_the_name_of_a_file_or_folder_is_found_and_not_shown() {
+    let sandbox = Sandbox::empty();
+    let key = github_key();
+    sandbox.write(&format!("repo/{key}/a.json"), "{}");
+    sandbox.write(&format!("repo/key-{key}.env"), &format!("DB_SECRET={}\n", random_value()));
+    let said = sandbox.run(&["check", "repo"]);
+    assert!(said.code == 1 && !said.whole().contains(&key[8..]), "{said:?}");
+    for line in [
+        "repo/ghp_[36 bytes]/a.json:1:1: a key of GitHub (github-pat) in the file's name  ghp_[36 bytes]\n  hint: rename the file",
+        "repo/key-ghp_[36 bytes].env:1:11: a random value",
+    ] {
+        assert!(said.out.contains(line), "{line}\n{said:?}");
+    }
+    for format in ["--json", "--sarif"] {
+        let said = sandbox.run(&["check", "repo", format]);
+        assert!(said.code == 1 && !said.whole().contains(&key[8..]), "{said:?}");
+    }
+    // A baseline, which is committed, names no key either.
+    let said = sandbox.run(&["check", "repo", "--baseline", "known.json", "--update-baseline"]);
+    assert!(said.code == 0 && !sandbox.read("known.json").contains(&key[8..]), "{said:?}");
+    assert_eq!(sandbox.run(&["check", "repo", "--baseline", "known.json"]).code, 0);
+}
+
+#[test]
 fn nothing_found_is_status_0_and_says_what_was_looked_at() {
     let sandbox = Sandbox::empty();
     sandbox.write("repo/a.json", "{\"token\": \"${GITHUB_TOKEN}\"}");

@@ -6,6 +6,10 @@ use crate::lint::Kind;
 /// What to do about something that `check` found.
 pub(in crate::cli) fn finding(kind: &Kind) -> String {
     match kind {
+        Kind::InName(kind) => match &**kind {
+            Kind::Format(rule) => format!("rename the file, and revoke the key: {}", rule.revoke_url),
+            _ => "rename the file, and replace the key by a new one".to_owned(),
+        },
         Kind::Format(rule) => format!(
             "store it with `{}` and write `<< keyring('{}') >>`; if it was ever pushed, \
              revoke it: {}",

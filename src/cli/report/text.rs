@@ -1,6 +1,8 @@
 //! Text that is safe on a terminal: the control characters in its pieces are escaped, the colours are ours.
 
+use anstream::adapter::strip_str;
 use anstyle::Style;
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 
 /// What a report prints.
@@ -57,6 +59,19 @@ impl Text {
     pub(in crate::cli) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// As it is printed: no line is a command to a CI runner that reads the output along.
+    pub(in crate::cli) fn printed(&self) -> Cow<'_, str> {
+        let text = no_inline_commands(&self.0, "\\u{23}");
+        if !text.contains("::") {
+            return text;
+        }
+        let lines = text.split_inclusive('\n').map(|line| {
+            let is_command = strip_str(line).to_string().trim_start().starts_with("::");
+            if is_command { Cow::Owned(line.replacen("::", "\\u{3a}:", 1)) } else { Cow::Borrowed(line) }
+        });
+        Cow::Owned(lines.collect())
+    }
 }
 
 /// A unified difference, in colours.
@@ -74,6 +89,22 @@ impl Text {
         }
         self
     }
+}
+
+/// `##[add-mask]`, `##vso[…]`, `##teamcity[…]` count wherever they stand in a line; the second `#` is written as `sign`.
+fn no_inline_commands<'t>(text: &'t str, sign: &str) -> Cow<'t, str> {
+    let is_command = |after: &str| after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('[');
+    let (mut safe, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('#') {
+        safe.push_str(before);
+        safe.push_str(if safe.ends_with('#') && is_command(after) { sign } else { "#" });
+        rest = after;
+    }
+    if safe.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    safe.push_str(rest);
+    Cow::Owned(safe)
 }
 
 /// A piece of a line with its control characters, and those that turn the direction of text, escaped. Tabs stay.
@@ -108,7 +139,7 @@ pub(in crate::cli) fn json(text: &str) -> String {
             clean.push(character);
         }
     }
-    clean
+    no_inline_commands(&clean, "\\u0023").into_owned()
 }
 
 pub(in crate::cli) fn is_hostile(character: char) -> bool {
@@ -158,6 +189,23 @@ mod tests {
     fn a_name_can_neither_write_escape_sequences_nor_forge_a_line() {
         let text = Text::new().plain("a\u{1b}[31m\nerror: forged\u{9b}0m\u{202e}").as_str().to_owned();
         assert_eq!(text, r"a\u{1b}[31m\nerror: forged\u{9b}0m\u{202e}");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_a_ci_runner() {
+        let printed = |text: Text| text.printed().into_owned();
+        assert_eq!(printed(Text::new().plain("::add-mask::x").end().plain("a::b")), "\\u{3a}:add-mask::x\na::b");
+        assert_eq!(printed(Text::new().plain(" \u{1b}::x")), " \\u{1b}::x");
+        let styled = Text::new().styled(super::super::BOLD, "  ::stop-commands::x").end();
+        assert!(!strip_str(&printed(styled)).to_string().trim_start().starts_with("::"));
+        assert_eq!(
+            printed(Text::new().plain("at ##[add-mask]x ##vso[y] ##teamcity[z ## [a] ###")),
+            r"at #\u{23}[add-mask]x #\u{23}vso[y] #\u{23}teamcity[z ## [a] ###"
+        );
+        assert_eq!(printed(Text::new().plain("###[x]")), r"##\u{23}[x]");
+        let value = serde_json::json!({ "a": "##[add-mask]x" });
+        let text = json(&value.to_string());
+        assert!(!text.contains("##[") && serde_json::from_str::<serde_json::Value>(&text).unwrap() == value);
     }
 
     #[test]

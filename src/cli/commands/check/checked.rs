@@ -1,6 +1,6 @@
 //! What came of a check.
 
-use crate::lint::Finding;
+use crate::lint::{Finding, Known, name};
 use std::path::{Path, PathBuf};
 
 /// What was looked at, and what came of it.
@@ -13,6 +13,18 @@ pub(super) struct Checked {
     pub(super) templates: Vec<PathBuf>,
     /// What could not be read, and why.
     pub(super) unread: Vec<(PathBuf, String)>,
+}
+
+impl Checked {
+    /// Takes what must not be seen out of the names of files.
+    pub(super) fn redact_names(&mut self, known: &Known<'_>) {
+        let files = self.findings.iter_mut().map(|finding| &mut finding.file);
+        for file in files.chain(self.unread.iter_mut().map(|(file, _)| file)) {
+            if let Some(shown) = name::redacted(known, file) {
+                *file = shown;
+            }
+        }
+    }
 }
 
 /// How a baseline names a file: as seen from its own folder.
