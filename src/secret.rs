@@ -38,6 +38,16 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A value of one line without the line break at its end: editors and `echo` put it there, and no header may have
+    /// it. A value of several lines, such as a private key, ends as it does.
+    #[must_use]
+    pub fn without_line_break(self) -> Self {
+        match self.0.strip_suffix('\n') {
+            Some(line) if !line.contains('\n') => Self::new(line.strip_suffix('\r').unwrap_or(line).to_owned()),
+            _ => self,
+        }
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -49,5 +59,24 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_value_of_one_line_loses_its_line_break() {
+        for (value, expected) in [
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a", "a"),
+            ("a\n\n", "a\n\n"),
+            ("-----BEGIN\nx\n-----END\n", "-----BEGIN\nx\n-----END\n"),
+            ("a ", "a "),
+        ] {
+            assert_eq!(Secret::new(value.to_owned()).without_line_break().expose(), expected);
+        }
     }
 }

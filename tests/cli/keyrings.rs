@@ -334,3 +334,13 @@ fn a_frozen_command_of_the_config_does_not_hold_a_session_up() {
     let said = hook(&keyring);
     assert!(said.contains("provider `slow` did not answer `600` within 3 s"), "{said}");
 }
+
+#[test]
+fn the_line_break_at_the_end_of_an_entry_of_another_program_gets_into_no_config() {
+    let keyring = Keyring::start();
+    with_target(&keyring, &github());
+    keyring.secret_tool_store("L", "service github username api-key", "canary\n");
+    let target = keyring.path().join(".claude.json").display().to_string();
+    let said = run(&keyring, &["exec", "--", "cat", &target], "");
+    assert_eq!(said.out, "{\"numStartups\": 1.0, \"github\": \"canary\"}\n", "{said:?}");
+}
