@@ -5,6 +5,8 @@
 //! sequences to the terminal. Colours are stripped where they are not wanted.
 
 mod ask;
+#[cfg(unix)]
+mod hidden;
 mod layout;
 mod style;
 pub(super) mod text;

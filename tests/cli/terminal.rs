@@ -221,6 +221,53 @@ fn ctrl_z_stops_it_and_fg_goes_on() {
 }
 
 #[test]
+fn ctrl_z_at_a_hidden_question_stops_it_and_fg_asks_again() {
+    let sandbox = Sandbox::empty();
+    let device = tempfile::NamedTempFile::new().unwrap();
+    let (mut child, mut keyboard) = start(&sandbox, &format!("tty > {}; exec bash --norc -i", device.path().display()));
+    // The shell's own line is read without echo too, but with signals.
+    let is_hidden = || {
+        let device = std::fs::read_to_string(device.path()).unwrap();
+        let state = Command::new("stty").args(["-F", device.trim(), "-a"]).output().unwrap();
+        String::from_utf8_lossy(&state.stdout).split_whitespace().any(|word| word == "-isig")
+    };
+    writeln!(keyboard, "{BINARY} secret set typed").unwrap();
+    sandbox.wait_until(is_hidden);
+    keyboard.write_all(b"half\x1a").unwrap();
+    sandbox.wait_until(|| !is_hidden());
+    writeln!(keyboard, "touch prompt").unwrap();
+    sandbox.wait_until(|| sandbox.path("prompt").exists());
+    writeln!(keyboard, "fg; echo $? > status; exit").unwrap();
+    sandbox.wait_until(is_hidden);
+    keyboard.write_all(b"hidden-value\nhidden-value\n").unwrap();
+    sandbox.wait_until(|| sandbox.path("status").exists());
+    child.0.wait().unwrap();
+    assert_eq!(sandbox.read("status"), "0\n");
+    assert_eq!(sandbox.run(&["secret", "get", "typed"]).out, "hidden-value\n");
+}
+
+#[test]
+fn ctrl_c_at_a_hidden_question_ends_it_and_the_terminal_shows_what_is_typed() {
+    let sandbox = Sandbox::empty();
+    // A shell that does not mend the terminal itself.
+    let line = format!("sh -c 'trap : INT; {BINARY} secret set typed; echo $? > status; stty -a > modes'");
+    let device = tempfile::NamedTempFile::new().unwrap();
+    let (mut child, mut keyboard) = start(&sandbox, &format!("tty > {}; exec {line}", device.path().display()));
+    sandbox.wait_until(|| {
+        let device = std::fs::read_to_string(device.path()).unwrap();
+        let state = Command::new("stty").args(["-F", device.trim(), "-a"]).output().unwrap();
+        String::from_utf8_lossy(&state.stdout).contains("-isig")
+    });
+    keyboard.write_all(b"half\x03").unwrap();
+    sandbox.wait_until(|| sandbox.path("modes").exists());
+    child.0.wait().unwrap();
+    assert_eq!(sandbox.read("status"), "130\n");
+    let modes = sandbox.read("modes");
+    assert!([" echo ", " icanon ", " isig "].iter().all(|mode| modes.replace('\n', " ").contains(mode)), "{modes}");
+    assert_eq!(sandbox.run(&["secret", "get", "typed"]).code, 2);
+}
+
+#[test]
 fn a_terminal_that_closes_takes_the_program_and_the_key_with_it() {
     let sandbox = Sandbox::with_key();
     // It runs as the leader of the terminal's session, as a terminal window does.

@@ -11,7 +11,24 @@ impl Report {
     /// # Errors
     /// [`CommandError`] if the terminal can't be read.
     pub(in crate::cli) fn ask_hidden(&self, question: &str) -> Result<Zeroizing<String>, CommandError> {
-        rpassword::prompt_password(question).map(Zeroizing::new).map_err(CommandError::input)
+        self.ask_all_hidden(|ask| ask(question))
+    }
+
+    /// The same for several questions, between which nothing is shown either.
+    ///
+    /// # Errors
+    /// What `questions` says, and [`CommandError`] if the terminal can't be read.
+    pub(in crate::cli) fn ask_all_hidden<T>(
+        &self,
+        questions: impl FnOnce(&dyn Fn(&str) -> Result<Zeroizing<String>, CommandError>) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        #[cfg(unix)]
+        let hidden = super::hidden::Hidden::start().map_err(CommandError::input)?;
+        #[cfg(unix)]
+        let ask = |question: &str| hidden.read(question);
+        #[cfg(not(unix))]
+        let ask = |question: &str| rpassword::prompt_password(question).map(Zeroizing::new);
+        questions(&|question| ask(question).map_err(CommandError::input))
     }
 
     /// Asks the user for a yes; anything else is a no.

@@ -93,16 +93,13 @@ fn is_open_to_others(_: &fs::Metadata) -> bool {
 }
 
 fn typed(report: &Report, question: &str) -> Result<Zeroizing<String>, CommandError> {
-    let value = report.ask_hidden(&format!("{question}: "))?;
-    if value.is_empty() {
-        return Ok(value);
-    }
-    let again = report.ask_hidden(&format!("{question} again: "))?;
-    if value == again {
-        Ok(value)
-    } else {
+    report.ask_all_hidden(|ask| {
+        let value = ask(&format!("{question}: "))?;
+        if value.is_empty() || ask(&format!("{question} again: "))? == value {
+            return Ok(value);
+        }
         Err(CommandError::new("the two values differ").hint("nothing was changed; try again"))
-    }
+    })
 }
 
 fn from_env(variable: &OsString) -> Result<Zeroizing<String>, ValueError> {

@@ -17,16 +17,17 @@ const TYPE_ONE: &str = "nothing was changed; run it at a terminal and type one";
 
 /// A new passphrase, asked for twice.
 pub(super) fn new_passphrase(report: &Report) -> Result<Zeroizing<String>, CommandError> {
-    let typed = report.ask_hidden("New passphrase: ").map_err(|_| {
-        CommandError::new("a passphrase must be typed at a terminal, and this is not one").hint(TYPE_ONE)
-    })?;
-    if typed.is_empty() {
-        return Err(CommandError::new("a passphrase can't be empty").hint(TYPE_ONE));
-    }
-    let again = report.ask_hidden("New passphrase again: ")?;
-    if typed == again {
-        Ok(typed)
-    } else {
-        Err(CommandError::new("the two values differ").hint("nothing was changed; try again"))
+    let typed = report.ask_all_hidden(|ask| {
+        let typed = ask("New passphrase: ")?;
+        let is_same = typed.is_empty() || ask("New passphrase again: ")? == typed;
+        Ok((typed, is_same))
+    });
+    match typed {
+        Err(_) => {
+            Err(CommandError::new("a passphrase must be typed at a terminal, and this is not one").hint(TYPE_ONE))
+        }
+        Ok((typed, _)) if typed.is_empty() => Err(CommandError::new("a passphrase can't be empty").hint(TYPE_ONE)),
+        Ok((typed, true)) => Ok(typed),
+        Ok(_) => Err(CommandError::new("the two values differ").hint("nothing was changed; try again")),
     }
 }
