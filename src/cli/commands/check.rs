@@ -52,6 +52,7 @@ pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, C
     };
     let found = templates::check(&workplace, &scope, &secrets, args.files.is_empty() && !args.index, &checked);
     templates::add(&mut checked, found, &scope, &baseline, root);
+    checked.look_at_names(&known, scope.files(), root);
     checked.redact_names(&known);
     if args.update_baseline {
         let count = update(&mut baseline, &mut checked.findings, root);

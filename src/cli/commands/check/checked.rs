@@ -16,6 +16,16 @@ pub(super) struct Checked {
 }
 
 impl Checked {
+    /// Adds what is in the names of the files, in its place.
+    pub(super) fn look_at_names(&mut self, known: &Known<'_>, files: impl IntoIterator<Item = PathBuf>, root: &Path) {
+        let found = files.into_iter().flat_map(|file| name::findings(known, &file, &relative(&file, root)));
+        let before = self.findings.len();
+        self.findings.extend(found);
+        if self.findings.len() > before {
+            self.findings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        }
+    }
+
     /// Takes what must not be seen out of the names of files.
     pub(super) fn redact_names(&mut self, known: &Known<'_>) {
         let files = self.findings.iter_mut().map(|finding| &mut finding.file);

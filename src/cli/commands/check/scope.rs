@@ -98,6 +98,14 @@ impl Scope {
         }
     }
 
+    /// All that is looked through.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Files(found) => found.files.iter().map(|file| file.path.clone()).collect(),
+            Self::Staged(index) => index.entries.iter().map(|entry| index.path(entry)).collect(),
+        }
+    }
+
     /// The text of a file as it is looked through: what is staged, if it is staged.
     pub(super) fn text(&self, path: &Path) -> Option<Vec<u8>> {
         let staged = if let Self::Staged(index) = self { index.text(path).and_then(Result::ok) } else { None };
