@@ -138,6 +138,12 @@ impl Workplace<'_> {
         self
     }
 
+    /// The same for a command that only looks; see [`Stores::looking`].
+    pub(super) fn looking(mut self) -> Self {
+        self.lookup = self.lookup.looking();
+        self
+    }
+
     /// The same where nothing has to be allowed, if `off` says so. Only for what the user starts.
     pub(super) fn without_grants(mut self, off: bool) -> Self {
         self.guarded = !off;

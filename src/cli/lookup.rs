@@ -3,7 +3,7 @@
 
 use crate::secret::{Provided, Query, SealKey};
 use crate::session::Sources;
-use crate::store::{Answers, Keys, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
+use crate::store::{Answers, Keys, LIMIT, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -29,6 +29,11 @@ impl Lookup {
     /// The same, for a vault that an environment may have chosen.
     pub(super) fn with_foreign_vault(self, is_vault_foreign: bool) -> Self {
         Self { is_vault_foreign, ..self }
+    }
+
+    /// The same for a command that only looks.
+    pub(super) fn looking(self) -> Self {
+        Self { stores: self.stores.looking(), limit: Some(LIMIT), ..self }
     }
 
     fn is_missing(&self, query: &Query) -> bool {

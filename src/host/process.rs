@@ -71,6 +71,25 @@ impl Process {
         system::children(pid)
     }
 
+    /// Ends what this process has started, directly or not, with an argument that begins so, and all that those have
+    /// started. Does nothing where the system does not say what that is.
+    pub fn end_started(&self, argument: &str) {
+        let mut found: Vec<u32> = Vec::new();
+        let mut open: Vec<(u32, bool)> = vec![(self.pid, false)];
+        while let Some((pid, is_meant)) = open.pop().filter(|_| found.len() < MOST_ANCESTORS) {
+            for child in Self::children(pid) {
+                let is_it = |child| system::invocation(child).arguments.iter().any(|one| one.starts_with(argument));
+                let is_meant = is_meant || is_it(child);
+                found.extend(is_meant.then_some(child));
+                open.push((child, is_meant));
+            }
+        }
+        #[cfg(unix)]
+        for pid in found.into_iter().filter_map(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+
     /// How many times longer than on an idle machine a program may take to start others: the processes that want to run
     /// for each processor, from 1 to 4 (arbitrary: beyond that nobody works on it). Always 1 where the system does not
     /// say.

@@ -5,11 +5,13 @@
 //!
 //! # Limitations
 //! A store that is past its limit is left behind with its thread; **it continues until the process ends.** The native
-//! store gives up by itself at the same limit, so this happens only when the bus itself is frozen.
+//! store gives up by itself at the same limit, so this happens only when the bus itself is frozen. An age plugin of the
+//! vault is ended, with what it has started.
 
 use super::LIMIT;
 use super::unresolved::{LookupError, Unresolved, passes_on};
 use super::{Ask, Bus, Native, Notice, Providers, Request, SealKeys, Store, StoreError, StoreKind, Vault, VaultPaths};
+use crate::host::process::Process;
 use crate::secret::{Query, SealKey, Secret, SecretName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +21,9 @@ use std::time::Duration;
 
 /// Extra time before a store is left behind: its own timeout has a better message.
 const GRACE: Duration = Duration::from_millis(250);
+
+/// What age starts a plugin with (<https://c2sp.org/age-plugin>), whatever its program is called by then.
+const PLUGIN: &str = "--age-plugin=";
 
 /// The value of `--store`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,6 +92,13 @@ impl Stores {
             self.vault = self.vault.asking(None);
         }
         self
+    }
+
+    /// For a command that only looks: nobody is asked for anything, and no age plugin is started, which may want a touch.
+    #[must_use]
+    pub fn looking(mut self) -> Self {
+        self.vault = self.vault.looking();
+        self.interactive(false)
     }
 
     /// With the folder in which this machine remembers which vault it knows.
@@ -305,7 +317,12 @@ impl Stores {
         });
         match worker {
             Ok(_) => receiver.recv_timeout(limit + GRACE).map_err(|error| match error {
-                RecvTimeoutError::Timeout => StoreError::TimedOut { store: kind, limit },
+                RecvTimeoutError::Timeout => {
+                    if kind == StoreKind::Vault {
+                        Process::current().end_started(PLUGIN);
+                    }
+                    StoreError::TimedOut { store: kind, limit }
+                }
                 RecvTimeoutError::Disconnected => refused("its thread ended without an answer"),
             }),
             Err(_) => Err(refused("no thread can be started for it")),

@@ -89,6 +89,13 @@ impl Vault {
         self
     }
 
+    /// An identity of an age plugin stays closed.
+    #[must_use]
+    pub fn looking(mut self) -> Self {
+        self.opener.looks = true;
+        self
+    }
+
     /// With the folder (`$XDG_RUNTIME_DIR`) that `unlock` may keep an opened identity in.
     #[must_use]
     pub fn with_runtime_folder(mut self, folder: Option<PathBuf>) -> Self {
@@ -121,15 +128,19 @@ impl Vault {
     }
 
     fn unseal(&self, sealed: &[u8], identity: &Identity) -> Result<Document, StoreError> {
-        let (vault, key) = (self.paths.vault.clone(), self.paths.identity.clone());
-        let plain = seal::open(sealed, identity.keys()).map_err(|error| match error {
-            Unopened::WrongKey | Unopened::Passphrase => StoreError::VaultWrongKey { vault, identity: key },
-            Unopened::Plugin => {
-                StoreError::VaultPlugin { identity: key, plugin: identity.plugins(), reason: "failed or was refused" }
-            }
-            Unopened::Damaged(reason) => StoreError::VaultDamaged { vault, reason },
-        })?;
-        Document::parse(&plain, &self.paths.vault)
+        self.opener.content(sealed, identity, || {
+            let (vault, key) = (self.paths.vault.clone(), self.paths.identity.clone());
+            let plain = seal::open(sealed, identity.keys()).map_err(|error| match error {
+                Unopened::WrongKey | Unopened::Passphrase => StoreError::VaultWrongKey { vault, identity: key },
+                Unopened::Plugin => StoreError::VaultPlugin {
+                    identity: key,
+                    plugin: identity.plugins(),
+                    reason: "failed or was refused",
+                },
+                Unopened::Damaged(reason) => StoreError::VaultDamaged { vault, reason },
+            })?;
+            Document::parse(&plain, &self.paths.vault)
+        })
     }
 
     /// Changes the content under the lock. `change` says whether there is anything to write.

@@ -27,7 +27,8 @@ fn run_with_input(sandbox: &Sandbox, does: &str, arguments: &[&str], input: &str
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         sandbox.said(&child.wait_with_output().unwrap())
     };
-    let is_slow = |said: &Said| does != "hang" && said.err.contains("the vault did not answer within");
+    let is_slow =
+        |said: &Said| !["hang", "linger"].contains(&does) && said.err.contains("the vault did not answer within");
     (0..30).map(|_| run()).find(|said| !is_slow(said)).unwrap_or_else(|| panic!("{arguments:?}: it never answers"))
 }
 
@@ -144,4 +145,54 @@ fn a_plugin_s_key_is_a_recipient_and_its_identity_may_name_its_own() {
     assert_eq!(sandbox.run(&["secret", "get", "github"]).code, 0);
     assert_eq!(sandbox.run(&["vault", "recipients", "rm", "token"]).code, 0);
     assert_eq!(sandbox.run_with_input(&["secret", "set", "b"], "2").code, 0);
+}
+
+/// How often the plugin was started since the file was made.
+fn starts(sandbox: &Sandbox) -> usize {
+    fs::read_to_string(sandbox.path("started")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn what_only_looks_starts_no_plugin_and_says_what_it_does_not_know() {
+    let sandbox = with_plugin();
+    run(&sandbox, "", &["render", "--allow-new=1"]);
+    run(&sandbox, "", &["unrender"]);
+    let hook = r#"{"session_id":"s","hook_event_name":"SessionEnd","reason":"other"}"#;
+    sandbox.write("started", "");
+    for (arguments, input) in [
+        (&["status"][..], ""),
+        (&["status", "--json"], ""),
+        (&["doctor"], ""),
+        (&["secret", "list"], ""),
+        (&["check"], ""),
+        (&["check", "live.json"], ""),
+        (&["hook", "session-end"], hook),
+    ] {
+        let said = run_with_input(&sandbox, "hang", arguments, input);
+        assert_eq!(starts(&sandbox), 0, "{arguments:?}: {said:?}");
+        assert!(
+            ["hook", "status"].contains(&arguments[0])
+                || said.whole().contains("`age-plugin-kst` is not started just to look"),
+            "{arguments:?}: {said:?}"
+        );
+    }
+    let line = format!("env PATH={} KST_DOES=ask {BINARY} status", path());
+    let (_, screen) = line_with_typed(&sandbox, &line, "");
+    assert!(starts(&sandbox) == 0 && screen.contains("uses github"), "{screen}");
+    let line = format!("env PATH={} KST_DOES=ask {BINARY} secret list", path());
+    let (code, screen) = line_with_typed(&sandbox, &line, "1234\n");
+    assert!(code == 0 && starts(&sandbox) == 1 && screen.contains("github"), "{screen}");
+}
+
+#[test]
+fn a_plugin_past_its_time_is_ended_with_what_it_started() {
+    let sandbox = with_plugin();
+    let said = run(&sandbox, "linger", &["secret", "get", "github"]);
+    assert!(said.code == 2 && said.err.contains("the vault did not answer within 3 s"), "{said:?}");
+    let ids = sandbox.read("lingers");
+    assert_eq!(ids.lines().count(), 2, "{ids}");
+    sandbox.wait_until(|| {
+        let state = |id: &str| fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        ids.lines().all(|id| state(id).is_empty() || state(id).contains(") Z "))
+    });
 }

@@ -25,7 +25,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 pub(in crate::cli) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CommandError> {
-    let workplace = context.open()?;
+    let workplace = context.open()?.looking();
     if !args.forget.is_empty() {
         return sessions::forget(&workplace, args);
     }

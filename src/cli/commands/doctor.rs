@@ -46,7 +46,7 @@ pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, 
         findings.push(Finding::bad("config", targets::explained(report, &error), hints::of(&error)));
         Config::default()
     });
-    let workplace = context.with_config(config);
+    let workplace = context.with_config(config).looking();
     if findings.is_empty() {
         findings.push(config_file(&workplace.config, &report.path(&context.config_file())));
     }

@@ -109,6 +109,7 @@ fn answer(context: &Context, event: Event, name: &str) -> Result<Option<String>,
         )));
     };
     let workplace = context.open_anyhow().unattended();
+    let workplace = if matches!(event, Event::SessionStart) { workplace } else { workplace.looking() };
     workplace.session(|session| {
         let family = std::iter::once(client.pid).chain(client.ancestors().iter().map(|process| process.pid)).collect();
         let lease = client.lease(input.session_id.clone(), Timestamp::now());
@@ -262,7 +263,7 @@ fn reminder(workplace: &Workplace<'_>, session: &Session<'_>) -> Option<String> 
     if names.is_empty() || !session.state.may_remind() {
         return None;
     }
-    let listing = workplace.lookup.stores.clone().interactive(false).survey(&names);
+    let listing = workplace.lookup.stores.clone().looking().survey(&names);
     let now = Timestamp::now();
     let is_due =
         |entry: &&Entry| names.contains(&entry.name) && workplace.config.rotate_after.is_due(changed(entry), now);

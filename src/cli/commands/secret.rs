@@ -14,6 +14,7 @@ use value::ValueArgs;
 pub(in crate::cli) use value::ValueError;
 
 use crate::cli::context::Context;
+use crate::cli::environment::is_interactive;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use clap::{Args, Subcommand};
@@ -49,6 +50,7 @@ pub(in crate::cli) fn run(context: &Context, args: &SecretArgs) -> Result<Exit, 
     match &args.command {
         SecretCommand::Set(args) => set::run(&workplace, args),
         SecretCommand::Get(args) => get::run(&workplace, args),
+        SecretCommand::List(args) if !is_interactive() => list::run(&workplace.looking(), args),
         SecretCommand::List(args) => list::run(&workplace, args),
         SecretCommand::Rm(args) => rm::run(&workplace, args),
         SecretCommand::Move(args) => relocate::run(&workplace, args),

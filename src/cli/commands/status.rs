@@ -81,7 +81,7 @@ struct Row {
 }
 
 pub(in crate::cli) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CommandError> {
-    let workplace = context.open()?;
+    let workplace = context.open()?.looking();
     let rows = rows(&workplace)?;
     let is_due = |row: &Row| row.status.is_abandoned() || !row.status.owed.is_empty() || row.unread.is_some();
     let abandoned = rows.iter().any(is_due);
@@ -108,8 +108,7 @@ fn rows(workplace: &Workplace<'_>) -> Result<Vec<Row>, CommandError> {
         let jobs: Vec<_> = targets.iter().map(|target| session.open(target)).collect();
         let blueprints = || jobs.iter().flatten().map(|job| &job.blueprint);
         let asks = blueprints().any(|blueprint| !blueprint.slots.is_empty());
-        // A status is no reason to ask anybody for a password.
-        let stores = workplace.lookup.stores.clone().interactive(false);
+        let stores = &workplace.lookup.stores;
         let mut names: Vec<SecretName> = blueprints().flat_map(usage::names).cloned().collect();
         names.sort();
         names.dedup();

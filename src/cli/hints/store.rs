@@ -71,6 +71,9 @@ pub(super) fn of(error: &StoreError) -> Option<String> {
         StoreError::VaultPlugin { reason: "is not installed", plugin, .. } => {
             format!("install `age-plugin-{plugin}` somewhere on PATH")
         }
+        StoreError::VaultPlugin { reason: "is not started just to look", .. } => {
+            "`keystencil secret list` at a terminal starts it".to_owned()
+        }
         StoreError::VaultPlugin { .. } => {
             "is its device plugged in? If it asks for a PIN or a touch, run this at a terminal".to_owned()
         }

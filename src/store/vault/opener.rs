@@ -5,6 +5,7 @@
 
 use super::super::StoreError;
 use super::ask::{Ask, Talk};
+use super::document::Document;
 use super::identity::Identity;
 use super::passphrase::Protected;
 use super::seal::Unopened;
@@ -23,10 +24,14 @@ type Text = Zeroizing<Vec<u8>>;
 #[derive(Clone, Default)]
 pub(super) struct Opener {
     pub(super) person: Option<Arc<dyn Ask>>,
+    /// Whether no plugin is to be started.
+    pub(super) looks: bool,
     /// `$XDG_RUNTIME_DIR`.
     pub(super) runtime: Option<PathBuf>,
     /// What was opened last, and of which file.
     memory: Arc<Mutex<Option<(blake3::Hash, Text)>>>,
+    /// What a plugin opened last, and of which file: the user touches a key once for a command.
+    by_plugin: Arc<Mutex<Option<(blake3::Hash, Document)>>>,
 }
 
 impl fmt::Debug for Opener {
@@ -48,10 +53,19 @@ impl Opener {
 
     /// The identity in the bytes of a file.
     pub(super) fn identity(&self, bytes: &[u8], path: &Path) -> Result<Identity, StoreError> {
-        match protected(bytes, path)? {
+        let identity = match protected(bytes, path)? {
             None => Identity::parse(bytes, path, &self.talk()),
             Some(closed) => Identity::parse(&self.opened(&closed, bytes, path)?, path, &self.talk()),
+        }?;
+        let plugin = identity.plugins();
+        if self.looks && !plugin.is_empty() {
+            return Err(StoreError::VaultPlugin {
+                identity: path.to_owned(),
+                plugin,
+                reason: "is not started just to look",
+            });
         }
+        Ok(identity)
     }
 
     /// The open text, without asking if it can be had so.
@@ -87,6 +101,28 @@ impl Opener {
     fn remembered(&self, mark: blake3::Hash) -> Option<Text> {
         let memory = self.memory.lock().ok()?;
         memory.as_ref().filter(|(of, _)| *of == mark).map(|(_, text)| text.clone())
+    }
+
+    /// The content of a sealed vault, which `open` opens unless a plugin has done so for this process.
+    pub(super) fn content(
+        &self,
+        sealed: &[u8],
+        identity: &Identity,
+        open: impl FnOnce() -> Result<Document, StoreError>,
+    ) -> Result<Document, StoreError> {
+        if identity.plugins().is_empty() {
+            return open();
+        }
+        let mark = blake3::hash(sealed);
+        let known = self.by_plugin.lock().ok().and_then(|known| known.clone()).filter(|(of, _)| *of == mark);
+        if let Some((_, document)) = known {
+            return Ok(document);
+        }
+        let document = open()?;
+        if let Ok(mut known) = self.by_plugin.lock() {
+            *known = Some((mark, document.clone()));
+        }
+        Ok(document)
     }
 
     pub(super) fn forget(&self) {

@@ -72,7 +72,7 @@ fn ask(workplace: &Workplace<'_>) -> Found {
     // A declared command may ask for a password; a hook must not hang on one.
     let mut queries: Vec<Query> =
         sources.iter().filter_map(Source::query).filter(|query| !matches!(query, Query::Command(_))).cloned().collect();
-    let stores = workplace.lookup.stores.clone().interactive(false);
+    let stores = workplace.lookup.stores.clone();
     let mut unknown = Vec::new();
     let mut found = std::collections::BTreeMap::new();
     if !queries.is_empty() {
@@ -100,7 +100,7 @@ fn ask(workplace: &Workplace<'_>) -> Found {
 
 /// On a machine without secrets (a build server) no name says anything about a template.
 fn stores_are_empty(workplace: &Workplace<'_>) -> bool {
-    workplace.lookup.stores.clone().interactive(false).list().entries.is_empty()
+    workplace.lookup.stores.list().entries.is_empty()
 }
 
 /// Warns of secrets that could not be looked up; what is left is in no store.

@@ -17,7 +17,7 @@ use std::path::Path;
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
     let usage = Usage::of(workplace);
     let names = usage.names();
-    let stores = workplace.lookup.stores.clone().interactive(false);
+    let stores = workplace.lookup.stores.clone();
     let listing = stores.survey(&names);
     let mut findings: Vec<Finding> = stores.kinds().iter().map(|kind| store(workplace, &listing, *kind)).collect();
     let before = findings.len();
