@@ -100,29 +100,26 @@ where
 {
     let document = target(text)?;
     let undone = inputs.journal.map(|journal| undo(&document, journal)).unwrap_or_default();
-    let at_rest = match undone.splices.is_empty() {
-        true => Cow::Borrowed(document.text()),
-        false => Cow::Owned(document::edit::splice(document.text(), undone.splices.clone())),
+    // Reading a large text takes longest, so one that is still the same is not read again.
+    let spliced = |from: &Document<'_>, splices: Vec<Splice>| {
+        (!splices.is_empty()).then(|| document::edit::splice(from.text(), splices))
     };
-    let stood = target(at_rest.as_bytes())?;
-    let wrapped = wrapped(&stood);
-    let at_rest = match wrapped.is_empty() {
-        true => Cow::Borrowed(stood.text()),
-        false => Cow::Owned(document::edit::splice(
-            stood.text(),
-            wrapped.iter().flat_map(|server| server.splices.clone()).collect(),
-        )),
-    };
-    let resting = target(at_rest.as_bytes())?;
-    let Merged { placeholder_form, patch, conflicts, applied, withheld, slots, without_server } =
-        merged(&resting, inputs)?;
-    let merged = target(placeholder_form.as_bytes())?;
+    let text = spliced(&document, undone.splices.clone());
+    let read = self::read(text.as_deref())?;
+    let stood = read.as_ref().unwrap_or(&document);
+    let wrapped = wrapped(stood);
+    let text = spliced(stood, wrapped.iter().flat_map(|server| server.splices.clone()).collect());
+    let read = self::read(text.as_deref())?;
+    let resting = read.as_ref().unwrap_or(stood);
+    let Merged { changed, patch, conflicts, applied, withheld, slots, without_server } = merged(resting, inputs)?;
+    let read = self::read(changed.as_deref())?;
+    let merged = read.as_ref().unwrap_or(resting);
     let blueprint = &Blueprint { document: inputs.blueprint.document.clone(), slots };
     // Described only if the user may read them.
-    let bare = inputs.grants.map(|grants| (grants, bare_flows(&merged, blueprint, inputs.is_state)));
+    let bare = inputs.grants.map(|grants| (grants, bare_flows(merged, blueprint, inputs.is_state)));
     let flows = match bare {
         Some((grants, bare)) if bare.iter().all(|flow| grants.allow(flow)) => bare,
-        _ => flows(&merged, blueprint, inputs.is_state),
+        _ => flows(merged, blueprint, inputs.is_state),
     };
     let is_refused = |flow: &&Flow| inputs.grants.is_some_and(|grants| !grants.allow(flow));
     let mut refused: Vec<Flow> = flows.iter().filter(is_refused).cloned().collect();
@@ -130,13 +127,14 @@ where
     let closed: HashSet<&Pointer> = refused.iter().map(|flow| &flow.pointer).collect();
     let slots: Vec<Pointer> = flows.iter().map(|flow| flow.pointer.clone()).collect();
     let stood = Stood { document: stood, wrapped: &wrapped };
-    let delivered = deliver(&merged, &slots, &stood, inputs.wrapping.as_ref());
+    let delivered = deliver(merged, &slots, &stood, inputs.wrapping.as_ref());
     let is_open = |slot: &&Slot| !closed.contains(&slot.pointer) && delivered.is_file(&slot.pointer);
-    let filling = insert(&merged, blueprint.slots.iter().filter(is_open), inputs.key, &inputs.value);
-    let with = |splices: &[Splice]| document::edit::splice(&placeholder_form, [&delivered.splices, splices].concat());
+    let filling = insert(merged, blueprint.slots.iter().filter(is_open), inputs.key, &inputs.value);
+    let with = |splices: &[Splice]| document::edit::splice(merged.text(), [&delivered.splices, splices].concat());
+    let (at_rest, placeholder_form) = (resting.text().to_owned(), merged.text().to_owned());
     let (resting, rendered) = (with(&[]), with(&filling.splices));
     Ok(RenderPlan {
-        at_rest: at_rest.into_owned(),
+        at_rest,
         placeholder_form,
         patch,
         resting,
@@ -154,7 +152,8 @@ where
 
 /// The merge, as far as its starts were allowed.
 struct Merged {
-    placeholder_form: String,
+    /// The placeholder form, unless it is the text as it was.
+    changed: Option<String>,
     patch: Patch,
     conflicts: Vec<Conflict>,
     applied: Applied,
@@ -180,14 +179,18 @@ where
             false => Cow::Owned(without(inputs.blueprint, &frozen, resting)),
         };
         let merge = sync(resting, &blueprint, inputs.earlier, inputs.on_conflict, is_secret);
-        let placeholder_form = match merge.patch.0.is_empty() {
-            true => resting.text().to_owned(),
-            false => document::edit::apply(resting.text(), &merge.patch)?,
+        let changed = match merge.patch.0.is_empty() {
+            true => None,
+            false => Some(document::edit::apply(resting.text(), &merge.patch)?),
         };
-        let new = refused_starts(resting, &placeholder_form, &merge.patch, inputs)?;
+        let new = match &changed {
+            None => Vec::new(),
+            Some(outcome) => refused_starts(resting, &target(outcome.as_bytes())?, &merge.patch, inputs),
+        };
         if !new.is_empty() && !inputs.merges_starts {
             if frozen.is_empty() {
-                let all = flows(&target(placeholder_form.as_bytes())?, inputs.blueprint, inputs.is_state);
+                let outcome = read(changed.as_deref())?;
+                let all = flows(outcome.as_ref().unwrap_or(resting), inputs.blueprint, inputs.is_state);
                 refused.extend(all.into_iter().filter(|flow| inputs.grants.is_some_and(|grants| !grants.allow(flow))));
             }
             for start in new {
@@ -209,26 +212,30 @@ where
         }
         refused.retain(|flow| frozen.iter().any(|at| flow.pointer.is_within(at)));
         let (patch, conflicts, slots) = (merge.patch, merge.conflicts, blueprint.into_owned().slots);
-        return Ok(Merged { placeholder_form, patch, conflicts, applied, withheld, slots, without_server: refused });
+        return Ok(Merged { changed, patch, conflicts, applied, withheld, slots, without_server: refused });
     }
 }
 
 /// What a merge starts and nobody allowed: neither it, nor a secret that goes to it.
 fn refused_starts<V>(
     resting: &Document<'_>,
-    outcome: &str,
+    outcome: &Document<'_>,
     patch: &Patch,
     inputs: &Inputs<'_, V>,
-) -> Result<Vec<Flow>, PlanError> {
-    let Some(grants) = inputs.grants.filter(|_| !patch.0.is_empty()) else { return Ok(Vec::new()) };
-    let outcome = target(outcome.as_bytes())?;
-    let mut starts = started(resting, &outcome, patch, inputs.blueprint);
+) -> Vec<Flow> {
+    let Some(grants) = inputs.grants else { return Vec::new() };
+    let mut starts = started(resting, outcome, patch, inputs.blueprint);
     if !starts.is_empty() {
-        let flows = bare_flows(&outcome, inputs.blueprint, inputs.is_state);
+        let flows = bare_flows(outcome, inputs.blueprint, inputs.is_state);
         let allowed: Vec<&Flow> = flows.iter().filter(|flow| grants.allow(flow)).collect();
         starts.retain(|start| !grants.allow(start) && !allowed.iter().any(|flow| flow.covers(start)));
     }
-    Ok(starts)
+    starts
+}
+
+/// Reads a text that took the place of another.
+fn read(text: Option<&str>) -> Result<Option<Document<'_>>, PlanError> {
+    text.map(|text| target(text.as_bytes())).transpose()
 }
 
 /// Reads a file as a target: an object in the syntax that its name tells.

@@ -85,7 +85,7 @@ impl Delivered {
 /// What a target's text was before its servers were read as plain ones.
 pub(in crate::plan) struct Stood<'a> {
     /// The text at rest.
-    pub(in crate::plan) document: Document<'a>,
+    pub(in crate::plan) document: &'a Document<'a>,
     /// Its wrapped servers.
     pub(in crate::plan) wrapped: &'a [Wrapped],
 }
