@@ -153,16 +153,25 @@ pub fn boot() -> String {
 mod system {
     use super::{BTreeSet, Invocation, Process};
     use rustix::io::Errno;
+    use std::io::Read as _;
     use std::{fs, io};
 
     pub(super) fn find(pid: u32) -> io::Result<Option<Process>> {
-        match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        match stat(pid) {
             Ok(stat) => parse(pid, &stat).ok_or_else(|| io::ErrorKind::InvalidData.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             // It ended between the opening and the reading.
             Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// proc_pid_stat(5). A file of /proc has no length that would tell how much to read; this one fits in a page, and
+    /// comes whole.
+    fn stat(pid: u32) -> io::Result<String> {
+        let (mut file, mut page) = (fs::File::open(format!("/proc/{pid}/stat"))?, [0; 4096]);
+        let read = file.read(&mut page)?;
+        Ok(String::from_utf8_lossy(page.get(..read).unwrap_or_default()).into_owned())
     }
 
     /// `None` if that is no such text; `Some(None)` if the process has ended and waits to be reaped.
@@ -178,7 +187,7 @@ mod system {
 
     /// A process and the id of its parent, by one look.
     pub(super) fn look(pid: u32) -> Option<(Process, Option<u32>)> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = stat(pid).ok()?;
         let (_, tail) = stat.rsplit_once(')')?;
         let parent = tail.split_ascii_whitespace().nth(1).and_then(|parent| parent.parse().ok());
         Some((parse(pid, &stat)??, parent.filter(|parent| *parent > 0)))
