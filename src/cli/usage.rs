@@ -27,15 +27,24 @@ impl Usage {
         for target in &workplace.config.targets {
             match workplace.session(|session| session.blueprint(target)) {
                 Err(error) => usage.broken.push((target.clone(), error)),
-                Ok(blueprint) => {
-                    let label = target.name.clone().unwrap_or_else(|| target.path.display().to_string());
-                    for query in queries(&blueprint) {
-                        usage.wanted.entry(query.clone()).or_default().push(label.clone());
-                    }
-                }
+                Ok(blueprint) => usage.add(target, &blueprint),
             }
         }
         usage
+    }
+
+    /// The same of templates that are compiled already.
+    pub(super) fn of_compiled<'a>(compiled: impl IntoIterator<Item = (&'a Target, &'a Blueprint)>) -> Self {
+        let mut usage = Self::default();
+        compiled.into_iter().for_each(|(target, blueprint)| usage.add(target, blueprint));
+        usage
+    }
+
+    fn add(&mut self, target: &Target, blueprint: &Blueprint) {
+        let label = target.name.clone().unwrap_or_else(|| target.path.display().to_string());
+        for query in queries(blueprint) {
+            self.wanted.entry(query.clone()).or_default().push(label.clone());
+        }
     }
 
     /// Every secret that a template wants by a name, sorted.

@@ -125,7 +125,7 @@ impl Grant {
 }
 
 /// What the user allowed, to be asked.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     pub(super) hashes: HashSet<String>,
     pub(super) slots: HashSet<(String, String)>,

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 pub const VERSION: u32 = 1;
 
 /// What one target owes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
     /// Format of this file.
     pub version: u32,

@@ -273,6 +273,25 @@ fn object(document: &Document<'_>) -> Result<(), PlanError> {
 }
 
 impl RenderPlan {
+    /// The plan with the values of `inputs`, made from one that had none, of the same text and for the same template. `None`
+    /// if a value may change more than its slot, or something is not allowed: then all of it has to be planned.
+    pub fn with_values<'s, V>(self, inputs: &Inputs<'_, V>) -> Option<Self>
+    where
+        V: Fn(&Reference) -> Option<&'s Secret>,
+    {
+        // A literal that is the value of its slot is no conflict.
+        let is_whole = self.conflicts.is_empty() && self.withheld.is_empty();
+        if !is_whole || !self.flows.iter().all(|flow| inputs.grants.is_none_or(|grants| grants.allow(flow))) {
+            return None;
+        }
+        let merged = target(self.placeholder_form.as_bytes()).ok()?;
+        let is_open = |slot: &&Slot| self.delivered.is_file(&slot.pointer);
+        let filling = insert(&merged, inputs.blueprint.slots.iter().filter(is_open), inputs.key, &inputs.value);
+        let splices = [self.delivered.splices.as_slice(), &filling.splices].concat();
+        let rendered = document::edit::splice(&self.placeholder_form, splices);
+        Some(Self { rendered, filling, refused: Vec::new(), ..self })
+    }
+
     /// What has to be allowed: what the template starts, and where secrets go. A start in the server of a secret is
     /// shown and allowed with that.
     pub fn asked(&self) -> impl Iterator<Item = &Flow> {

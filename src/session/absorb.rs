@@ -169,6 +169,7 @@ impl Session<'_> {
         let path = &target.template;
         let failed = |source| SessionError::NoTemplate { path: path.clone(), source };
         let text = read::text(path).map_err(failed)?;
+        log::debug!("compiling {}", path.display());
         let template = Template { name: path, text: &text };
         Ok(trace(template, self.variables, &|name| read_include(path, name))?)
     }

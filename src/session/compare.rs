@@ -5,12 +5,13 @@ use super::job::Job;
 use crate::document::Pointer;
 use crate::plan::threeway::{Change, changes};
 use crate::plan::{OnConflict, RenderPlan};
+use std::rc::Rc;
 
 /// A target beside its template and the record of the last render.
 #[derive(Debug)]
 pub struct Compared {
     /// What a render would do.
-    pub plan: RenderPlan,
+    pub plan: Rc<RenderPlan>,
     /// Where template and live file differ, and whose doing it is.
     pub changes: Vec<Change>,
     /// Whether there is a record of a last render: without one nobody knows who changed what.

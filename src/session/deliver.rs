@@ -228,7 +228,7 @@ impl Job<'_> {
         if units.is_empty() {
             return Ok(Vec::new());
         }
-        let (plan, _) = self.planned(OnConflict::Keep, None, true)?;
+        let plan = self.preview_flows(OnConflict::Keep)?;
         let Ok(document) = Document::parse_relaxed(plan.placeholder_form.as_bytes()) else { return Ok(Vec::new()) };
         let nodes = document.find_all(&units);
         // A server that can't be delivered so has no record; asking for it is an error that says so.
@@ -242,13 +242,13 @@ impl Job<'_> {
     /// [`SessionError::Grants`] and [`SessionError::File`].
     pub fn unrecorded(&self, servers: Vec<Server>) -> Result<Vec<Server>, SessionError> {
         let file = Resolved::follow(&self.target.path)?;
-        let known = self.session.state.of(&file).grants()?.map(|allowed| allowed.servers).unwrap_or_default();
+        let known = self.kept_anyway()?;
         let holds = |sealed: &Sealed<Server>, server: &Server| {
             let references: Vec<Reference> = server.texts().into_iter().flat_map(references).collect();
             let answers = self.session.ask_with(&references, false, &|_, _| false).unbarred();
             sealed.what.is_as(server) && holds(sealed, file.path(), &references, &answers)
         };
-        let is_new = |server: &Server| !known.iter().any(|sealed| holds(sealed, server));
+        let is_new = |server: &Server| !known.servers().iter().any(|sealed| holds(sealed, server));
         Ok(servers.into_iter().filter(is_new).collect())
     }
 

@@ -45,6 +45,7 @@ pub struct Allowed {
 pub(super) struct Kept {
     target: PathBuf,
     grants: Vec<Sealed<Grant>>,
+    servers: Vec<Sealed<Server>>,
 }
 
 /// A flow, and whether somebody allowed it.
@@ -77,6 +78,11 @@ impl Kept {
     pub(super) fn claimed_flows(&self) -> Grants {
         let flows = self.grants.iter().filter(|sealed| sealed.is_sealed() && !sealed.what.is_start());
         flows.map(|sealed| &sealed.what).collect()
+    }
+
+    /// The servers that are on record.
+    pub(super) fn servers(&self) -> &[Sealed<Server>] {
+        &self.servers
     }
 
     /// Whether there is a record about something that is started.
@@ -264,9 +270,15 @@ impl Session<'_> {
         if !self.guarded {
             return Ok(None);
         }
+        self.kept_anyway(path).map(Some)
+    }
+
+    /// The same, whether anything has to be allowed or not.
+    pub(super) fn kept_anyway(&self, path: &Path) -> Result<Kept, SessionError> {
         let file = Resolved::follow(path)?;
-        let grants = self.state.of(&file).grants()?.map(|allowed| allowed.grants).unwrap_or_default();
-        Ok(Some(Kept { target: file.path().to_owned(), grants }))
+        let allowed = self.state.of(&file).grants()?;
+        let (grants, servers) = allowed.map(|allowed| (allowed.grants, allowed.servers)).unwrap_or_default();
+        Ok(Kept { target: file.path().to_owned(), grants, servers })
     }
 
     /// Everything that was allowed, target by target.
@@ -290,6 +302,7 @@ impl TargetState {
     /// What was allowed for this target; `None` if nothing ever was.
     pub(super) fn grants(&self) -> Result<Option<Allowed>, SessionError> {
         let path = self.grants_path();
+        log::debug!("reading what was allowed: {}", path.display());
         match fs::read(&path) {
             Ok(text) => match serde_json::from_slice::<Allowed>(&text) {
                 // A copy under another target's name is about nothing, and must not get a new seal.

@@ -2,18 +2,19 @@
 //!
 //! A template is compiled once however often the target is planned, and the grants are read once, but for the reading
 //! under the lock before something is filled: they may have been taken back meanwhile. Links are followed at every
-//! look, since a person may be asked in between. Plans made here look at no store and hold no secret.
+//! look, since a person may be asked in between. Plans made here look at no store and hold no secret; one is made for
+//! each text.
 
 use super::grants::{Kept, Standing};
 use super::sealing::references;
 use super::template_file::read_include;
 use super::{Session, SessionError, Target};
 use crate::consent::{Flow, Grants};
-use crate::document::{Document, Pointer};
+use crate::document::{Document, Pointer, Syntax};
 use crate::error::Place;
 use crate::host::{Resolved, read};
-use crate::journal::Key;
-use crate::plan::render::Inputs;
+use crate::journal::{Journal, Key};
+use crate::plan::render::{Inputs, open};
 use crate::plan::wrap::wrapped;
 use crate::plan::{Applied, OnConflict, PlanError, RenderPlan, plan_render};
 use crate::secret::Secret;
@@ -33,7 +34,20 @@ pub struct Job<'s> {
     /// What its template says.
     pub blueprint: Blueprint,
     /// What was allowed, once it was read.
-    kept: RefCell<Option<Option<Rc<Kept>>>>,
+    kept: RefCell<Option<Rc<Kept>>>,
+    /// The last plan, and what it was made from.
+    plan: RefCell<Option<(Basis, Rc<RenderPlan>)>>,
+}
+
+/// What a plan without secrets depends on, besides the template.
+#[derive(PartialEq)]
+struct Basis {
+    text: Option<Vec<u8>>,
+    journal: Option<Journal>,
+    earlier: Option<Applied>,
+    on_conflict: OnConflict,
+    grants: Option<Grants>,
+    merges_starts: bool,
 }
 
 impl Session<'_> {
@@ -47,7 +61,7 @@ impl Session<'_> {
 
     /// The same with a template that is compiled already.
     pub fn open_with<'s>(&'s self, target: &'s Target, blueprint: Blueprint) -> Job<'s> {
-        Job { session: self, target, blueprint, kept: RefCell::default() }
+        Job { session: self, target, blueprint, kept: RefCell::default(), plan: RefCell::default() }
     }
 
     /// Compiles a target's template.
@@ -67,6 +81,7 @@ impl Session<'_> {
     pub fn blueprint_of(&self, target: &Target, text: Vec<u8>) -> Result<Blueprint, SessionError> {
         let path = &target.template;
         let text = &read::into_text(text).map_err(|source| SessionError::NoTemplate { path: path.clone(), source })?;
+        log::debug!("compiling {}", path.display());
         let template = Template { name: path, text };
         let blueprint = compile(template, self.variables, &|name| read_include(path, name))?;
         match wrapped_server(path, &blueprint) {
@@ -87,11 +102,16 @@ fn wrapped_server(template: &Path, blueprint: &Blueprint) -> Option<Place> {
 impl Job<'_> {
     /// What is kept for the target; `None` if nothing has to be allowed.
     pub(super) fn kept(&self) -> Result<Option<Rc<Kept>>, SessionError> {
+        if self.session.guarded { self.kept_anyway().map(Some) } else { Ok(None) }
+    }
+
+    /// The same, whether anything has to be allowed or not.
+    pub(super) fn kept_anyway(&self) -> Result<Rc<Kept>, SessionError> {
         if let Some(kept) = &*self.kept.borrow() {
-            return Ok(kept.clone());
+            return Ok(Rc::clone(kept));
         }
-        let kept = self.session.kept(&self.target.path)?.map(Rc::new);
-        *self.kept.borrow_mut() = Some(kept.clone());
+        let kept = Rc::new(self.session.kept_anyway(&self.target.path)?);
+        *self.kept.borrow_mut() = Some(Rc::clone(&kept));
         Ok(kept)
     }
 
@@ -122,9 +142,18 @@ impl Job<'_> {
     ///
     /// # Errors
     /// [`SessionError`] as for a render, but no secret is looked up.
-    pub fn preview(&self, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
+    pub fn preview(&self, on_conflict: OnConflict) -> Result<Rc<RenderPlan>, SessionError> {
         // No store is asked, so what the records claim has to do.
         let grants = self.kept()?.map(|kept| kept.claimed());
+        Ok(self.planned(on_conflict, grants.as_ref(), true)?.0)
+    }
+
+    /// The same once nothing is allowed to be started, but all that is allowed to get secrets: what [`Self::flows`] tells of.
+    ///
+    /// # Errors
+    /// As [`Self::preview`].
+    pub fn preview_flows(&self, on_conflict: OnConflict) -> Result<Rc<RenderPlan>, SessionError> {
+        let grants = self.kept()?.map(|kept| kept.claimed_flows());
         Ok(self.planned(on_conflict, grants.as_ref(), true)?.0)
     }
 
@@ -132,25 +161,31 @@ impl Job<'_> {
     ///
     /// # Errors
     /// As [`Self::preview`].
-    pub fn preview_now(&self, on_conflict: OnConflict) -> Result<RenderPlan, SessionError> {
+    pub fn preview_now(&self, on_conflict: OnConflict) -> Result<Rc<RenderPlan>, SessionError> {
         let grants = self.kept()?.map(|kept| kept.claimed());
         Ok(self.planned(on_conflict, grants.as_ref(), false)?.0)
     }
 
-    /// A plan for the target as it stands, and what the last render merged.
+    /// A plan for the target as it stands, and what the last render merged. The same plan is not made twice.
     pub(super) fn planned(
         &self,
         on_conflict: OnConflict,
         grants: Option<&Grants>,
         merges_starts: bool,
-    ) -> Result<(RenderPlan, Option<Applied>), SessionError> {
+    ) -> Result<(Rc<RenderPlan>, Option<Applied>), SessionError> {
         let file = Resolved::follow(&self.target.path)?;
         let state = self.session.state.of(&file);
         let (text, journal, earlier) = (file.read()?, state.journal()?, state.applied()?);
+        let basis = Basis { text, journal, earlier, on_conflict, grants: grants.cloned(), merges_starts };
+        if let Some((known, plan)) = &*self.plan.borrow()
+            && *known == basis
+        {
+            return Ok((Rc::clone(plan), basis.earlier));
+        }
         let inputs = Inputs {
             blueprint: &self.blueprint,
-            journal: journal.as_ref(),
-            earlier: earlier.as_ref(),
+            journal: basis.journal.as_ref(),
+            earlier: basis.earlier.as_ref(),
             on_conflict,
             key: &Key::new([0; 32]),
             grants,
@@ -159,8 +194,43 @@ impl Job<'_> {
             is_state: &|member, kind| self.target.profile.is_state(member, kind),
             value: |_: &Reference| None::<&Secret>,
         };
-        let plan = plan_render(text.as_deref().unwrap_or(NEW_TARGET.as_bytes()), &inputs);
-        Ok((plan.map_err(|error| self.failed(error))?, earlier))
+        let plan = Rc::new(self.plan(basis.text.as_deref(), &inputs)?);
+        let earlier = basis.earlier.clone();
+        *self.plan.borrow_mut() = Some((basis, Rc::clone(&plan)));
+        Ok((plan, earlier))
+    }
+
+    /// Plans a render of a text, or of a target that is not there yet.
+    pub(super) fn plan<'v, V>(&self, text: Option<&[u8]>, inputs: &Inputs<'_, V>) -> Result<RenderPlan, SessionError>
+    where
+        V: Fn(&Reference) -> Option<&'v Secret>,
+    {
+        log::debug!("planning {}", self.target.path.display());
+        // JSON is read by the plan itself.
+        if let (Syntax::Toml, Some(text)) = (Syntax::of(&self.target.path), text) {
+            open(&self.target.path, text).map_err(|error| self.failed(error))?;
+        }
+        plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), inputs).map_err(|error| self.failed(error))
+    }
+
+    /// Whether a plan was made of this text, which therefore can be a target.
+    pub(super) fn has_planned(&self, text: &[u8]) -> bool {
+        self.plan.borrow().as_ref().is_some_and(|(basis, _)| basis.text.as_deref() == Some(text))
+    }
+
+    /// The last plan with values, if it was made of this text and of what stands beside it; it is let go of in any case,
+    /// since that of a large target is several times as large.
+    pub(super) fn plan_with_values<'v, V>(&self, text: Option<&[u8]>, inputs: &Inputs<'_, V>) -> Option<RenderPlan>
+    where
+        V: Fn(&Reference) -> Option<&'v Secret>,
+    {
+        let (basis, plan) = self.plan.take()?;
+        let is_same = basis.text.as_deref() == text
+            && basis.journal.as_ref() == inputs.journal
+            && basis.earlier.as_ref() == inputs.earlier
+            && basis.on_conflict == inputs.on_conflict;
+        drop(basis);
+        Rc::into_inner(plan).filter(|_| is_same)?.with_values(inputs)
     }
 
     pub(super) fn failed(&self, error: PlanError) -> SessionError {
@@ -175,12 +245,11 @@ impl Job<'_> {
     /// [`SessionError`] as for a preview, and [`SessionError::Grants`].
     pub fn flows(&self, on_conflict: OnConflict) -> Result<Vec<(Flow, Standing)>, SessionError> {
         let kept = self.kept()?.unwrap_or_default();
-        let grants = self.session.guarded.then(|| kept.claimed_flows());
-        let (plan, _) = self.planned(on_conflict, grants.as_ref(), true)?;
+        let plan = self.preview_flows(on_conflict)?;
         // One in the server of a secret is shown and allowed with that.
         let covered = |start: &Flow| plan.flows.iter().any(|flow| flow.covers(start));
         let mut flows: Vec<Flow> = plan.withheld.iter().filter(|start| !covered(start)).cloned().collect();
-        flows.extend(plan.flows);
+        flows.extend(plan.flows.iter().cloned());
         let (all, claimed) = (kept.all(), kept.claimed());
         if !flows.iter().any(|flow| all.allow(flow)) {
             return Ok(flows.into_iter().map(|flow| (flow, Standing::New)).collect());

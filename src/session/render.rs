@@ -1,7 +1,7 @@
 //! Render: the template's settings are merged into the target and its slots are filled, in one replacement.
 
 use super::grants::Kept;
-use super::job::{Job, NEW_TARGET};
+use super::job::Job;
 use super::scrub::put_backup;
 use super::state::{StagedApplied, TargetState};
 use super::values::Values;
@@ -14,7 +14,7 @@ use crate::journal::account::Shape;
 use crate::journal::{Filled, Journal, Key, Lease, VERSION};
 use crate::plan::render::{Inputs, open};
 use crate::plan::wrap::Unwrappable;
-use crate::plan::{Conflict, OnConflict, RenderPlan, plan_render};
+use crate::plan::{Conflict, OnConflict, RenderPlan};
 use crate::template::{Blueprint, Reference};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -90,7 +90,9 @@ impl Job<'_> {
     /// Whether the target can be rendered, before anybody is asked to unlock a keyring for it. One that is rendered `alone`
     /// is kept from git at once; of several nothing is written before all were looked at, so each is planned here.
     pub(super) fn look(&self, alone: bool) -> Result<Looked, SessionError> {
-        if let Some(text) = read_whole(&Resolved::follow(&self.target.path)?)? {
+        if let Some(text) = read_whole(&Resolved::follow(&self.target.path)?)?
+            && !self.has_planned(&text)
+        {
             open(&self.target.path, &text).map_err(|error| self.failed(error))?;
         }
         let in_file = self.filled()?;
@@ -103,8 +105,7 @@ impl Job<'_> {
         let has_starts = kept.as_ref().is_some_and(|kept| kept.has_starts());
         let mut starts = false;
         if has_starts || !alone {
-            let grants = kept.as_ref().map(|kept| kept.claimed_flows());
-            let (plan, _) = self.planned(OnConflict::Keep, grants.as_ref(), true)?;
+            let plan = self.preview_flows(OnConflict::Keep)?;
             starts = has_starts && !plan.withheld.is_empty();
         }
         Ok(Looked { in_file, kept, starts, protected })
@@ -161,8 +162,10 @@ impl Job<'_> {
                 is_state: &|member, kind| target.profile.is_state(member, kind),
                 value: |reference: &Reference| values.get(reference),
             };
-            let mut plan =
-                plan_render(text.unwrap_or(NEW_TARGET.as_bytes()), &inputs).map_err(|error| self.failed(error))?;
+            let mut plan = match self.plan_with_values(text, &inputs) {
+                Some(plan) => plan,
+                None => self.plan(text, &inputs)?,
+            };
             if let (None, Some(first)) = (options.on_conflict, plan.conflicts.first()) {
                 let (path, pointer) = (target.path.clone(), first.pointer.to_string());
                 return Err(SessionError::Conflict { path, pointer });

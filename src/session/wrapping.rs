@@ -64,7 +64,7 @@ impl Session<'_> {
             let plan = job.preview_now(OnConflict::Keep)?;
             let live = open(&target.path, text).map_err(|error| job.failed(error))?;
             let is_merged = plan.patch.0.is_empty() && *unwrap(&live.document()) == plan.at_rest;
-            let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.into_bytes());
+            let new = (is_merged && plan.resting.as_bytes() != text).then(|| plan.resting.clone().into_bytes());
             changed = new.is_some();
             Ok(new)
         })?;
@@ -102,7 +102,7 @@ impl Job<'_> {
         let plan = self.preview(OnConflict::Keep)?;
         let plain = Document::parse_relaxed(plan.placeholder_form.as_bytes()).ok();
         let file = Resolved::follow(&self.target.path)?;
-        let records = self.session.state.of(&file).grants()?.map(|allowed| allowed.servers).unwrap_or_default();
+        let records = self.kept_anyway()?;
         let recorded = |server: &Pointer| {
             let node = plain.as_ref().and_then(|plain| plain.find(server));
             let is_asked = plan.asked().any(|flow| flow.pointer.is_within(server));
@@ -110,7 +110,7 @@ impl Job<'_> {
                 Some(Err(why)) => SlotDelivery::Unrecorded(Some(why)),
                 // What nobody allowed is told as that.
                 Some(Ok(Some(server)))
-                    if !is_asked && !records.iter().any(|one| one.is_sealed() && one.what.is_as(&server)) =>
+                    if !is_asked && !records.servers().iter().any(|one| one.is_sealed() && one.what.is_as(&server)) =>
                 {
                     SlotDelivery::Unrecorded(None)
                 }

@@ -50,6 +50,7 @@ mod moved;
 #[path = "../support/names.rs"]
 mod names;
 #[cfg(feature = "system-tests")]
+mod once;
 mod pass;
 mod pipes;
 #[path = "../support/planted.rs"]

@@ -60,6 +60,16 @@ impl Point {
 
 /// The calls that matter of a command, in order: those about the home, and those about processes.
 pub(crate) fn points(home: &Home, args: &[&str], reading_too: bool) -> Vec<Point> {
+    traced(home, args, reading_too, false)
+}
+
+/// The same for killing a command that always makes the same calls, with those of other threads about files whose names
+/// are new each time.
+pub(crate) fn points_of_all_threads(home: &Home, args: &[&str]) -> Vec<Point> {
+    traced(home, args, false, true)
+}
+
+fn traced(home: &Home, args: &[&str], reading_too: bool, all_threads: bool) -> Vec<Point> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let everything = std::env::var_os("KEYSTENCIL_EVERY_CALL").is_some();
     let set = match (everything, reading_too) {
@@ -91,7 +101,9 @@ pub(crate) fn points(home: &Home, args: &[&str], reading_too: bool) -> Vec<Point
                 let count = counts.entry((pid.to_owned(), format!("{call} {path}"))).or_default();
                 *count += 1;
                 (nth, only) = (*count, Some(path));
-            } else if counts.iter().any(|((other, name), count)| *other != pid && name == call && *count >= nth) {
+            } else if !all_threads
+                || counts.iter().any(|((other, name), count)| *other != pid && name == call && *count >= nth)
+            {
                 continue;
             }
         }

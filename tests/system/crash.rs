@@ -12,7 +12,7 @@ mod absorb;
 mod helpers;
 
 use crate::scratch::{CHANGED_TEMPLATE, GITHUB, Home, OPENAI, Sleeper, host_edit, said, whole};
-use crate::trace::{kill_at, points, points_alone};
+use crate::trace::{kill_at, points, points_alone, points_of_all_threads};
 use std::fs;
 
 /// Nobody but the killed command holds: `recover` is enough.
@@ -215,7 +215,7 @@ impl VaultCase {
     fn check(&self, mut home: Home) {
         home.keep();
         let mut killed = 0;
-        let points = points(&home, self.args, false);
+        let points = points_of_all_threads(&home, self.args);
         for point in &points {
             home.restore();
             let (_, was_killed) = kill_at(&home, self.args, point);

@@ -111,7 +111,7 @@ pub(in crate::cli) fn run(context: &Context, args: &AllowArgs) -> Result<Exit, C
         // A target that can't be rendered is told of here.
         let jobs = session.open_all(&targets)?;
         for job in &jobs {
-            job.preview(OnConflict::Keep)?;
+            job.preview_flows(OnConflict::Keep)?;
         }
         let mut pending = Pending::of(session, &jobs, OnConflict::Keep)?;
         if args.json {

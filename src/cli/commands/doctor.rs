@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::hints;
+use crate::cli::usage::Usage;
 use clap::Args;
 use finding::{Finding, Mood};
 
@@ -50,8 +51,12 @@ pub(in crate::cli) fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, 
     if findings.is_empty() {
         findings.push(config_file(&workplace.config, &report.path(&context.config_file())));
     }
-    findings.extend(targets::look(&workplace));
-    findings.extend(stores::look(&workplace));
+    let targets = &workplace.config.targets;
+    let compiled: Vec<_> =
+        workplace.session(|session| targets.iter().map(|target| session.blueprint(target)).collect());
+    findings.extend(targets::look(&workplace, &compiled));
+    let blueprints = targets.iter().zip(&compiled).filter_map(|(target, one)| Some((target, one.as_ref().ok()?)));
+    findings.extend(stores::look(&workplace, &Usage::of_compiled(blueprints)));
     findings.extend(host::look(&workplace));
     findings.extend(machine::look(&workplace));
     if args.json {

@@ -5,6 +5,7 @@ use super::call::{Before, For, is_ours, read_before, read_helper};
 use crate::document::edit::splice;
 use crate::document::{Document, Member, Node, Pointer, Splice};
 use crate::host::servers::{is_arguments, is_command, is_helper};
+use memchr::memmem;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -35,9 +36,7 @@ pub struct Wrapped {
 #[must_use]
 pub fn wrapped(document: &Document<'_>) -> Vec<Wrapped> {
     // Every call names its server, plainly or in escapes: without the word there is none, and no walk.
-    let text = document.text().as_bytes();
-    let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
-    if !has(b"--for") && !has(b"\\u") {
+    if !may_name_a_server(document.text().as_bytes()) {
         return Vec::new();
     }
     let mut places: Vec<(Pointer, bool)> = Vec::new();
@@ -69,6 +68,15 @@ pub fn wrapped(document: &Document<'_>) -> Vec<Wrapped> {
         _ => None,
     };
     pairs.filter_map(read).collect()
+}
+
+/// Whether `--for` can stand in a text: as it is, or with one of its letters as an escape.
+fn may_name_a_server(text: &[u8]) -> bool {
+    let is_letter = |at: usize| {
+        let code = text.get(at + 4..at + 6).and_then(|code| std::str::from_utf8(code).ok());
+        matches!(code.and_then(|code| u8::from_str_radix(code, 16).ok()), Some(b'-' | b'f' | b'o' | b'r'))
+    };
+    memmem::find(text, b"--for").is_some() || memmem::find_iter(text, br"\u00").any(is_letter)
 }
 
 /// The document with every server in its plain form.

@@ -45,7 +45,7 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
         "changes": changes.iter().map(as_json).collect::<Vec<_>>(),
     });
     let name = report.path(&target.path);
-    let (patch, withheld, is_recorded) = (plan.patch, plan.withheld, compared.is_recorded);
+    let (patch, withheld, is_recorded) = (plan.patch.clone(), plan.withheld.clone(), compared.is_recorded);
     Ok(Difference { name, sides: ("now", "rendered"), unified, stat, patch, json, changes, withheld, is_recorded })
 }
 

@@ -14,8 +14,7 @@ use crate::store::{Entry, Listing, StoreError, StoreKind};
 use jiff::Timestamp;
 use std::path::Path;
 
-pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
-    let usage = Usage::of(workplace);
+pub(super) fn look(workplace: &Workplace<'_>, usage: &Usage) -> Vec<Finding> {
     let names = usage.names();
     let stores = workplace.lookup.stores.clone();
     let listing = stores.survey(&names);

@@ -16,12 +16,12 @@ use crate::host::Resolved;
 use crate::plan::OnConflict;
 use crate::scan;
 use crate::session::{Job, Session, SessionError, SlotDelivery, Target, TargetStatus};
-use crate::template::Source;
+use crate::template::{Blueprint, Source};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
+pub(super) fn look(workplace: &Workplace<'_>, compiled: &[Result<Blueprint, SessionError>]) -> Vec<Finding> {
     workplace.session(|session| {
         let targets = &workplace.config.targets;
         let statuses = match session.status(targets) {
@@ -36,11 +36,14 @@ pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
                 None => workplace.report().path(&status.path),
             };
             let mut job = None;
-            if let Some(target) = target {
-                match session.open(target) {
-                    Ok(opened) => findings.extend(template(job.insert(opened), &subject)),
+            if let (Some(target), Some(compiled)) = (target, compiled.get(index)) {
+                match compiled {
+                    Ok(blueprint) => {
+                        let opened = session.open_with(target, blueprint.clone());
+                        findings.extend(template(job.insert(opened), &subject));
+                    }
                     Err(error) => {
-                        findings.push(Finding::bad(&subject, explained(workplace.report(), &error), hints::of(&error)));
+                        findings.push(Finding::bad(&subject, explained(workplace.report(), error), hints::of(error)));
                     }
                 }
                 findings.extend(file(workplace, target, &subject));
