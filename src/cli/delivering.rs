@@ -29,7 +29,7 @@ pub(super) fn recorded(
     session: &Session<'_>,
 ) -> Result<Recorded, CommandError> {
     let targets = of_config(&workplace.config, std::slice::from_ref(&server.target))?;
-    let target = targets.first().ok_or_else(|| CommandError::new("there is no such target"))?;
+    let target = targets.first().ok_or_else(|| CommandError::new("unknown target"))?;
     session.recorded(target, &server.pointer).map_err(|error| explained(server, error))
 }
 

@@ -36,10 +36,10 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What Claude Code's hooks call; installed by `keystencil install claude-code`
+/// Called by Claude Code's hooks, which `keystencil install claude-code` sets up
 ///
-/// Reads the hook's JSON from standard input and answers on standard output. Whatever happens, the exit status is 0, so
-/// that the program is never held up.
+/// Reads the hook's JSON from standard input and answers on standard output. Always
+/// exits with 0, so that it never blocks the program.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct HookArgs {
@@ -49,13 +49,13 @@ pub(in crate::cli) struct HookArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 enum Event {
-    /// A session began: it holds the rendered form from now on
+    /// A session started: its secrets stay in the file until it ends
     SessionStart,
-    /// A session ended: its hold ends, and with the last one the secrets leave
+    /// A session ended: with the last one, the secrets are removed
     SessionEnd,
-    /// A tool is about to be used: refused if it names files that hold keys, or what hands them out
+    /// A tool is about to run: refuse it if it would read keys
     PreToolUse,
-    /// A tool was used: keys in its output are closed before the model sees it
+    /// A tool ran: replace keys in its output before the model sees it
     PostToolUse,
 }
 

@@ -13,15 +13,15 @@ use crate::cli::exit::Exit;
 use clap::{Args, Subcommand};
 pub(in crate::cli) use settings::offer_shield;
 
-/// Set up hooks, a git filter or a shim that manage sessions for you
+/// Set up hooks, a shim or a git filter that call keystencil for you
 ///
 /// Examples:
 ///
-///     keystencil install claude-code          hooks that repair, report and clean up
-///     keystencil install claude-code --shield and the agent in it does not read keys
-///     keystencil install shim claude          a `claude` that runs the real one under `keystencil exec`
+///     keystencil install claude-code            hooks that repair and clean up
+///     keystencil install claude-code --shield   and that keep keys from the agent
+///     keystencil install shim claude            `claude` runs under `exec`
 ///     keystencil install shim claude --print zsh
-///     keystencil install git                  a filter: a rendered file is committed without its keys
+///     keystencil install git                    files are committed without keys
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(in crate::cli) struct InstallArgs {

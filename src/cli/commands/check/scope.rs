@@ -6,32 +6,30 @@ use std::path::{Path, PathBuf};
 
 /// Find keys and rendered files before you commit them
 ///
-/// Looks for keys of over 250 formats, for random values behind telling names
-/// and for passwords in URLs; for your own secrets in whatever file they are,
-/// also JSON-escaped, URL-encoded, in HTML, in hexadecimal or as base64, in UTF-8
-/// or UTF-16; and for files that are rendered now. Templates of the config are
-/// compiled: a reference that does not work, names what no store has, or would be
-/// logged is found as well; in other templates (`*.json` with a
-/// `<< keyring('x') >>` in it) what is wrong with a reference whatever their
-/// config says.
+/// Looks for keys of over 250 formats, random values under names that suggest a
+/// secret, passwords in URLs, your own secrets in any file (also JSON-escaped,
+/// URL-encoded, HTML-escaped, as hexadecimal or base64, in UTF-8 or UTF-16), keys
+/// in the names of files, and files that are rendered now. Templates of the config
+/// are compiled: a reference that does not work, that no store has a value for, or
+/// that would be logged is reported as well. In other templates (`*.json` that
+/// contain `<< keyring('x') >>`), only what is wrong whatever their config says.
 ///
-/// Your own secrets are those that the templates of the config ask for; ones of
-/// fewer than 8 characters are not searched for. No keyring is ever asked to
-/// unlock itself: if it is locked, that is a warning.
+/// Your own secrets are those that the templates of the config refer to. Ones with
+/// fewer than 8 characters are not searched for. `check` never asks a keyring to
+/// unlock itself: a locked one is a warning.
 ///
-/// What is found and is no secret: say `keystencil: allow` in a comment in that
-/// line or above it, for one rule with the rule's name behind it. Or keep a
-/// baseline, a file that holds no secret and may be committed.
+/// If something was found that is no secret, write `keystencil: allow` in a comment
+/// on that line or the line above, with a rule's name behind it to allow that rule
+/// only. Or keep a baseline: a file that holds no secret and may be committed.
 ///
-/// Folders are searched with their `.gitignore` honoured; a file that is named
-/// is always looked at. Without FILE the templates and targets of the config
-/// are checked.
+/// In folders, `.gitignore` is honoured; a file that you name is always read.
+/// Without FILE, the templates and targets of the config are checked.
 ///
 /// `--sessions` looks at what AI tools keep of their sessions instead: transcripts,
-/// tool results, task outputs, copies of edited files. A key in there has been seen
-/// by a model. Only your own secrets are searched for, with those that were seen
-/// before: `status` and `doctor` tell of a key until it has a new value, or until
-/// `--forget NAME`.
+/// tool results, task outputs and copies of edited files. A model has seen a key
+/// that is found there. Only your own secrets are searched for, including those
+/// that were seen before. `status` and `doctor` report a key until it has a new
+/// value, or until `--forget NAME`.
 ///
 /// Exit status: 0 nothing found · 1 something found · 2 error · 3 nothing found,
 /// but something could not be read.
@@ -62,7 +60,7 @@ pub(in crate::cli) struct CheckArgs {
     /// Do not ask
     #[arg(long, requires = "clean")]
     pub(super) yes: bool,
-    /// Tell no more that a model has seen this secret
+    /// Stop reporting that a model has seen this secret
     #[arg(long, value_name = "NAME", requires = "sessions")]
     pub(super) forget: Vec<String>,
     /// Report as JSON on standard output
@@ -71,10 +69,10 @@ pub(in crate::cli) struct CheckArgs {
     /// Report as SARIF 2.1.0 on standard output
     #[arg(long)]
     pub(super) sarif: bool,
-    /// Leave out what this file knows
+    /// Do not report what is in this baseline
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Write what is found now into the baseline
+    /// Write what is found now to the baseline
     #[arg(long, requires = "baseline")]
     pub(super) update_baseline: bool,
 }

@@ -22,12 +22,13 @@ use std::path::{Path, PathBuf};
 
 /// Replace a secret with a new one everywhere
 ///
-/// Takes the new value as `keystencil secret set` does, stores it where the old
-/// one is, and brings it into every file that is rendered now: who holds a file
-/// goes on holding it, and the old value leaves the file and its copies. Programs
-/// that run have read the old value: let them read again (/mcp in Claude Code).
+/// Takes the new value as `keystencil secret set` does, stores it in place of the
+/// old one, and updates every file that is rendered now. The files stay rendered,
+/// and the old value is removed from them and from their copies. Programs that are
+/// running have read the old value already: make them read the file again (/mcp in
+/// Claude Code).
 ///
-/// Then revoke the old key where you got it. If it was stopped half way, run it
+/// Then revoke the old key where you got it. If a rotation was interrupted, run it
 /// again with the same value.
 ///
 /// Examples:
