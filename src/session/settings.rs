@@ -4,7 +4,7 @@ use super::write::{PATIENCE, Written, replace_by};
 use super::{Session, SessionError};
 use crate::document::{Document, Operation, Patch, Pointer, Syntax, edit};
 use crate::host::profile::shield::{self, Item};
-use crate::host::profile::{HookChange, Plain, Profile, UnfitSettings};
+use crate::host::profile::{HookChange, Profile, UnfitSettings};
 use crate::host::{ReplaceError, Resolved};
 use crate::plan::render::{PlanError, target as check};
 use std::fs;
@@ -30,6 +30,14 @@ struct Added {
 }
 
 impl Session<'_> {
+    /// What was added to lists of a host's settings to shield keys from its agent.
+    ///
+    /// # Errors
+    /// [`SessionError::File`] if links lead nowhere.
+    pub fn shield(&self, settings: &Path) -> Result<Vec<Item>, SessionError> {
+        Ok(self.state.of(&Resolved::follow(settings)?).items())
+    }
+
     /// Installs our hooks in a host's settings, or takes them out; `false` if there was nothing to do. What an installation
     /// adds is noted before, so that exactly that is taken out again.
     ///
@@ -46,7 +54,7 @@ impl Session<'_> {
         let state = self.state.of(&file);
         let (made, items) = (state.made(), state.items());
         let (mut has_changed, mut is_empty) = (false, false);
-        replace_by(&file, &Plain, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
+        replace_by(&file, profile, PATIENCE, Resolved::stage_plainly, &mut Written::default(), |text| {
             let failed = |error| SessionError::Target { path: settings.to_owned(), error };
             let unfit = |error| SessionError::Settings { path: settings.to_owned(), error };
             let before = text.unwrap_or(NEW_SETTINGS.as_bytes());

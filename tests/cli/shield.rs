@@ -124,6 +124,53 @@ fn an_installation_without_the_shield_leaves_one_that_is_there_and_one_with_it_f
 }
 
 #[test]
+fn doctor_tells_of_a_shield_that_does_not_fit_the_config_or_is_not_whole() {
+    let sandbox = sandbox();
+    let told = |sandbox: &Sandbox| {
+        let said = run(sandbox, &["doctor", "--json"]);
+        let findings: Vec<Value> = serde_json::from_str(&said.out).unwrap();
+        findings.into_iter().find(|finding| finding["subject"] == "shield")
+    };
+    assert_eq!(told(&sandbox), None);
+    run(&sandbox, &["install", "claude-code", "--shield"]);
+    assert_eq!(told(&sandbox).unwrap()["state"], "good");
+    let whole = sandbox.read(".claude/settings.json");
+    let mut without_hooks = settings(&sandbox);
+    without_hooks["hooks"].as_object_mut().unwrap().remove("PreToolUse");
+    sandbox.write(".claude/settings.json", &without_hooks.to_string());
+    let message = |finding: Option<Value>| finding.unwrap()["message"].as_str().unwrap().to_owned();
+    assert!(message(told(&sandbox)).contains("1 hook is missing"), "{:?}", told(&sandbox));
+    sandbox.write(".claude/settings.json", &whole.replacen("\"Read(~/live.json)\",", "", 1));
+    assert!(message(told(&sandbox)).contains("1 rule is missing"), "{:?}", told(&sandbox));
+    sandbox.write(".claude/settings.json", &whole);
+    let config = "[targets.other]\ntemplate = 'claude.json'\npath = '~/other.json'\n";
+    sandbox.write(".config/keystencil/config.toml", config);
+    let told_now = message(told(&sandbox));
+    assert!(told_now.contains("missing") && told_now.contains("outdated"), "{told_now}");
+    run(&sandbox, &["install", "claude-code", "--shield"]);
+    assert_eq!(told(&sandbox).unwrap()["state"], "good");
+}
+
+#[test]
+fn the_settings_are_changed_in_step_with_the_client_that_writes_them() {
+    let sandbox = sandbox();
+    sandbox.write(".claude/settings.json", MINE);
+    // What a client does that writes them: lock, new text, unlock.
+    let lock = sandbox.path(".claude/settings.json.lock");
+    std::fs::create_dir(&lock).unwrap();
+    let mut command = sandbox.strict_command(&["install", "claude-code"]);
+    let mut install = crate::sandbox::Running(command.stderr(Stdio::null()).spawn().unwrap());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(sandbox.read(".claude/settings.json"), MINE);
+    sandbox.write(".claude/settings.json", "{\"model\": \"sonnet\"}");
+    std::fs::remove_dir(&lock).unwrap();
+    assert_eq!(install.0.wait().unwrap().code(), Some(0));
+    let after = settings(&sandbox);
+    assert!(after["model"] == "sonnet" && after["hooks"]["SessionEnd"].is_array(), "{after:#}");
+    assert!(!lock.exists());
+}
+
+#[test]
 fn what_an_unknown_or_old_client_may_not_know_is_left_out_and_said() {
     let sandbox = Sandbox::with_key();
     let said = run(&sandbox, &["install", "claude-code", "--shield"]);

@@ -32,6 +32,18 @@ pub struct Item {
     pub value: String,
 }
 
+impl Item {
+    /// Whether it is about what the sandbox hides, which only newer clients know.
+    #[must_use]
+    pub fn is_hidden_file(&self) -> bool {
+        self.list == hidden_files()
+    }
+}
+
+fn hidden_files() -> Pointer {
+    Pointer::root().child("sandbox").child("credentials").child("files")
+}
+
 /// What the settings should say. `home` is written as `~`, so that they can be shared between machines. Without `credentials`
 /// what the sandbox hides is left out.
 #[must_use]
@@ -45,7 +57,7 @@ pub fn items(protected: &Protected, home: &Path, credentials: bool) -> Vec<Item>
     let item = |list: &Pointer, value: String| Item { list: list.clone(), value };
     let mut items: Vec<Item> = reads.chain(commands).map(|rule| item(&deny, string::encode(&rule))).collect();
     if credentials {
-        let hidden = Pointer::root().child("sandbox").child("credentials").child("files");
+        let hidden = hidden_files();
         let paths = protected.files.iter().chain(&protected.folders);
         items.extend(paths.map(|path| {
             let path = string::encode(&shown(path, home));

@@ -7,7 +7,7 @@ use crate::cli::context::Workplace;
 use crate::cli::environment::{own_program, search_path, variable_os};
 use crate::cli::hints;
 use crate::document::Syntax;
-use crate::host::profile::{ClaudeCode, MEASURED, Profile};
+use crate::host::profile::{ClaudeCode, HookChange, MEASURED, Profile, shield};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,40 @@ use std::path::{Path, PathBuf};
 const PROGRAM: &str = "claude";
 
 pub(super) fn look(workplace: &Workplace<'_>) -> Vec<Finding> {
+    let shield = shield(workplace);
     if !workplace.config.targets.iter().any(|target| target.profile.name() == ClaudeCode.name()) {
-        return Vec::new();
+        return shield.into_iter().collect();
     }
-    vec![client(workplace), shim(workplace), hooks(workplace)]
+    [client(workplace), shim(workplace), hooks(workplace)].into_iter().chain(shield).collect()
+}
+
+/// Whether what shields keys from the agent fits the config as it is now; `None` if there is no shield.
+fn shield(workplace: &Workplace<'_>) -> Option<Finding> {
+    let home = &workplace.context.environment.home;
+    let settings = ClaudeCode.settings(home, &variable_os)?;
+    let noted = workplace.session(|session| session.shield(&settings)).ok().filter(|noted| !noted.is_empty())?;
+    let wanted = shield::items(&workplace.protected(), home, noted.iter().any(shield::Item::is_hidden_file));
+    let text = fs::read(&settings).unwrap_or_else(|_| b"{}".to_vec());
+    // Settings that are no JSON are told of with the hooks.
+    let file = Syntax::Json.open(&text).ok()?;
+    let lacking = shield::additions(&file.document(), &wanted).map_or(wanted.len(), |(lacking, _)| lacking.len());
+    let outdated = noted.iter().filter(|item| !wanted.contains(item)).count();
+    let change = HookChange::Install { program: "keystencil", shield: true };
+    let hooks = ClaudeCode.hooks(&file.document(), change).map_or(0, |patch| patch.0.len());
+    let shown = workplace.report().path(&settings);
+    if lacking + outdated + hooks == 0 {
+        return Some(Finding::good("shield", shown));
+    }
+    let what = [
+        (lacking, "rule is missing", "rules are missing"),
+        (outdated, "is outdated", "are outdated"),
+        (hooks, "hook is missing", "hooks are missing"),
+    ];
+    let what = what.into_iter().filter(|(number, ..)| *number > 0);
+    let what: Vec<String> =
+        what.map(|(number, one, many)| format!("{number} {}", if number == 1 { one } else { many })).collect();
+    let message = format!("in {shown} {}: keys may be open to the agent", what.join(", "));
+    Some(Finding::due("shield", message, Some("`keystencil install claude-code --shield`".to_owned())))
 }
 
 fn client(workplace: &Workplace<'_>) -> Finding {
