@@ -274,6 +274,25 @@ def at_once(argv, env, number=20):
     return measure
 
 
+def tools(runs, scene):
+    """The hooks around each tool of the agent, where there is nothing to do."""
+    said = {
+        "pre-tool-use": {"tool_name": "Bash", "tool_input": {"command": "cargo test --quiet 2>&1 | tail -20"}},
+        "post-tool-use": {"tool_name": "Bash", "tool_input": {}, "tool_response": {"stdout": "ok\n" * 1000}},
+    }
+    lines = {"sh": ((["sh", "-c", "true"], scene.env), nothing)}
+    for verb, call in said.items():
+        name = "".join(part.capitalize() for part in verb.split("-"))
+        text = json.dumps({"session_id": "bench", "hook_event_name": name, "cwd": scene.home, **call})
+        lines[verb] = ((["sh", "-c", f"exec {BINARY} hook {verb} <<'END'\n{text}\nEND"], scene.env), nothing)
+    medians = interleave(runs * 2, lines)
+    base = medians["sh"][0]
+    for verb in said:
+        took = medians[verb][0]
+        figure = f"{took:.2f} ms, {took - base:.2f} ms over sh -c true ({base:.2f} ms)"
+        say(f"hook {verb}, nothing to do", figure, "3 ms over", took - base <= 3)
+
+
 def delivery(folder, runs):
     """Servers that get their secrets as they start, and helpers for headers."""
     store_in_keyring(5)
@@ -299,6 +318,7 @@ def delivery(folder, runs):
     figure = f"{took:.1f} ms, {took / base:.2f} × 20 secret-tool lookups ({base:.1f} ms)"
     say("20 servers at once, gnome-keyring", figure, "2 ×", took <= 2 * base)
     run(lookup)  # the keyring is none the worse
+    tools(runs, vault)
     for home in (keyring.home, vault.home):
         shutil.rmtree(home)
 
