@@ -274,8 +274,9 @@ def at_once(argv, env, number=20):
     return measure
 
 
-def tools(runs, scene):
+def tools(folder, runs):
     """The hooks around each tool of the agent, where there is nothing to do."""
+    scene = Delivered(folder, "vault")
     said = {
         "pre-tool-use": {"tool_name": "Bash", "tool_input": {"command": "cargo test --quiet 2>&1 | tail -20"}},
         "post-tool-use": {"tool_name": "Bash", "tool_input": {}, "tool_response": {"stdout": "ok\n" * 1000}},
@@ -291,6 +292,7 @@ def tools(runs, scene):
         took = medians[verb][0]
         figure = f"{took:.2f} ms, {took - base:.2f} ms over sh -c true ({base:.2f} ms)"
         say(f"hook {verb}, nothing to do", figure, "3 ms over", took - base <= 3)
+    shutil.rmtree(scene.home)
 
 
 def delivery(folder, runs):
@@ -318,7 +320,7 @@ def delivery(folder, runs):
     figure = f"{took:.1f} ms, {took / base:.2f} × 20 secret-tool lookups ({base:.1f} ms)"
     say("20 servers at once, gnome-keyring", figure, "2 ×", took <= 2 * base)
     run(lookup)  # the keyring is none the worse
-    tools(runs, vault)
+    tools(folder, runs)
     for home in (keyring.home, vault.home):
         shutil.rmtree(home)
 
