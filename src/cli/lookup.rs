@@ -36,6 +36,11 @@ impl Lookup {
         Self { stores: self.stores.looking(), limit: Some(LIMIT), ..self }
     }
 
+    /// How long a store may take; without a limit while somebody may be asked.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
     fn is_missing(&self, query: &Query) -> bool {
         self.answers.borrow().missing.iter().any(|missing| missing.query == *query)
     }

@@ -344,3 +344,27 @@ fn the_line_break_at_the_end_of_an_entry_of_another_program_gets_into_no_config(
     let said = run(&keyring, &["exec", "--", "cat", &target], "");
     assert_eq!(said.out, "{\"numStartups\": 1.0, \"github\": \"canary\"}\n", "{said:?}");
 }
+
+#[test]
+fn an_export_has_what_the_templates_use_from_the_keyring_and_says_what_it_lacks() {
+    let keyring = Keyring::start();
+    with_target(&keyring, &["github".to_owned(), "openai".to_owned()]);
+    keyring.secret_tool_store("L", "service github username api-key", "canary-1");
+    run(&keyring, &["--store", "vault", "secret", "set", "other"], "in-the-vault");
+    run(&keyring, &["--store", "vault", "secret", "set", "github"], "an-older-one");
+    let said = run(&keyring, &["vault", "export", "--plaintext"], "");
+    let export: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let value = |service: &str| {
+        let mut entries = export["entries"].as_array().unwrap().iter();
+        entries.find(|entry| entry["service"] == service).map(|entry| entry["secret"].clone())
+    };
+    assert_eq!(value("github"), Some("canary-1".into()));
+    assert_eq!(value("other"), Some("in-the-vault".into()));
+    assert!(said.code == 3 && said.err.contains("openai") && said.err.contains("exported 2 secrets"), "{}", said.err);
+    keyring.secret_tool_store("L", "service openai username api-key", "canary-2");
+    let said = run(&keyring, &["vault", "export", "--plaintext"], "");
+    assert!(said.code == 0 && said.out.contains("canary-2"), "{}", said.err);
+    // Only the vault.
+    let said = run(&keyring, &["--store", "vault", "vault", "export", "--plaintext"], "");
+    assert!(said.code == 3 && said.out.contains("an-older-one") && !said.out.contains("canary"), "{}", said.err);
+}

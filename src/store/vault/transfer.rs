@@ -9,7 +9,8 @@ use super::passphrase::{self, Protected};
 use super::recipient::Key;
 use super::seal::Unopened;
 use super::{Vault, file, readers, seal};
-use crate::secret::SecretName;
+use crate::secret::{Secret, SecretName};
+use jiff::Timestamp;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -48,12 +49,21 @@ pub enum Imported {
 }
 
 impl Vault {
-    /// The secrets of the vault, sealed again, and their names.
+    /// The secrets of the vault and `others`, which count where the vault has another value, sealed again; and their names.
     ///
     /// # Errors
     /// [`StoreError::VaultRecipient`] if nothing can be sealed to one, and every way the vault may not answer.
-    pub fn export(&self, sealing: &Sealing) -> Result<(Zeroizing<Vec<u8>>, Vec<SecretName>), StoreError> {
+    pub fn export(
+        &self,
+        sealing: &Sealing,
+        others: &[(SecretName, Secret)],
+    ) -> Result<(Zeroizing<Vec<u8>>, Vec<SecretName>), StoreError> {
         let mut document = self.open()?.unwrap_or_default();
+        for (name, secret) in others {
+            if document.find(name).is_none_or(|record| record.to_secret() != *secret) {
+                document.put(name, secret, Timestamp::now());
+            }
+        }
         (document.backups, document.recipients) = (Vec::new(), Vec::new());
         document.put_seal_key(None);
         let names = document.entries().into_iter().map(|entry| entry.name).collect();
