@@ -44,10 +44,20 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
         )));
     }
     for conflict in &rendered.conflicts {
+        let (message, hint) = match conflict.is_other_kind {
+            false => (
+                "there is a value of yours where the template has a reference; it stays",
+                "store it with `keystencil secret set`, then render with `--on-conflict replace`",
+            ),
+            true => (
+                "there is an object or a list of yours where the template has something of another kind; it stays",
+                "change the template; or, if you need nothing of yours, render with `--on-conflict replace`",
+            ),
+        };
         report.warning(&Warning {
-            message: "there is a value of yours where the template has a reference; it stays".to_owned(),
+            message: message.to_owned(),
             place: place(&conflict.pointer),
-            hint: Some("store it with `keystencil secret set`, then render with `--on-conflict replace`".to_owned()),
+            hint: Some(hint.to_owned()),
         });
     }
     for pointer in &rendered.drifted {

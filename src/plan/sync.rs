@@ -3,7 +3,8 @@
 //! Objects are merged by key; arrays and scalars are the template's; what the template does not name is not touched.
 //! What an earlier version of the template put and this one no longer names is removed if nobody changed it since:
 //! three ways, as `kubectl apply` does it. Where the template has a reference and the target a literal of the user's,
-//! the literal stays and is a [`Conflict`].
+//! the literal stays and is a [`Conflict`]. So does an object or a list of the user's where the template has something
+//! of another kind.
 
 use crate::document::{Document, Kind, Node, Operation, Patch, Pointer};
 use crate::template::{Blueprint, Slot, is_placeholder};
@@ -29,13 +30,15 @@ pub struct Applied {
     pub written: Vec<Pointer>,
 }
 
-/// A value of the user's that is where the template wants a reference.
+/// A value of the user's that stays where the template has a reference, or a value of another kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// Where.
     pub pointer: Pointer,
     /// What the template has there, in placeholder form (JSON text).
     pub template: String,
+    /// Whether the template has something of another kind there, and no reference.
+    pub is_other_kind: bool,
 }
 
 /// The outcome of [`sync`].
@@ -129,6 +132,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
             }
             (Kind::Array, Kind::Array) if self.holds_slot(at) => self.array(at, wanted, found, earlier),
             _ if wanted.same_value(&found) => self.keep_written(at),
+            _ if self.loses(at, wanted, found, earlier) => self.conflict(at, wanted, !self.holds_slot(at)),
             _ => self.replace(at, wanted),
         }
     }
@@ -156,7 +160,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         } else if self.on_conflict == OnConflict::Replace {
             self.replace(at, wanted);
         } else {
-            self.conflict(at, wanted);
+            self.conflict(at, wanted, false);
         }
     }
 
@@ -172,7 +176,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         if replaceable || self.on_conflict == OnConflict::Replace || self.is_ours(at, found, earlier) {
             self.replace(at, wanted);
         } else {
-            self.conflict(at, wanted);
+            self.conflict(at, wanted, false);
         }
     }
 
@@ -196,8 +200,16 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
         self.ours.contains(at) && earlier.is_some_and(|earlier| earlier.same_value(&found))
     }
 
-    fn conflict(&mut self, at: &Pointer, wanted: Node<'_>) {
-        self.conflicts.push(Conflict { pointer: at.clone(), template: wanted.raw().to_owned() });
+    /// Whether a value of another kind would take the place of what may hold the only copy of a key: an object or a list
+    /// of the user's that is not empty.
+    fn loses(&self, at: &Pointer, wanted: Node<'_>, found: Node<'_>, earlier: Option<Node<'_>>) -> bool {
+        let is_container = found.members().next().is_some() || found.items().next().is_some();
+        let is_kept = self.on_conflict == OnConflict::Keep && !self.is_ours(at, found, earlier);
+        is_container && wanted.kind() != found.kind() && is_kept
+    }
+
+    fn conflict(&mut self, at: &Pointer, wanted: Node<'_>, is_other_kind: bool) {
+        self.conflicts.push(Conflict { pointer: at.clone(), template: wanted.raw().to_owned(), is_other_kind });
     }
 
     fn replace(&mut self, at: &Pointer, wanted: Node<'_>) {

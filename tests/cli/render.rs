@@ -126,3 +126,28 @@ fn a_secret_in_a_servers_command_is_warned_of_without_being_a_failure() {
     assert_eq!(said.code, 0);
     assert!(said.err.contains("warning: ") && said.err.contains("/mcpServers/x/command"), "{said:?}");
 }
+
+#[test]
+fn an_object_of_the_users_is_not_lost_to_something_of_another_kind() {
+    for template in ["\"x\"", "[1]", "null", "7"] {
+        let sandbox = Sandbox::with_key();
+        let live =
+            "{\n  \"services\": { \"db\": { \"password\": \"the-only-copy-of-it\" } },\n  \"list\": [\"a\"]\n}\n";
+        sandbox.write("live.json", live);
+        sandbox
+            .write(".config/keystencil/claude.json", &format!("{{\"services\": {template}, \"list\": {{\"a\": 1}}}}"));
+        let said = sandbox.run(&["render", "--on-conflict", "keep"]);
+        assert_eq!(said.code, 3, "{said:?}");
+        assert!(said.err.contains("something of another kind; it stays") && said.err.contains("/services"), "{said:?}");
+        assert_eq!(sandbox.live(), live);
+        let said = sandbox.run(&["render", "--on-conflict", "fail"]);
+        assert!(said.code == 2 && sandbox.live() == live, "{said:?}");
+        // Asked for, it is the template's; and once it is ours, the next one of another kind replaces it.
+        assert_eq!(sandbox.run(&["render", "--on-conflict", "replace"]).code, 0);
+        assert!(!sandbox.live().contains("only-copy"), "{}", sandbox.live());
+        sandbox.write(".config/keystencil/claude.json", "{\"services\": {\"a\": 1}, \"list\": 1}");
+        let said = sandbox.run(&["render"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(sandbox.live().contains("\"services\": {"), "{}", sandbox.live());
+    }
+}

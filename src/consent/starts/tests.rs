@@ -54,7 +54,6 @@ fn what_a_template_starts_is_withheld_and_the_rest_is_merged() {
         (r#"{"mcpServers": {"s": {"headersHelper": "evil"}}}"#, "/mcpServers/s"),
         (r#"{"mcpServers": {"s": {"env": {"NODE_OPTIONS": "-r evil"}}}}"#, "/mcpServers/s"),
         (r#"{"mcpServers": {"s": {"ENV": {"ld_preload": "evil"}}}}"#, "/mcpServers/s"),
-        (r#"{"mcpServers": {"s": {"env": ["NODE_OPTIONS=-r evil"]}}}"#, "/mcpServers/s"),
         (r#"{"mcpServers": {"s": {"envFile": "/tmp/evil"}}}"#, "/mcpServers/s"),
         (r#"{"mcpServers": {"s": {"transport": {"command": "evil"}}}}"#, "/mcpServers/s"),
         (r#"{"mcpServers": {"t": {"command": "evil"}}}"#, "/mcpServers/t"),

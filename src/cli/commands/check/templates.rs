@@ -128,7 +128,7 @@ fn literals(workplace: &Workplace<'_>, target: &Target, blueprint: &Blueprint, f
     // What is wrong with the template is found above; a target that can't be read, when it is.
     let plan = workplace.session(|session| session.open_with(target, blueprint.clone()).preview(OnConflict::Keep));
     let Ok(plan) = plan else { return };
-    for conflict in &plan.conflicts {
+    for conflict in plan.conflicts.iter().filter(|conflict| !conflict.is_other_kind) {
         let kind = Kind::Literal(conflict.pointer.to_string());
         found.push(at(&Place::file(&target.path), &target.path, kind));
     }

@@ -28,11 +28,15 @@ pub(super) fn of(report: &Report, session: &Session<'_>, target: &Target) -> Res
     let (unified, stat) = compare(&plan.at_rest, &plan.placeholder_form, &places, &heading);
     for conflict in &plan.conflicts {
         report.warning(&Warning {
-            message:
-                "there is a value where the template has a reference; `render` keeps it unless it is the secret itself"
-                    .to_owned(),
+            message: match conflict.is_other_kind {
+                false => {
+                    "there is a value where the template has a reference; `render` keeps it unless it is the secret itself"
+                }
+                true => "the template has something of another kind here; `render` keeps what is there",
+            }
+            .to_owned(),
             place: Some(Place::file(&target.path).slot(conflict.pointer.as_str())),
-            hint: Some("`keystencil render --on-conflict replace` puts the reference there".to_owned()),
+            hint: Some("`keystencil render --on-conflict replace` puts the template's there".to_owned()),
         });
     }
     let json = json!({

@@ -247,8 +247,16 @@ fn content(workplace: &Workplace<'_>, job: &Job<'_>, subject: &str, told: &mut V
     for conflict in &plan.conflicts {
         told.push(conflict.pointer.to_string());
         let at = &conflict.pointer;
-        let message = format!("a value of yours stands at {at} in plain text, where the template has a reference");
-        let hint = "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`";
+        let (message, hint) = match conflict.is_other_kind {
+            false => (
+                format!("a value of yours stands at {at} in plain text, where the template has a reference"),
+                "`keystencil secret set NAME`, then `keystencil render --on-conflict replace`",
+            ),
+            true => (
+                format!("the template has something of another kind than what stands at {at}, which stays"),
+                "change the template; or `keystencil render --on-conflict replace`",
+            ),
+        };
         findings.push(Finding::due(subject, message, Some(hint.to_owned())));
     }
     for (provider, places) in literals(&plan.at_rest) {
