@@ -174,6 +174,15 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
             hint: Some("if it is a new key, store it with `keystencil secret set`".to_owned()),
         });
     }
+    for pointer in &closed.missing {
+        report.warning(&Warning {
+            message: "the secret that was filled in here is gone, and is too short to be searched for".to_owned(),
+            place: Some(Place::file(target).slot(pointer.as_str())),
+            hint: Some(
+                "if its server was renamed or moved, look for the secret there and remove it by hand".to_owned(),
+            ),
+        });
+    }
     for copy in &closed.unscrubbed {
         report.warning(&Warning {
             message: "this copy may contain secrets and can't be rewritten".to_owned(),
@@ -199,7 +208,7 @@ pub(super) fn closed_warnings(report: &Report, target: &Path, closed: &Closed) -
             || closed.lock_ignored
             || closed.lost.is_some()
             || !closed.seen.files.is_empty()
-            || !(closed.changed.is_empty() && closed.unscrubbed.is_empty()),
+            || !(closed.changed.is_empty() && closed.missing.is_empty() && closed.unscrubbed.is_empty()),
     )
 }
 

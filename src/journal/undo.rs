@@ -21,6 +21,9 @@ pub struct Undo {
     pub changed: Vec<Pointer>,
     /// Where a secret was found outside its slot's own place.
     pub moved: Vec<Pointer>,
+    /// Slots whose secret is not there any more, nor where it would be recognised, and is too short to be searched for:
+    /// nobody knows whether it went, or where to.
+    pub missing: Vec<Pointer>,
 }
 
 /// Plans the way from the rendered form (as the host application has left it) to the placeholder form.
@@ -41,23 +44,22 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
                 undo.removed += slot.secrets().count();
                 undo.splices.extend(closing_whole(slot, node, &finder));
             }
-            Some(node) => missed.push((slot, node)),
-            None => {}
+            node => missed.push((slot, node)),
         }
     }
 
-    let whole_by_key = short_slots_by_key(journal);
+    let short = short_slots(journal);
     let mut filled: Vec<Span> = undo.splices.iter().map(|splice| splice.span.clone()).collect();
     filled.sort_by_key(|span| span.start);
     // Nearly always every secret is where it was put, and the strings need not be looked at one by one.
-    let is_clean = whole_by_key.is_empty() && !between(document.text(), &filled).any(|rest| may_hold(&finder, rest));
+    let is_clean = short.is_empty() && !between(document.text(), &filled).any(|rest| may_hold(&finder, rest));
     let foreign: HashSet<&Pointer> = journal.foreign.iter().collect();
     let mut look = |token: &StringToken<'_, '_>| {
         let (node, raw) = (token.node, token.node.raw());
         if done.contains(&node.span().start) {
             return;
         }
-        if let Some(slot) = whole_under_key(&whole_by_key, token.key(), node, &journal.key) {
+        if let Some(slot) = short_of(&short, token, &journal.key) {
             undo.removed += slot.secrets().count();
             undo.moved.push(token.pointer());
             seen_elsewhere.extend(slot.secrets().map(|(placeholder, _)| placeholder));
@@ -87,11 +89,20 @@ pub fn undo(document: &Document<'_>, journal: &Journal) -> Undo {
         }
     }
 
-    undo.changed = missed
-        .into_iter()
-        .filter(|(slot, node)| was_changed(slot, *node, &kept_company, &seen_elsewhere))
-        .map(|(slot, _)| slot.pointer.clone())
-        .collect();
+    for (slot, node) in missed {
+        let is_seen = |placeholder| seen_elsewhere.contains(placeholder);
+        match node {
+            Some(node) if was_changed(slot, node, &kept_company, &seen_elsewhere) => {
+                undo.changed.push(slot.pointer.clone());
+            }
+            Some(node) if node.as_str().is_some_and(|text| text == slot.placeholder()) => {}
+            _ => {
+                let mut unknown = slot.secrets().filter(|(_, fingerprint)| fingerprint.is_short());
+                undo.missing
+                    .extend(unknown.any(|(placeholder, _)| !is_seen(placeholder)).then(|| slot.pointer.clone()));
+            }
+        }
+    }
     undo.moved.retain(|pointer| !undo.changed.contains(pointer));
     undo
 }
@@ -108,7 +119,7 @@ pub fn undo_raw(text: &[u8], journal: &Journal) -> Undo {
 /// Whether [`undo`] and [`undo_raw`] would certainly find nothing to take out of a text, JSON or not.
 #[must_use]
 pub fn is_clean(text: &[u8], journal: &Journal) -> bool {
-    short_slots_by_key(journal).is_empty() && !may_hold(&Finder::new(&journal.key, by_placeholder(journal)), text)
+    short_slots(journal).is_empty() && !may_hold(&Finder::new(&journal.key, by_placeholder(journal)), text)
 }
 
 /// The placeholders of the secrets that are in a text of any kind.
@@ -167,28 +178,48 @@ fn holds_whole(slot: &Filled, node: Node<'_>, key: &Key) -> bool {
         && node.as_str().is_some_and(|text| slot.was_filled_with(key, &text))
 }
 
-/// Slots that the finder can't see, by the raw key token they are under.
-fn short_slots_by_key(journal: &Journal) -> HashMap<String, Vec<&Filled>> {
-    let mut by_key: HashMap<String, Vec<&Filled>> = HashMap::new();
-    for slot in journal.slots.iter().chain(&journal.retired) {
-        let short = slot.secrets().any(|(_, fingerprint)| fingerprint.is_short());
-        if let (true, Some(key)) = (short, slot.pointer.last()) {
-            by_key.entry(string::encode(&key)).or_default().push(slot);
-        }
-    }
-    by_key
+/// Slots that the finder can't see.
+#[derive(Default)]
+struct Short<'j> {
+    /// By the raw key token they are under.
+    by_key: HashMap<String, Vec<&'j Filled>>,
+    /// Items of lists.
+    items: Vec<&'j Filled>,
 }
 
-fn whole_under_key<'j>(
-    by_key: &HashMap<String, Vec<&'j Filled>>,
-    key_token: Option<&str>,
-    node: Node<'_>,
-    key: &Key,
-) -> Option<&'j Filled> {
-    if by_key.is_empty() {
+impl Short<'_> {
+    fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.items.is_empty()
+    }
+}
+
+fn short_slots(journal: &Journal) -> Short<'_> {
+    let mut short = Short::default();
+    for slot in journal.slots.iter().chain(&journal.retired) {
+        let is_short = slot.secrets().any(|(_, fingerprint)| fingerprint.is_short());
+        let Some(key) = slot.pointer.last().filter(|_| is_short) else { continue };
+        if key.parse::<usize>().is_ok() {
+            short.items.push(slot);
+        }
+        short.by_key.entry(string::encode(&key)).or_default().push(slot);
+    }
+    short
+}
+
+/// The slot that a string was filled for, as it stands under the same key, or in the same place of a list of the same name.
+fn short_of<'j>(short: &Short<'j>, token: &StringToken<'_, '_>, key: &Key) -> Option<&'j Filled> {
+    let holds = |slot: &&&Filled| holds_whole(slot, token.node, key);
+    if let Some(name) = token.key() {
+        return short.by_key.get(name)?.iter().find(holds).copied();
+    }
+    if token.is_key {
         return None;
     }
-    by_key.get(key_token?)?.iter().copied().find(|slot| holds_whole(slot, node, key))
+    let place = |pointer: &Pointer| Some((pointer.parent()?.last()?.into_owned(), pointer.last()?.into_owned()));
+    let mut held = short.items.iter().filter(holds).peekable();
+    held.peek()?;
+    let here = place(&token.pointer());
+    held.find(|slot| place(&slot.pointer) == here).copied()
 }
 
 /// Whether a slot that no longer holds what we put there was changed by somebody (and not closed, moved or deleted).

@@ -47,6 +47,8 @@ pub struct Closed {
     pub changed: Vec<Pointer>,
     /// Where secrets were that had moved away from their slots.
     pub moved: Vec<Pointer>,
+    /// Slots whose secret is too short to be searched for, and is not where it would be recognised.
+    pub missing: Vec<Pointer>,
     /// Copies that secrets were taken out of.
     pub scrubbed: Vec<PathBuf>,
     /// What the host keeps of its sessions and holds secrets; it is as it was.

@@ -170,6 +170,7 @@ impl Session<'_> {
                 removed = removed.max(undone.removed);
                 merge(&mut closed.changed, undone.changed);
                 merge(&mut closed.moved, undone.moved);
+                merge(&mut closed.missing, undone.missing);
                 Ok(after)
             })?;
             if written.committed {

@@ -118,3 +118,41 @@ fn no_keyring_is_needed() {
     assert_eq!(sandbox.run(&["unrender"]).code, 0);
     assert!(!sandbox.live().contains(KEY));
 }
+
+#[test]
+fn a_short_secret_of_a_renamed_or_doubled_server_goes_and_one_under_another_name_is_told() {
+    const TEMPLATE: &str = r#"{"s1": {"command": "x", "args": ["--pin", "<< keyring('pin') >>"],
+        "env": {"PIN": "<< keyring('pin') >>"}}}"#;
+    let rendered = || {
+        let sandbox = Sandbox::empty();
+        sandbox.store("pin", "hunt2");
+        sandbox.write(".config/keystencil/claude.json", &format!("{{\"mcpServers\": {TEMPLATE}}}"));
+        sandbox.write(
+            ".config/keystencil/config.toml",
+            "[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\n",
+        );
+        sandbox.allow();
+        assert_eq!(sandbox.run(&["render"]).code, 0);
+        sandbox
+    };
+    let sandbox = rendered();
+    sandbox.write("live.json", &sandbox.live().replace("\"s1\"", "\"s2\""));
+    let said = sandbox.run(&["unrender"]);
+    assert!(said.code == 0 && !sandbox.live().contains("hunt2"), "{said:?} {}", sandbox.live());
+    let sandbox = rendered();
+    let mut live: serde_json::Value = serde_json::from_str(&sandbox.live()).unwrap();
+    live["mcpServers"]["copy"] = live["mcpServers"]["s1"].clone();
+    // A list of another name, and another place of a list, are the user's.
+    live["ports"] = serde_json::json!(["hunt2"]);
+    live["mcpServers"]["other"] = serde_json::json!({ "args": ["hunt2"] });
+    sandbox.write("live.json", &live.to_string());
+    let said = sandbox.run(&["unrender"]);
+    assert!(said.code == 0 && sandbox.live().matches("hunt2").count() == 2, "{said:?} {}", sandbox.live());
+    let sandbox = rendered();
+    sandbox.write("live.json", &sandbox.live().replace("\"PIN\"", "\"CODE\"").replace("\"args\"", "\"arguments\""));
+    let said = sandbox.run(&["unrender"]);
+    assert!(said.code == 3 && said.err.contains("too short to be searched for"), "{said:?}");
+    for place in ["/mcpServers/s1/env/PIN", "/mcpServers/s1/args/1"] {
+        assert!(said.err.contains(place), "{place}: {said:?}");
+    }
+}
