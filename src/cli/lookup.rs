@@ -5,6 +5,7 @@ use crate::secret::{Provided, Query, SealKey};
 use crate::session::Sources;
 use crate::store::{Answers, Keys, LIMIT, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
 use std::cell::RefCell;
+use std::path::Path;
 use std::time::Duration;
 
 /// The stores of a command, and what they answered.
@@ -99,5 +100,9 @@ impl Sources for Lookup {
 
     fn seal_keys(&self) -> Vec<(StoreKind, SealKeys)> {
         self.stores.seal_keys()
+    }
+
+    fn back_up(&self, path: &Path, text: &[u8]) -> Result<String, StoreError> {
+        self.stores.vault().back_up(path, text)
     }
 }

@@ -43,6 +43,14 @@ pub(super) fn render_warnings(report: &Report, target: &Target, rendered: &Rende
              `keystencil uninstall git` undoes that"
         )));
     }
+    if let Some(backup) = &rendered.backup {
+        let show = Typed::ours("vault backups show").operand(backup);
+        let what = format!(
+            "{} of yours replaced; the file as it was is in the vault: `{show}`",
+            count(rendered.replaced.len(), "value")
+        );
+        report.note(Text::new().plain(what));
+    }
     for conflict in &rendered.conflicts {
         let (message, hint) = match conflict.is_other_kind {
             false => (

@@ -64,6 +64,8 @@ pub struct RenderPlan {
     pub withheld: Vec<Flow>,
     /// Literals that stay.
     pub conflicts: Vec<Conflict>,
+    /// Where values of the user's went, since that was asked for.
+    pub replaced: Vec<Pointer>,
     /// What to remember.
     pub applied: Applied,
     /// What the undoing of an earlier render found.
@@ -111,7 +113,8 @@ where
     let text = spliced(stood, wrapped.iter().flat_map(|server| server.splices.clone()).collect());
     let read = self::read(text.as_deref())?;
     let resting = read.as_ref().unwrap_or(stood);
-    let Merged { changed, patch, conflicts, applied, withheld, slots, without_server } = merged(resting, inputs)?;
+    let Merged { changed, patch, conflicts, replaced, applied, withheld, slots, without_server } =
+        merged(resting, inputs)?;
     let read = self::read(changed.as_deref())?;
     let merged = read.as_ref().unwrap_or(resting);
     let blueprint = &Blueprint { document: inputs.blueprint.document.clone(), slots };
@@ -145,6 +148,7 @@ where
         refused,
         withheld,
         conflicts,
+        replaced,
         applied,
         undone,
     })
@@ -156,6 +160,7 @@ struct Merged {
     changed: Option<String>,
     patch: Patch,
     conflicts: Vec<Conflict>,
+    replaced: Vec<Pointer>,
     applied: Applied,
     withheld: Vec<Flow>,
     /// The slots of what was merged.
@@ -211,8 +216,9 @@ where
             applied.document = put_back(&inputs.blueprint.document, &frozen, earlier.as_ref());
         }
         refused.retain(|flow| frozen.iter().any(|at| flow.pointer.is_within(at)));
-        let (patch, conflicts, slots) = (merge.patch, merge.conflicts, blueprint.into_owned().slots);
-        return Ok(Merged { changed, patch, conflicts, applied, withheld, slots, without_server: refused });
+        let (patch, conflicts, replaced) = (merge.patch, merge.conflicts, merge.replaced);
+        let slots = blueprint.into_owned().slots;
+        return Ok(Merged { changed, patch, conflicts, replaced, applied, withheld, slots, without_server: refused });
     }
 }
 
@@ -280,7 +286,7 @@ impl RenderPlan {
         V: Fn(&Reference) -> Option<&'s Secret>,
     {
         // A literal that is the value of its slot is no conflict.
-        let is_whole = self.conflicts.is_empty() && self.withheld.is_empty();
+        let is_whole = self.conflicts.is_empty() && self.replaced.is_empty() && self.withheld.is_empty();
         if !is_whole || !self.flows.iter().all(|flow| inputs.grants.is_none_or(|grants| grants.allow(flow))) {
             return None;
         }

@@ -48,6 +48,8 @@ pub struct SyncPlan {
     pub patch: Patch,
     /// Literals that stay.
     pub conflicts: Vec<Conflict>,
+    /// Where values of the user's went that may exist nowhere else, since that was asked for.
+    pub replaced: Vec<Pointer>,
     /// What to remember for the next time.
     pub applied: Applied,
 }
@@ -75,6 +77,7 @@ pub fn sync(
         is_secret,
         patch: Patch::default(),
         conflicts: Vec::new(),
+        replaced: Vec::new(),
         written: Vec::new(),
     };
     let earlier_root = earlier_document.as_ref().map(Document::root);
@@ -85,6 +88,7 @@ pub fn sync(
     SyncPlan {
         patch: merge.patch,
         conflicts: merge.conflicts,
+        replaced: merge.replaced,
         applied: Applied { document: blueprint.document.clone(), written: merge.written },
     }
 }
@@ -92,7 +96,7 @@ pub fn sync(
 impl SyncPlan {
     fn nothing(blueprint: &Blueprint) -> Self {
         let applied = Applied { document: blueprint.document.clone(), written: Vec::new() };
-        Self { patch: Patch::default(), conflicts: Vec::new(), applied }
+        Self { patch: Patch::default(), conflicts: Vec::new(), replaced: Vec::new(), applied }
     }
 }
 
@@ -105,6 +109,7 @@ struct Merge<'a, F> {
     is_secret: F,
     patch: Patch,
     conflicts: Vec<Conflict>,
+    replaced: Vec<Pointer>,
     written: Vec<Pointer>,
 }
 
@@ -157,8 +162,6 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
             for (index, (wanted, found)) in pairs.into_iter().enumerate() {
                 self.value(&at.index(index), wanted, found, before.get(index).copied());
             }
-        } else if self.on_conflict == OnConflict::Replace {
-            self.replace(at, wanted);
         } else {
             self.conflict(at, wanted, false);
         }
@@ -173,7 +176,7 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
             Some(text) => is_placeholder(text) || (self.is_secret)(slot, text),
             None => false,
         };
-        if replaceable || self.on_conflict == OnConflict::Replace || self.is_ours(at, found, earlier) {
+        if replaceable || self.is_ours(at, found, earlier) {
             self.replace(at, wanted);
         } else {
             self.conflict(at, wanted, false);
@@ -204,11 +207,15 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
     /// of the user's that is not empty.
     fn loses(&self, at: &Pointer, wanted: Node<'_>, found: Node<'_>, earlier: Option<Node<'_>>) -> bool {
         let is_container = found.members().next().is_some() || found.items().next().is_some();
-        let is_kept = self.on_conflict == OnConflict::Keep && !self.is_ours(at, found, earlier);
-        is_container && wanted.kind() != found.kind() && is_kept
+        is_container && wanted.kind() != found.kind() && !self.is_ours(at, found, earlier)
     }
 
+    /// A value of the user's is where the template wants something else.
     fn conflict(&mut self, at: &Pointer, wanted: Node<'_>, is_other_kind: bool) {
+        if self.on_conflict == OnConflict::Replace {
+            self.replaced.push(at.clone());
+            return self.replace(at, wanted);
+        }
         self.conflicts.push(Conflict { pointer: at.clone(), template: wanted.raw().to_owned(), is_other_kind });
     }
 

@@ -39,6 +39,10 @@ pub struct Rendered {
     pub changed: bool,
     /// Literals of the user's that stay where the template has a reference.
     pub conflicts: Vec<Conflict>,
+    /// Values of the user's that were replaced, as was asked for, and the backup in the vault that has them.
+    pub replaced: Vec<crate::document::Pointer>,
+    /// Its name; `None` if nothing was replaced.
+    pub backup: Option<String>,
     /// Values of the user's that hold one of the secrets and are no slot.
     pub foreign: Vec<crate::document::Pointer>,
     /// Slots whose value somebody changed while an earlier render held.
@@ -148,7 +152,7 @@ impl Job<'_> {
         let mut changed = false;
         let mut backed_up = false;
         let mut written = Written::default();
-        let mut applied = None;
+        let (mut applied, mut backup) = (None, None);
         let result = replace(&file, target.profile, PATIENCE, &mut written, |text| {
             let inputs = Inputs {
                 blueprint,
@@ -169,6 +173,10 @@ impl Job<'_> {
             if let (None, Some(first)) = (options.on_conflict, plan.conflicts.first()) {
                 let (path, pointer) = (target.path.clone(), first.pointer.to_string());
                 return Err(SessionError::Conflict { path, pointer });
+            }
+            // They may be the only copies of keys.
+            if !plan.replaced.is_empty() && backup.is_none() {
+                backup = Some(session.sources.back_up(&target.path, plan.at_rest.as_bytes())?);
             }
             let stays = |slot: &Filled| plan.filling.slots.iter().any(|filled| filled.pointer == slot.pointer);
             if options.joins && !journal.slots.iter().all(stays) {
@@ -229,6 +237,8 @@ impl Job<'_> {
             changed,
             warnings: self.warnings(),
             conflicts: plan.conflicts,
+            replaced: plan.replaced,
+            backup,
             foreign: plan.filling.foreign,
             drifted: plan.undone.changed,
             holders,

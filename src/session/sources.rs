@@ -2,6 +2,7 @@
 
 use crate::secret::SealKey;
 use crate::store::{Answers, Request, SealKeys, StoreError, StoreKind};
+use std::path::Path;
 
 /// What asks the stores for a session: for values and keys of seals at once, each thing once for all of a command.
 pub trait Sources {
@@ -22,6 +23,12 @@ pub trait Sources {
 
     /// The keys of seals of every store there is.
     fn seal_keys(&self) -> Vec<(StoreKind, SealKeys)>;
+
+    /// Keeps a copy of a file that may hold keys, encrypted, and says under which name.
+    ///
+    /// # Errors
+    /// What the vault says.
+    fn back_up(&self, path: &Path, text: &[u8]) -> Result<String, StoreError>;
 }
 
 /// No store at all.
@@ -42,5 +49,9 @@ impl Sources for Nothing {
 
     fn seal_keys(&self) -> Vec<(StoreKind, SealKeys)> {
         Vec::new()
+    }
+
+    fn back_up(&self, _: &Path, _: &[u8]) -> Result<String, StoreError> {
+        Err(StoreError::NoService)
     }
 }

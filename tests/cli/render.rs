@@ -151,3 +151,25 @@ fn an_object_of_the_users_is_not_lost_to_something_of_another_kind() {
         assert!(sandbox.live().contains("\"services\": {"), "{}", sandbox.live());
     }
 }
+
+#[test]
+fn a_value_that_is_replaced_is_in_the_vaults_backups_first() {
+    let sandbox = Sandbox::with_key();
+    let template = r#"{"env": {"TOKEN": "<< keyring('github') >>"}}"#;
+    sandbox.write(".config/keystencil/claude.json", template);
+    sandbox.allow();
+    let live = "{\"env\": {\"TOKEN\": \"a-key-that-is-nowhere-else\"}, \"n\": 1.0}\n";
+    sandbox.write("live.json", live);
+    let said = sandbox.run(&["render", "--on-conflict", "replace"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!sandbox.live().contains("nowhere-else"), "{}", sandbox.live());
+    let line = said.err.lines().find(|line| line.contains("1 value of yours replaced")).unwrap().to_owned();
+    let show: Vec<&str> = line.split('`').nth(1).unwrap().split(' ').skip(1).collect();
+    let shown = sandbox.run(&show);
+    assert_eq!((shown.code, shown.out.as_str()), (0, live), "{shown:?}");
+    // The stored value itself is no loss.
+    assert_eq!(sandbox.run(&["unrender", "--all"]).code, 0);
+    sandbox.write("live.json", &serde_json::json!({ "env": { "TOKEN": crate::sandbox::KEY } }).to_string());
+    let said = sandbox.run(&["render", "--on-conflict", "replace"]);
+    assert!(said.code == 0 && !said.err.contains("replaced"), "{said:?}");
+}

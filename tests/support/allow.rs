@@ -199,4 +199,8 @@ impl Sources for Asked<'_> {
     fn seal_keys(&self) -> Vec<(StoreKind, SealKeys)> {
         self.0.seal_keys()
     }
+
+    fn back_up(&self, path: &std::path::Path, text: &[u8]) -> Result<String, StoreError> {
+        self.0.vault().back_up(path, text)
+    }
 }

@@ -68,7 +68,7 @@ pub(in crate::cli) struct ConflictArgs {
 enum Conflict {
     /// Keep the value, with a warning
     Keep,
-    /// Replace it by the reference
+    /// Replace it by the reference, and keep the file as it was in the vault's backups
     Replace,
     /// Fail, and change nothing
     Fail,
@@ -132,6 +132,8 @@ fn as_json(target: &Target, rendered: &Rendered) -> Value {
         "changed": rendered.changed,
         "holders": rendered.holders,
         "conflicts": rendered.conflicts.iter().map(|conflict| conflict.pointer.to_string()).collect::<Vec<_>>(),
+        "replaced": pointers(&rendered.replaced),
+        "backup": rendered.backup,
         "drifted": pointers(&rendered.drifted),
         "refused": rendered.refused.iter().map(|flow| flow.pointer.to_string()).collect::<Vec<_>>(),
         "foreign": pointers(&rendered.foreign),

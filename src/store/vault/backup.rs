@@ -75,6 +75,25 @@ impl Vault {
         file::rename(&staged, &place, "write a backup")
     }
 
+    /// Stores a copy of a file under its name and the time, and says under which.
+    ///
+    /// # Errors
+    /// Every way the vault may not answer.
+    pub fn back_up(&self, path: &Path, bytes: &[u8]) -> Result<String, StoreError> {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let file: String = file.chars().filter(|char| !char.is_control()).collect();
+        let now = Timestamp::now();
+        let base = format!("{file}-{}", now.strftime("%Y-%m-%dT%H:%M:%SZ"));
+        let mut name = base.clone();
+        for number in 2.. {
+            match self.put_backup(&name, bytes, now) {
+                Err(StoreError::BackupExists { .. }) => name = format!("{base}-{number}"),
+                other => return other.map(|()| name),
+            }
+        }
+        Ok(name)
+    }
+
     /// What is backed up, oldest first.
     ///
     /// # Errors

@@ -4,7 +4,6 @@ use crate::host::Resolved;
 use crate::secret::{Secret, SecretName};
 use crate::session::Keeper;
 use crate::store::{LookupError, StoreError, StoreKind, Stores, Unresolved};
-use jiff::Timestamp;
 use std::path::Path;
 
 /// The stores of a command, as [`Keeper`].
@@ -36,18 +35,7 @@ impl Keeper for Stored<'_> {
     }
 
     fn back_up(&self, path: &Path, text: &[u8]) -> Result<String, StoreError> {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let file: String = file.chars().filter(|char| !char.is_control()).collect();
-        let now = Timestamp::now();
-        let base = format!("{file}-{}", now.strftime("%Y-%m-%dT%H:%M:%SZ"));
-        let mut name = base.clone();
-        for number in 2.. {
-            match self.stores.vault().put_backup(&name, text, now) {
-                Err(StoreError::BackupExists { .. }) => name = format!("{base}-{number}"),
-                other => return other.map(|()| name),
-            }
-        }
-        Ok(name)
+        self.stores.vault().back_up(path, text)
     }
 
     fn forget_backup(&self, name: &str) -> Result<(), StoreError> {
