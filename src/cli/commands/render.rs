@@ -176,8 +176,11 @@ fn dry_run(
             let shown = report.path(&target.path);
             let (filled, changes) =
                 (count(slots.len().saturating_sub(conflicts + refused), "slot"), count(plan.patch.0.len(), "setting"));
+            let waiting = if refused > 0 { format!(", {refused} not allowed yet") } else { String::new() };
             let mut text = Text::new()
-                .plain(format_args!("would render {shown}: {filled} to fill, {changes} to merge, {conflicts} to keep"))
+                .plain(format_args!(
+                    "would render {shown}: {filled} to fill{waiting}, {changes} to merge, {conflicts} to keep"
+                ))
                 .end();
             for pointer in &plan.delivered.wrapped {
                 text = text.plain(format_args!("  {pointer}  is never in the file: its server is wrapped")).end();
