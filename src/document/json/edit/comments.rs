@@ -32,6 +32,15 @@ pub(super) fn after_last<'a>(gone_before: &str, gone_after: Cow<'a, str>) -> Cow
     Cow::Owned(format!("{comma}{}", joined(split(gone_before).0, &rest)))
 }
 
+/// What stays between the brackets once the only element is taken out: every comment, because nothing tells whether it
+/// was about the element.
+pub(super) fn of_emptied<'a>(before: &str, after: &str) -> Cow<'a, str> {
+    if !before.contains('/') && !after.contains('/') {
+        return Cow::Borrowed("");
+    }
+    Cow::Owned(joined(before.trim_end_matches([' ', '\t', '\r', '\n']), &without_comma(after)))
+}
+
 /// What stands before and after a new last element, of what it would have before it (`behind`) and what stood after the one
 /// that was the last.
 pub(super) fn around_new<'a>(behind: Cow<'a, str>, after: Cow<'a, str>) -> (Cow<'a, str>, Cow<'a, str>) {
@@ -89,7 +98,7 @@ mod tests {
         edited("{\n  \"b\": 2, // b too\n}", add, "{\n  \"b\": 2, // b too\n  \"c\": 3,\n}");
         edited("{\n  \"b\": 2,\n  // the end\n}", add, "{\n  \"b\": 2,\n  \"c\": 3,\n  // the end\n}");
         edited("{\"b\": 2 /* b */}", add, "{\"b\": 2, \"c\": 3 /* b */}");
-        edited("{ // none yet\n}", add, "{\n  \"c\": 3\n}");
+        edited("{ // none yet\n}", add, "{ // none yet\n  \"c\": 3\n}");
         edited("// top\n{\"b\": 2,}\n// end", add, "// top\n{\"b\": 2, \"c\": 3,}\n// end");
     }
 
@@ -103,6 +112,20 @@ mod tests {
         edited(text, &remove("c"), "{ // servers\n  // a\n  \"a\": 1, // a too\n  // b\n  \"b\": 2, // b too\n}");
         edited("{\"a\": 1, /* b */ \"b\": 2}", &remove("b"), "{\"a\": 1 /* b */ }");
         edited("{\"a\": 1,}", &remove("a"), "{}");
+    }
+
+    #[test]
+    fn a_comment_that_is_all_there_is_stays_when_an_element_comes_and_goes() {
+        let add = r#"[{"op":"add","path":"/a/c","value":3}]"#;
+        let remove = r#"[{"op":"remove","path":"/a/c"}]"#;
+        for (text, with) in [
+            ("{\n  \"a\": {\n    // \"old\": 1\n  }\n}", "{\n  \"a\": {\n    // \"old\": 1\n    \"c\": 3\n  }\n}"),
+            ("{\n  \"a\": { // old\n  }\n}", "{\n  \"a\": { // old\n    \"c\": 3\n  }\n}"),
+            ("{\"a\": {/* old */}}", "{\"a\": {/* old */ \"c\": 3}}"),
+        ] {
+            edited(text, add, with);
+            edited(with, remove, text);
+        }
     }
 
     #[test]

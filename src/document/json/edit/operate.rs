@@ -114,7 +114,7 @@ impl<'a> Tree<'a> {
             // The last one's space belongs to the closing bracket.
             match container.elements.last_mut() {
                 Some(last) => last.after = comments::after_last(&gone.before, gone.after),
-                None => container.empty = Cow::Borrowed(""),
+                None => container.empty = comments::of_emptied(&gone.before, &gone.after),
             }
         } else if let Some(next) = container.elements.get_mut(at) {
             next.before = comments::before_next(gone.before, std::mem::take(&mut next.before), at == 0);
@@ -154,14 +154,25 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The space around the only element of a container that was empty.
+    /// The space around the only element of a container that was empty. Comments that were all there was in it (a
+    /// server that somebody commented out) stay in front of the element.
     fn gaps_of_first(&self, steps: &[(usize, usize)], id: usize) -> (Cow<'a, str>, Cow<'a, str>) {
-        let object = self.containers.get(id).is_some_and(|container| container.object);
-        match self.shape(steps, object, None) {
-            Shape::Line(pad) => (Cow::Owned(pad.clone()), Cow::Owned(pad)),
+        let container = self.containers.get(id);
+        let object = container.is_some_and(|container| container.object);
+        let empty = container.map(|container| container.empty.as_ref()).filter(|empty| empty.contains('/'));
+        let kept = empty.unwrap_or_default().trim_end_matches([' ', '\t', '\r', '\n']);
+        let shape = match empty {
+            Some(empty) if has_newline(empty) => Shape::Lines,
+            _ => self.shape(steps, object, None),
+        };
+        match shape {
+            Shape::Line(pad) => {
+                let before = if kept.is_empty() { pad.clone() } else { format!("{kept} ") };
+                (Cow::Owned(before), Cow::Owned(pad))
+            }
             Shape::Lines => {
                 let line = format!("{}{}", self.style.newline, self.indent_at(steps));
-                (Cow::Owned(format!("{line}{}", self.style.unit)), Cow::Owned(line))
+                (Cow::Owned(format!("{kept}{line}{}", self.style.unit)), Cow::Owned(line))
             }
         }
     }
