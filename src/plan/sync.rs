@@ -204,10 +204,18 @@ impl<F: Fn(&Slot, &str) -> bool> Merge<'_, F> {
     }
 
     /// Whether a value of another kind would take the place of what may hold the only copy of a key: an object or a list
-    /// of the user's that is not empty.
+    /// with something of the user's in it.
     fn loses(&self, at: &Pointer, wanted: Node<'_>, found: Node<'_>, earlier: Option<Node<'_>>) -> bool {
-        let is_container = found.members().next().is_some() || found.items().next().is_some();
-        is_container && wanted.kind() != found.kind() && !self.is_ours(at, found, earlier)
+        if wanted.kind() == found.kind() || self.is_ours(at, found, earlier) {
+            return false;
+        }
+        let before: HashMap<_, _> = earlier.map(members).unwrap_or_default();
+        // What an earlier render put there goes by itself.
+        let is_ours = |key: &str, found: Node<'_>| {
+            let earlier = before.get(key);
+            earlier.is_some_and(|earlier| self.removals(&at.child(key), *earlier, found, &mut Vec::new()))
+        };
+        found.items().next().is_some() || ordered(found).any(|(key, found)| !is_ours(&key, found))
     }
 
     /// A value of the user's is where the template wants something else.
