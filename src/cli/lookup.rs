@@ -1,7 +1,7 @@
 //! Asks the stores once for all secrets of all targets of a command, over one connection, and for the keys of seals
 //! with them.
 
-use crate::secret::{Provided, Query, SealKey};
+use crate::secret::{Provided, Query, SealKey, Secret};
 use crate::session::Sources;
 use crate::store::{Answers, Keys, LIMIT, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
 use std::cell::RefCell;
@@ -68,7 +68,10 @@ impl Sources for Lookup {
         let keys = self.keys(&said.keys);
         {
             let mut known = self.answers.borrow_mut();
-            known.values.extend(said.values);
+            // An entry that another program made may end as its file did, and no header may hold that.
+            let as_filled =
+                |(query, (origin, secret)): (Query, (_, Secret))| (query, (origin, secret.without_line_break()));
+            known.values.extend(said.values.into_iter().map(as_filled));
             known.missing.extend(said.missing);
             known.silent.extend(said.silent);
             known.keys = keys;

@@ -41,8 +41,6 @@ impl Stores {
                 match answer {
                     Ok(secret) => {
                         open.remove(query);
-                        // An entry that another program made may end as its file did; our own never do.
-                        let secret = secret.without_line_break();
                         answers.values.insert(query.clone(), (Origin::Store(kind), secret));
                     }
                     Err(error) => open.entry(query.clone()).or_default().push(error),

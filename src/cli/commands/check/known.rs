@@ -89,7 +89,7 @@ fn ask(workplace: &Workplace<'_>) -> Found {
     }
     let value = |source: Source| {
         let value = match &source {
-            Source::Secret(query) => found.remove(query),
+            Source::Secret(query) => found.remove(query).map(Secret::without_line_break),
             Source::Env(name) => environment::variable(name).map(Secret::new),
         };
         value.map(|value| (Reference { source, encodings: Vec::new() }.to_string(), value))
