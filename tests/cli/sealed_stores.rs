@@ -105,7 +105,10 @@ fn what_was_allowed_holds_after_a_move_that_was_killed_at_any_moment() {
         child.wait().unwrap();
         let (is_filled, said) = filled(&keyring);
         assert!(is_filled, "round {round}: {said}");
-        assert_eq!(run(&keyring, &["secret", "move", "github", "--to", to], "").code, 0);
+        let again = || run(&keyring, &["secret", "move", "github", "--to", to], "");
+        // A keyring has three seconds to answer, which a machine that stands still does not give it.
+        let again = (0..5).map(|_| again()).find(|said| !said.err.contains("did not answer")).unwrap();
+        assert_eq!(again.code, 0, "round {round}: {again:?}");
         assert!(filled(&keyring).0);
     }
 }
