@@ -66,19 +66,25 @@ fn with_machine<T>(job: &Job<'_>, work: impl FnOnce(&Machine<'_>) -> T) -> T {
     work(&Machine { found: &found, variables: &variables, references: HostReferences::of(&job.target.path) })
 }
 
-/// Says which wrapped servers of a target would not start, since there can be no record of them.
+/// Says which wrapped servers of a target would not start, and why: there can be no record of them, or none says what they
+/// are now (a program moved, say).
 pub(super) fn tell_unfit(report: &Report, job: &Job<'_>) -> Exit {
     let name = job.target.name.as_deref().unwrap_or_default();
     let mut exit = Exit::Done;
     for (pointer, delivery) in deliveries(job) {
-        if let SlotDelivery::Unrecorded(Some(why)) = delivery {
-            report.warning(&Warning {
-                message: format!("its server is wrapped and would not start: {why}"),
-                place: Some(Place::file(&job.target.path).slot(pointer.as_str())),
-                hint: Some(unfit(name, &why)),
-            });
-            exit = Exit::Attention;
-        }
+        let (why, hint) = match delivery {
+            SlotDelivery::Unrecorded(Some(why)) => (why.to_string(), unfit(name, &why)),
+            SlotDelivery::Unrecorded(None) => {
+                ("it or its program changed since you allowed it".to_owned(), "`keystencil allow`".to_owned())
+            }
+            _ => continue,
+        };
+        report.warning(&Warning {
+            message: format!("its server is wrapped and would not start: {why}"),
+            place: Some(Place::file(&job.target.path).slot(pointer.as_str())),
+            hint: Some(hint),
+        });
+        exit = Exit::Attention;
     }
     exit
 }

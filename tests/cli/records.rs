@@ -100,7 +100,7 @@ fn a_server_whose_program_moved_waits_for_a_yes_and_is_shown() {
 }
 
 #[test]
-fn a_wrapped_server_that_would_not_start_is_told_of_by_render_allow_status_and_doctor() {
+fn a_wrapped_server_that_would_not_start_is_told_of_by_render_exec_allow_status_and_doctor() {
     let sandbox = on_path(Sandbox::with_key());
     let config = "[targets.claude]\ntemplate = 'claude.json'\npath = '~/live.json'\ndeliver = 'wrap'\n";
     sandbox.write(".config/keystencil/config.toml", config);
@@ -121,7 +121,12 @@ fn a_wrapped_server_that_would_not_start_is_told_of_by_render_allow_status_and_d
     sandbox.write_program("bin/probe", PROBE);
     assert!(said(&["status"]).1.contains("would not start: it changed: `keystencil allow`"));
     assert!(said(&["doctor"]).1.contains("has changed since you allowed it"));
-    assert_eq!(said(&["render"]).0, 0);
+    for arguments in [&["render"][..], &["exec", "--", "true"]] {
+        let (_, whole) = said(arguments);
+        let told = "would not start: it or its program changed since you allowed it";
+        assert!(whole.contains(told) && whole.contains("hint: `keystencil allow`"), "{arguments:?} {whole}");
+    }
+    assert_eq!(said(&["render"]).0, 3);
     let (code, screen) = line_typed_guarded(&sandbox, &format!("env PATH={} {BINARY} allow", path(&sandbox)), "y\n");
     assert_eq!(code, 0, "{screen}");
     assert!(said(&["status"]).1.contains("/mcpServers/github/env/TOKEN by wrap"), "{}", said(&["status"]).1);

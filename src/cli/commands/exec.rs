@@ -21,6 +21,7 @@ use crate::cli::granting::{AllowNewArgs, ensure};
 use crate::cli::helper;
 use crate::cli::holder::goes_without_grants;
 use crate::cli::outcome::render_warnings;
+use crate::cli::recording::tell_unfit;
 use crate::cli::recovery::recover;
 use crate::cli::report::{GOOD, Report, Text, count};
 use crate::cli::targets::{PairArgs, select};
@@ -221,6 +222,9 @@ pub(in crate::cli) fn fill(
             watch(&context.environment.state, &target.path);
         }
         say_rendered(&context.report, &targets, &ready.render(&options)?);
+        for job in &jobs {
+            tell_unfit(&context.report, job);
+        }
         if !is_alive(&options.holder) {
             drop(session.recover());
             return Ok(Exit::BEFORE_CMD);
