@@ -3,7 +3,7 @@
 
 use crate::secret::{Provided, Query, SealKey, Secret};
 use crate::session::Sources;
-use crate::store::{Answers, Keys, LIMIT, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
+use crate::store::{Answers, Keys, LIMIT, Origin, Request, SealKeys, StoreError, StoreKind, Stores, Unresolved};
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
@@ -68,9 +68,11 @@ impl Sources for Lookup {
         let keys = self.keys(&said.keys);
         {
             let mut known = self.answers.borrow_mut();
-            // An entry that another program made may end as its file did, and no header may hold that.
-            let as_filled =
-                |(query, (origin, secret)): (Query, (_, Secret))| (query, (origin, secret.without_line_break()));
+            let as_filled = |(query, (origin, secret)): (Query, (Origin, Secret))| match origin {
+                // An entry that another program made may end as its file did, and no header may hold that.
+                Origin::Store(StoreKind::Native) => (query, (origin, secret.without_line_break())),
+                _ => (query, (origin, secret)),
+            };
             known.values.extend(said.values.into_iter().map(as_filled));
             known.missing.extend(said.missing);
             known.silent.extend(said.silent);
