@@ -150,3 +150,44 @@ fn the_output_of_a_masked_command_holds_no_secret_in_any_form() {
     let mut both = with_path(&sandbox, &["run", "--mask", "--for", "claude:/x", "--", "true"]);
     assert_eq!(both.output().unwrap().status.code(), Some(125));
 }
+
+#[test]
+fn a_masked_output_is_otherwise_the_programs_own_byte_for_byte_and_so_is_its_end() {
+    let sandbox = with_probe();
+    sandbox.store("plain", "s3cret-canary&value/+");
+    let run = |script: &str| {
+        let mut command = with_path(&sandbox, &["run", "--mask", "--", "sh", "-c", script]);
+        command.env("TOKEN", "<< keyring('plain') >>").env("KEYSTENCIL_GRANTS", "off");
+        below_nobody(&command).output().unwrap()
+    };
+    // No text, nothing at all, no line break at the end, and more than a pipe or a buffer holds.
+    let binary = run(r"printf '\000\377\376abc\r\n\012\033[1m\000'");
+    assert_eq!(binary.stdout, b"\0\xff\xfeabc\r\n\n\x1b[1m\0");
+    assert_eq!(run("exit 3").stdout, b"");
+    let long = run("i=0; while [ $i -lt 3000 ]; do printf '%s %064d|' \"$TOKEN\" $i; i=$((i+1)); done");
+    let text = String::from_utf8(long.stdout).unwrap();
+    let removed = "[keystencil: plain removed] ";
+    assert_eq!(text.matches(removed).count(), 3000, "{}", &text[..400]);
+    let expected: String = (0..3000).map(|i| format!("{removed}{i:064}|")).collect();
+    assert!(text == expected);
+    // As a URL and HTML write it, also where it is the last thing that is said.
+    let escaped = run("printf 'https://x/?k=s3cret-canary%%26value%%2F%%2B s3cret-canary&amp;value/+'");
+    let text = String::from_utf8(escaped.stdout).unwrap();
+    assert!(text.starts_with("https://x/?k=") && !text.contains("canary"), "{text}");
+    // A beginning of it is no secret.
+    assert_eq!(run("printf 's3cret-can'").stdout, b"s3cret-can");
+    let killed = run("printf out; kill -TERM $$");
+    assert_eq!((killed.status.code(), &*killed.stdout), (Some(143), &b"out"[..]), "{killed:?}");
+}
+
+#[test]
+fn a_file_of_variables_may_be_a_pipe_of_the_shell() {
+    let sandbox = with_probe();
+    let line = format!("exec {BINARY} run --env-file <(echo \"A={TOKEN}\") -- probe");
+    let mut command = with_path(&sandbox, &[]);
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", &line]).env_clear().current_dir(sandbox.home());
+    shell.envs(command.env("KEYSTENCIL_GRANTS", "off").get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = said(&sandbox, &mut below_nobody(&shell));
+    assert!(said.code == 0 && said.out.contains(&format!("A={KEY}\n")), "{said:?}");
+}
