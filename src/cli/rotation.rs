@@ -3,7 +3,8 @@
 //! Asked by `status`, `secret list`, `doctor` and the SessionStart hook. The age is that of the value: what changes a
 //! key is counted, what changes its label is too, since a keyring does not tell the two apart.
 
-use crate::store::Entry;
+use crate::secret::SecretName;
+use crate::store::{Entry, StoreKind};
 use jiff::{Span, Timestamp, tz::TimeZone};
 
 /// What keys get unless the config says otherwise. Arbitrary; many policies say so.
@@ -42,6 +43,31 @@ impl Rotation {
 /// When the value of an entry was last changed.
 pub(super) fn changed(entry: &Entry) -> Option<Timestamp> {
     entry.modified.or(entry.created)
+}
+
+/// The names whose value in the vault is newer than the one in the keyring, which is used: somebody stored it while the
+/// keyring was out of reach, over ssh for example.
+pub(super) fn newer_in_vault(entries: &[Entry]) -> Vec<&SecretName> {
+    let newest = |name: &SecretName, store: StoreKind| {
+        entries.iter().filter(|entry| entry.name == *name && entry.store == store).filter_map(changed).max()
+    };
+    let of_vault = entries.iter().filter(|entry| entry.store == StoreKind::Vault);
+    let is_behind = |name: &&SecretName| {
+        newest(name, StoreKind::Native).zip(newest(name, StoreKind::Vault)).is_some_and(|(used, new)| used < new)
+    };
+    of_vault.map(|entry| &entry.name).filter(is_behind).collect()
+}
+
+/// What is said about one of them, and what helps.
+pub(super) fn behind(name: &SecretName) -> (String, String) {
+    let command = super::hints::secret_command("move", name, None);
+    (
+        format!(
+            "{} has a newer value in the vault than in the keyring, whose value is used",
+            super::naming::of_name(name)
+        ),
+        format!("to use the newer one: `{command} --to native --replace`"),
+    )
 }
 
 #[cfg(test)]

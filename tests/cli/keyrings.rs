@@ -368,3 +368,26 @@ fn an_export_has_what_the_templates_use_from_the_keyring_and_says_what_it_lacks(
     let said = run(&keyring, &["--store", "vault", "vault", "export", "--plaintext"], "");
     assert!(said.code == 3 && said.out.contains("an-older-one") && !said.out.contains("canary"), "{}", said.err);
 }
+
+#[test]
+fn a_newer_value_in_the_vault_behind_the_one_of_the_keyring_is_told_with_what_helps() {
+    let keyring = Keyring::start();
+    with_target(&keyring, &github());
+    run(&keyring, &["--store", "native", "secret", "set", "github"], "old-canary");
+    let told = "github has a newer value in the vault than in the keyring";
+    for verb in [&["doctor"][..], &["secret", "list"]] {
+        let said = run(&keyring, verb, "");
+        assert!(!said.whole().contains(told), "{said:?}");
+    }
+    // A keyring counts in seconds.
+    sleep(Duration::from_millis(1100));
+    run(&keyring, &["--store", "vault", "secret", "set", "github"], "new-canary");
+    for verb in [&["doctor"][..], &["secret", "list"]] {
+        let said = run(&keyring, verb, "");
+        assert!(said.whole().contains(told), "{said:?}");
+        assert!(said.whole().contains("`keystencil secret move github --to native --replace`"), "{said:?}");
+    }
+    assert_eq!(run(&keyring, &["secret", "move", "github", "--to", "native", "--replace"], "").code, 0);
+    assert_eq!(run(&keyring, &["secret", "get", "-n", "github"], "").out, "new-canary");
+    assert!(!run(&keyring, &["doctor"], "").whole().contains(told));
+}

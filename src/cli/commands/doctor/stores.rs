@@ -6,7 +6,7 @@ use crate::cli::context::Workplace;
 use crate::cli::exposed::{self, Exposed};
 use crate::cli::hints;
 use crate::cli::report::{age, count};
-use crate::cli::rotation::changed;
+use crate::cli::rotation::{behind, changed, newer_in_vault};
 use crate::cli::usage::{Usage, is_answer};
 use crate::cli::{environment, naming};
 use crate::secret::{Query, SecretName};
@@ -32,6 +32,10 @@ pub(super) fn look(workplace: &Workplace<'_>, usage: &Usage) -> Vec<Finding> {
                 findings.extend(due(workplace, entry));
             }
         }
+    }
+    if stores.kinds().len() > 1 {
+        let told = newer_in_vault(&listing.entries).into_iter().map(behind);
+        findings.extend(told.map(|(message, hint)| Finding::due("secrets", message, Some(hint))));
     }
     findings.extend(usage.nameless().filter_map(|(query, users)| absent(workplace, query, users)));
     if is_known && findings.len() == before && !names.is_empty() {

@@ -6,7 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::hints;
 use crate::cli::naming;
 use crate::cli::report::{Report, Text, Warning, age, table, warning};
-use crate::cli::rotation::changed;
+use crate::cli::rotation::{behind, changed, newer_in_vault};
 use crate::cli::usage::{Usage, is_answer};
 use crate::error::Explain as _;
 use crate::secret::{Query, SecretName};
@@ -69,6 +69,11 @@ pub(super) fn run(workplace: &Workplace<'_>, args: &ListArgs) -> Result<Exit, Co
     silent.retain(|(_, error)| !error.is_absent() || listing.entries.is_empty());
     let is_whole = !warn_of(report, &silent);
     let is_told = !usage.warn(report);
+    if workplace.lookup.stores.kinds().len() > 1 {
+        for (message, hint) in newer_in_vault(&listing.entries).into_iter().map(behind) {
+            report.warning(&Warning { hint: Some(hint), ..warning(message) });
+        }
+    }
     let now = Timestamp::now();
     let mut rows: Vec<Row<'_>> = Vec::new();
     rows.extend(listing.entries.iter().map(|entry| Row {
