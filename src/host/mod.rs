@@ -5,6 +5,7 @@ pub mod agents;
 pub mod git;
 pub mod guard;
 pub mod lock;
+pub mod mode;
 pub mod process;
 pub mod profile;
 pub mod program;

@@ -61,6 +61,9 @@ pub struct Journal {
     /// Where the host keeps its sessions: its own folder first, then those for temporary files.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::journal::path::many")]
     pub folders: Vec<PathBuf>,
+    /// The target's own permission bits, if keys made them stricter; they come back with the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
     /// Journals of the same target that were deleted before they were completed, and that a process still knew. They
     /// are completed with this one, and have no leases of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

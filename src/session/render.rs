@@ -8,8 +8,8 @@ use super::values::Values;
 use super::write::{PATIENCE, PATIENCE_WITH_THE_DEAD, Written, read_whole, replace};
 use super::{Event, Record, Session, SessionError, Target, living};
 use crate::consent::Flow;
-use crate::host::Resolved;
 use crate::host::replace::leftovers;
+use crate::host::{Resolved, mode};
 use crate::journal::account::Shape;
 use crate::journal::{Filled, Journal, Key, Lease, VERSION};
 use crate::plan::render::{Inputs, open};
@@ -268,6 +268,7 @@ impl Session<'_> {
             foreign: Vec::new(),
             leases: Vec::new(),
             folders: target.profile.folders(&|name| (self.env)(name).map(Into::into)),
+            mode: mode::own(file.path()),
             earlier: Vec::new(),
         })
     }

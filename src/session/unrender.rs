@@ -12,7 +12,7 @@ use crate::document::Pointer;
 use crate::host::git::Repository;
 use crate::host::process::is_alive;
 use crate::host::replace::sync_folder;
-use crate::host::{Profile, ReplaceError, Resolved, profile};
+use crate::host::{Profile, ReplaceError, Resolved, mode, profile};
 use crate::journal::account::{Shape, is_lost};
 use crate::journal::{Filled, Journal, Lease};
 use std::io;
@@ -141,6 +141,11 @@ impl Session<'_> {
                 state.keep_owed(Owed::new(journal.clone(), shape, lost))?;
             }
             state.remove_journal(&journal.key)?;
+            // A value of the user's may be one of the secrets, or in the place of one.
+            let is_all_out = closed.changed.is_empty() && closed.missing.is_empty() && journal.foreign.is_empty();
+            if let Some(own) = journal.mode.filter(|_| is_all_out && !closed.damaged && closed.lost.is_none()) {
+                mode::give_back(&journal.target, own);
+            }
             // The next command of any kind does what can't be done now.
             let _ = self.state.attend();
         }

@@ -156,3 +156,35 @@ fn a_short_secret_of_a_renamed_or_doubled_server_goes_and_one_under_another_name
         assert!(said.err.contains(place), "{place}: {said:?}");
     }
 }
+
+#[test]
+fn a_target_gets_its_own_mode_back_once_no_key_is_in_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::with_key();
+    let path = sandbox.path("live.json");
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let set = |mode: u32| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    assert_eq!(sandbox.run(&["render", "--allow-new=1"]).code, 0);
+    assert_eq!(sandbox.run(&["unrender"]).code, 0);
+    for own in [0o640, 0o755, 0o644, 0o600, 0o400] {
+        set(own);
+        assert_eq!(sandbox.run(&["render"]).code, 0);
+        assert_eq!(mode(), own & 0o600, "{own:o}");
+        assert_eq!(sandbox.run(&["render"]).code, 0);
+        assert_eq!(sandbox.run(&["unrender"]).code, 0);
+        assert_eq!(mode(), own, "{own:o}");
+    }
+    // Somebody gave it another one meanwhile.
+    set(0o644);
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    set(0o400);
+    assert_eq!(sandbox.run(&["unrender"]).code, 0);
+    assert_eq!(mode(), 0o400);
+    // A key that was pasted over the slot stays, and so does what keeps it from others.
+    set(0o644);
+    assert_eq!(sandbox.run(&["render"]).code, 0);
+    let key = serde_json::to_string(crate::sandbox::KEY).unwrap();
+    sandbox.write("live.json", &sandbox.live().replace(&key, "\"another-key-of-mine\""));
+    assert_eq!(sandbox.run(&["unrender"]).code, 3);
+    assert_eq!(mode(), 0o600);
+}

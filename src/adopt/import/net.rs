@@ -174,6 +174,7 @@ impl Journal {
             retired: Vec::new(),
             foreign: Vec::new(),
             folders: Vec::new(),
+            mode: None,
             earlier: Default::default(),
             leases: Vec::new(),
         }

@@ -65,6 +65,7 @@ pub(crate) fn journal(plan: &RenderPlan) -> Journal {
         foreign: vec![],
         leases: vec![],
         folders: vec![],
+        mode: None,
         earlier: vec![],
     };
     plan.enter_into(&mut journal);
