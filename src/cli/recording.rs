@@ -12,6 +12,7 @@ use crate::document::Pointer;
 use crate::error::Place;
 use crate::host::program::find_all;
 use crate::host::servers::HostReferences;
+use crate::host::servers::find::Server as Around;
 use crate::session::{Event, Job, Session, SessionError, SlotDelivery, placeholders};
 use std::path::{Path, PathBuf};
 
@@ -71,20 +72,27 @@ fn with_machine<T>(job: &Job<'_>, work: impl FnOnce(&Machine<'_>) -> T) -> T {
 pub(super) fn tell_unfit(report: &Report, job: &Job<'_>) -> Exit {
     let name = job.target.name.as_deref().unwrap_or_default();
     let mut exit = Exit::Done;
+    let mut told = Vec::new();
     for (pointer, delivery) in deliveries(job) {
         let (why, hint) = match delivery {
             SlotDelivery::Unrecorded(Some(why)) => (why.to_string(), unfit(name, &why)),
             SlotDelivery::Unrecorded(None) => {
-                ("it or its program changed since you allowed it".to_owned(), "`keystencil allow`".to_owned())
+                ("it is not allowed as it is now".to_owned(), "`keystencil allow`".to_owned())
             }
             _ => continue,
         };
+        exit = Exit::Attention;
+        // Once for all slots of a server.
+        let one = (Around::around(&pointer), why.clone());
+        if told.contains(&one) {
+            continue;
+        }
+        told.push(one);
         report.warning(&Warning {
             message: format!("its server is wrapped and would not start: {why}"),
             place: Some(Place::file(&job.target.path).slot(pointer.as_str())),
             hint: Some(hint),
         });
-        exit = Exit::Attention;
     }
     exit
 }

@@ -123,7 +123,7 @@ fn a_wrapped_server_that_would_not_start_is_told_of_by_render_exec_allow_status_
     assert!(said(&["doctor"]).1.contains("has changed since you allowed it"));
     for arguments in [&["render"][..], &["exec", "--", "true"]] {
         let (_, whole) = said(arguments);
-        let told = "would not start: it or its program changed since you allowed it";
+        let told = "would not start: it is not allowed as it is now";
         assert!(whole.contains(told) && whole.contains("hint: `keystencil allow`"), "{arguments:?} {whole}");
     }
     assert_eq!(said(&["render"]).0, 3);

@@ -11,8 +11,15 @@ fn wrapped() -> Home {
     let config = home.folder().join(".config/keystencil/config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("{text}deliver = \"wrap\"\n")).unwrap();
-    stencil::succeeds(&home, ["render"]);
+    render(&home);
     home
+}
+
+/// Renders. What was allowed for the file is not allowed for a server that keystencil starts, which is told.
+fn render(home: &Home) -> Ran {
+    let ran = process::run(&mut stencil::command(home, ["render"]), PATIENCE);
+    assert!(ran.status.code() == Some(3) && ran.stderr.matches("is not allowed as it is now").count() == 1, "{ran:?}");
+    ran
 }
 
 fn mcp(home: &Home, args: &[&str]) -> Ran {
@@ -43,7 +50,7 @@ fn what_the_client_adds_and_removes_leaves_a_wrapped_server_wrapped() {
     assert!(mcp(&home, &["remove", "--scope", "user", "docs"]).status.success());
     assert_eq!(probe(&home), before);
     let text = std::fs::read_to_string(home.target()).unwrap();
-    let again = stencil::succeeds(&home, ["render"]);
+    let again = render(&home);
     assert!(again.stderr.contains("unchanged") && again.stderr.contains("2 wrapped"), "{again:?}");
     assert_eq!(std::fs::read_to_string(home.target()).unwrap(), text, "the client's own layout stays");
     home.assert_nothing_left_within(std::time::Duration::ZERO, &[]);
@@ -67,7 +74,7 @@ fn a_server_that_the_client_removes_is_gone_until_the_next_render_and_absorbed_a
     stencil::succeeds(&home, ["absorb", "--yes"]);
     assert!(mcp(&home, &["remove", "--scope", "user", "probe"]).status.success());
     assert!(probe(&home).is_null());
-    stencil::succeeds(&home, ["render"]);
+    render(&home);
     assert_eq!(probe(&home)["args"][2], "claude:/mcpServers/probe");
     assert!(mcp(&home, &["remove", "--scope", "user", "probe"]).status.success());
     stencil::succeeds(&home, ["absorb", "--yes"]);
