@@ -80,10 +80,13 @@ fn the_live_file_is_looked_at_behind_its_link() {
     sandbox.write("dotfiles/live.json", "{}");
     symlink("dotfiles/live.json", sandbox.path("live.json")).unwrap();
     mode(&sandbox, "dotfiles/live.json", 0o644);
+    // Others may read it: there is no key in it.
+    assert_eq!(amiss(&sandbox), [""; 0]);
+    sandbox.write("dotfiles/live.json", r#"{"mcpServers": {"github": {"env": {"TOKEN": "mine-canary"}}}}"#);
     let one = amiss(&sandbox);
     assert!(one[0].starts_with("due claude: ~/live.json, a link to ~/dotfiles/live.json can be read by other users (mode 644) | `chmod 600 "), "{one:?}");
     mode(&sandbox, "dotfiles/live.json", 0o600);
-    assert_eq!(amiss(&sandbox), [""; 0]);
+    assert!(!amiss(&sandbox).concat().contains("can be read by other users"));
     sandbox.write("dotfiles/live.json", "{\"a\": ");
     assert!(amiss(&sandbox)[0].contains("the target is not JSON"));
     fs::remove_file(sandbox.path("live.json")).unwrap();

@@ -46,9 +46,10 @@ pub(super) fn look(workplace: &Workplace<'_>, compiled: &[Result<Blueprint, Sess
                         findings.push(Finding::bad(&subject, explained(workplace.report(), error), hints::of(error)));
                     }
                 }
-                findings.extend(file(workplace, target, &subject));
             }
             let looked = session.plain_text(&status.path, job.as_ref().map(|job| &job.blueprint));
+            let holds_keys = status.since.is_some() || !looked.as_ref().is_ok_and(Vec::is_empty);
+            findings.extend(target.into_iter().flat_map(|target| file(workplace, target, &subject, holds_keys)));
             let is_known = looked.as_ref().is_ok_and(Vec::is_empty);
             findings.extend(holders(workplace, status, &subject, is_known));
             if let (Err(error), None, None) = (&looked, &job, &status.trouble) {
@@ -105,7 +106,8 @@ fn template(job: &Job<'_>, subject: &str) -> Vec<Finding> {
 }
 
 /// The live file as the system has it: where it really is, and who may read it.
-fn file(workplace: &Workplace<'_>, target: &Target, subject: &str) -> Vec<Finding> {
+/// Where the live file is; others may read one that holds no key.
+fn file(workplace: &Workplace<'_>, target: &Target, subject: &str, holds_keys: bool) -> Vec<Finding> {
     let report = workplace.report();
     let shown = report.path(&target.path);
     let resolved = match Resolved::follow(&target.path) {
@@ -117,7 +119,7 @@ fn file(workplace: &Workplace<'_>, target: &Target, subject: &str) -> Vec<Findin
     };
     let is_link = fs::symlink_metadata(&target.path).is_ok_and(|link| link.is_symlink());
     let whole = if is_link { format!("{shown}, a link to {}", report.path(resolved.path())) } else { shown };
-    match open_to_others(&metadata) {
+    match open_to_others(&metadata).filter(|_| holds_keys) {
         Some(mode) => {
             let message = format!("{whole} can be read by other users (mode {mode:o})");
             let hint = format!("`{}`", Typed::other("chmod 600").file(resolved.path()));
